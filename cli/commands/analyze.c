@@ -1,0 +1,47 @@
+/* squall analyze DIR: the report again, from the spool alone; also of a run that was killed. */
+#include <stdio.h>
+
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/execute.h"
+
+struct analyze_args {
+	bool quiet;
+};
+
+static const struct sq_opt analyze_opts[] = {
+	{ .name = "quiet",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct analyze_args, quiet),
+	  .help = "no summary" },
+	{ 0 },
+};
+
+static int analyze(int argc, char **argv)
+{
+	struct analyze_args args;
+	struct sq_strings rest;
+	int status = SQ_EXIT_USAGE;
+
+	if (sq_args_parse(argc, argv, analyze_opts, &args, &rest) < 0)
+		return SQ_EXIT_USAGE;
+	if (rest.n == 1)
+		status = sq_finish(rest.v[0], args.quiet);
+	else
+		fprintf(stderr, "squall: analyze: name one run's folder\n");
+	sq_args_rest_free(&rest);
+	return status;
+}
+
+static void options(struct sq_buf *out)
+{
+	sq_opt_help(analyze_opts, out);
+}
+
+const struct sq_command sq_command_analyze = {
+	.name = "analyze",
+	.args = "DIR [options]",
+	.summary = "make a run's report again from its spool, also when the run was killed",
+	.options = options,
+	.run = analyze,
+};

@@ -1,0 +1,107 @@
+#include "cli/rundir.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static int make_folder(const char *path, struct sq_err *err)
+{
+	if (mkdir(path, 0755) == -1 && errno != EEXIST)
+		return sq_err_set(err, -errno, path,
+				  "cannot make the folder: %s; give another one "
+				  "with --out",
+				  strerror(errno));
+	return 0;
+}
+
+static int require_empty(const char *path, struct sq_err *err)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	int rc = 0;
+
+	if (!dir)
+		return sq_err_set(err, -errno, path, "%s", strerror(errno));
+	while ((e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			rc = sq_err_set(err, -EINVAL, path,
+					"--out must name a new or an empty folder, and this one "
+					"holds something");
+	closedir(dir);
+	return rc;
+}
+
+/* runs/NAME/latest -> STAMP, replaced in one step. */
+static void link_latest(const char *folder, const char *stamp)
+{
+	char *link = sq_printf_dup("%s/latest", folder);
+	char *fresh = sq_printf_dup("%s/.latest-%ld", folder, (long)getpid());
+
+	if (symlink(stamp, fresh) == 0 && rename(fresh, link) == -1)
+		unlink(fresh);
+	free(link);
+	free(fresh);
+}
+
+static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_size,
+			struct sq_err *err)
+{
+	char stamp[64];
+	char *folder = sq_printf_dup("runs/%s", name);
+	struct tm tm;
+	time_t now = time(NULL);
+	char *dir = NULL;
+	int rc = make_folder("runs", err);
+
+	if (rc == 0)
+		rc = make_folder(folder, err);
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	snprintf(id, id_size, "%s", stamp);
+	for (int i = 2; rc == 0; i++) {
+		dir = sq_printf_dup("%s/%s", folder, id);
+		if (mkdir(dir, 0755) == 0)
+			break;
+		if (errno != EEXIST)
+			rc = sq_err_set(err, -errno, dir,
+					"cannot make the folder: %s; give another "
+					"one with --out",
+					strerror(errno));
+		free(dir);
+		dir = NULL;
+		snprintf(id, id_size, "%s-%d", stamp, i);
+	}
+	if (rc == 0) {
+		link_latest(folder, id);
+		*ret_dir = dir;
+	}
+	free(folder);
+	return rc;
+}
+
+int sq_rundir_make(const char *out, const char *name, char **ret_dir, char *id, size_t id_size,
+		   struct sq_err *err)
+{
+	const char *slash;
+	int rc;
+
+	if (!out)
+		return make_stamped(name, ret_dir, id, id_size, err);
+	rc = make_folder(out, err);
+	if (rc == 0)
+		rc = require_empty(out, err);
+	if (rc < 0)
+		return rc;
+	slash = strrchr(out, '/');
+	snprintf(id, id_size, "%s", slash && slash[1] ? slash + 1 : out);
+	*ret_dir = sq_strdup(out);
+	return 0;
+}

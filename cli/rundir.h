@@ -1,0 +1,14 @@
+/* Where a run goes. */
+#ifndef SQ_CLI_RUNDIR_H
+#define SQ_CLI_RUNDIR_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* --out DIR (new or empty), or runs/NAME/STAMP with the link runs/NAME/latest.  *ret_dir is the
+ * caller's to free; id gets the run's name among its like (the stamp). */
+int sq_rundir_make(const char *out, const char *name, char **ret_dir, char *id, size_t id_size,
+		   struct sq_err *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* One run: the supervisor.  Single-threaded; it makes the keeper, the keeper makes the world and
+ * forks the worker and capture processes in it.  What they saw is in the spool, and only there. */
+#ifndef SQ_LOADGEN_CAMPAIGN_CAMPAIGN_H
+#define SQ_LOADGEN_CAMPAIGN_CAMPAIGN_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "scenarios/plan.h"
+
+struct sq_campaign_opts {
+	const char *dir; /* an existing, empty directory: the run's own */
+	json_t *meta;    /* borrowed: what the head of the spool says of the run (id, argv ...) */
+	bool progress;   /* a progress line on stderr */
+};
+
+enum sq_ending {
+	SQ_ENDED_COMPLETED,
+	SQ_ENDED_STOPPED, /* by a signal */
+	SQ_ENDED_FAILED,  /* a process of the run's own broke; err says which and why */
+};
+
+/* Runs the plan.  <0 when it could not even start (nothing was sent; err); else 0 and the ending:
+ * the spool then holds what was seen. */
+int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *opts,
+		    enum sq_ending *ret_ending, struct sq_err *err);
+
+#endif

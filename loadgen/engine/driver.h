@@ -1,0 +1,53 @@
+/* One protocol's way of making load: one file of loadgen/drivers that ends in one table. */
+#ifndef SQ_LOADGEN_ENGINE_DRIVER_H
+#define SQ_LOADGEN_ENGINE_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+#include "results/tally.h"
+
+struct sq_lane;
+struct sq_op;
+
+/* All hooks but prepare and release run on the lane's own thread; NULL means "not needed". */
+struct sq_driver {
+	struct sq_kind kind; /* name, summary, scenario keys, conf_size; first, so that a kind of
+				the family "driver" is a driver */
+	struct sq_vocabulary words;
+	size_t lane_size, op_size; /* op_size: bytes behind each struct sq_op */
+
+	/* Once in the supervisor, before anything is forked: checks that need more than a table. */
+	int (*prepare)(void *conf, struct sq_err *err);
+	void (*release)(void *conf);
+
+	int (*lane_init)(struct sq_lane *lane, struct sq_err *err);
+	void (*lane_fini)(struct sq_lane *lane);
+
+	/* Starts operations due at these times, in order; returns how many it took: the rest are
+	 * missed.  Each one taken ends in exactly one sq_op_done, in this call or later. */
+	unsigned (*start)(struct sq_lane *lane, const int64_t *due_ns, unsigned n);
+
+	/* A descriptor that sq_op_watch put under watch is ready (EPOLLIN ...). */
+	void (*ready)(struct sq_lane *lane, struct sq_op *op, uint32_t events);
+
+	/* Ends a started operation now: its deadline has passed (SQ_CODE_TIMEOUT) or the run ends
+	 * (SQ_CODE_CANCELED).  The driver may give it a truer name (a ghost). */
+	void (*end)(struct sq_lane *lane, struct sq_op *op, uint16_t code);
+
+	/* After sq_op_hold: the time to let go of what a finished operation still holds (a
+	 * connection) has come. */
+	void (*drop)(struct sq_lane *lane, struct sq_op *op);
+};
+
+/* Generated from the folder; NULL-terminated. */
+extern const struct sq_driver *const sq_drivers[];
+
+/* The kinds of family "driver". */
+const struct sq_kind *const *sq_driver_kinds(void);
+const struct sq_driver *sq_driver_of(const struct sq_kind *kind);
+const struct sq_vocabulary *sq_driver_words(const struct sq_kind *kind);
+
+#endif

@@ -1,0 +1,148 @@
+/* Listening addresses: text to bound socket and back.
+ *
+ * Each way that bind(2) fails is the user's to mend, so each says how; a port in use is by far the
+ * most common.  SO_REUSEADDR does not hide it: it lets TIME_WAIT be, not a listener. */
+#include "loadgen/engine/listen.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int bad_address(const char *text, struct sq_err *err)
+{
+	return sq_err_set(err, -EINVAL, "listen",
+			  "expected \"ADDR:PORT\" with an IPv4 address, or \"[ADDR]:PORT\" with an "
+			  "IPv6 address, and a port from 0 to 65535; found \"%s\"; write for "
+			  "example \"127.0.0.1:9000\" or \"[::1]:9000\"",
+			  text);
+}
+
+/* -1 unless the text is a number of a port and nothing else. */
+static long parse_port(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	long port;
+
+	if (digits == 0 || digits > 5 || text[digits] != '\0')
+		return -1;
+	port = strtol(text, NULL, 10);
+	return port <= 65535 ? port : -1;
+}
+
+int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len,
+		    struct sq_err *err)
+{
+	struct sockaddr_storage addr = { 0 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&addr;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&addr;
+	bool bracketed = text[0] == '[';
+	const char *begin = text + bracketed;
+	const char *colon = strrchr(text, ':');
+	const char *end = colon;
+	char host[INET6_ADDRSTRLEN];
+	long port;
+
+	if (colon && bracketed)
+		end = colon > begin && colon[-1] == ']' ? colon - 1 : NULL;
+	if (!end || (size_t)(end - begin) >= sizeof(host))
+		return bad_address(text, err);
+	memcpy(host, begin, (size_t)(end - begin));
+	host[end - begin] = '\0';
+	port = parse_port(colon + 1);
+	if (port < 0)
+		return bad_address(text, err);
+
+	if (bracketed && inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		*ret_len = sizeof(*v6);
+	} else if (!bracketed && inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		*ret_len = sizeof(*v4);
+	} else {
+		return bad_address(text, err);
+	}
+	*ret_addr = addr;
+	return 0;
+}
+
+static int bind_failed(const char *text, int type, int code, struct sq_err *err)
+{
+	const char *proto = type == SOCK_STREAM ? "TCP" : "UDP";
+	const char *port = strrchr(text, ':') + 1;
+
+	switch (code) {
+	case EADDRINUSE:
+		return sq_err_set(
+			err, -code, "listen",
+			"%s port %s is in use (%s); stop the program that \"ss -%clnp 'sport "
+			"= %s'\" shows, or listen on another port",
+			proto, port, text, type == SOCK_STREAM ? 't' : 'u', port);
+	case EADDRNOTAVAIL:
+		return sq_err_set(err, -code, "listen",
+				  "this host has no address %.*s; choose one that \"ip address\" "
+				  "shows, or 0.0.0.0 for all",
+				  (int)(port - 1 - text), text);
+	case EACCES:
+		return sq_err_set(err, -code, "listen",
+				  "port %s is for root only; choose a port from 1024 up, or lower "
+				  "net.ipv4.ip_unprivileged_port_start",
+				  port);
+	default:
+		return sq_err_set(err, -code, "listen", "cannot listen on %s: %s", text,
+				  strerrordesc_np(code));
+	}
+}
+
+int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int on = 1;
+	int fd;
+	int rc = sq_listen_parse(text, &addr, &len, err);
+
+	if (rc < 0)
+		return rc;
+	fd = socket(addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return sq_err_set(err, -errno, "listen", "cannot make a socket for %s: %s", text,
+				  strerrordesc_np(errno));
+	/* Not for datagrams: there it would let two servers share a port unnoticed. */
+	if ((type == SOCK_STREAM &&
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1) ||
+	    bind(fd, (struct sockaddr *)&addr, len) == -1 ||
+	    (type == SOCK_STREAM && listen(fd, backlog) == -1)) {
+		rc = bind_failed(text, type, errno, err);
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT])
+{
+	struct sockaddr_storage addr = { 0 };
+	socklen_t len = sizeof(addr);
+	const struct sockaddr_in *v4 = (struct sockaddr_in *)&addr;
+	const struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&addr;
+	char host[INET6_ADDRSTRLEN] = "?";
+
+	out[0] = '\0';
+	if (getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
+		return;
+	if (addr.ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		snprintf(out, SQ_LISTEN_TEXT, "[%s]:%u", host, ntohs(v6->sin6_port));
+	} else {
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		snprintf(out, SQ_LISTEN_TEXT, "%s:%u", host, ntohs(v4->sin_port));
+	}
+}

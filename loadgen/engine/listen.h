@@ -1,0 +1,25 @@
+/* The listening address of a sink: "127.0.0.1:9000", "[::1]:53".  Addresses only, no names: where
+ * a server listens must not hang on a resolver. */
+#ifndef SQ_LOADGEN_ENGINE_LISTEN_H
+#define SQ_LOADGEN_ENGINE_LISTEN_H
+
+#include <sys/socket.h>
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* 0, or -EINVAL with what was expected. */
+int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len,
+		    struct sq_err *err);
+
+/* A bound socket, non-blocking and close-on-exec, of SOCK_STREAM or SOCK_DGRAM; a stream socket
+ * also listens with this backlog.  The descriptor, or -errno with err. */
+int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err);
+
+enum { SQ_LISTEN_TEXT = 64 };
+
+/* The address that it is bound to: with port 0, the port that the kernel chose. */
+void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT]);
+
+#endif

@@ -1,0 +1,123 @@
+/* The run record: all that was seen, on one time axis.  It is only ever made from a run's spool,
+ * by `squall run` at its end as by `squall analyze` later, so memory and file cannot differ.
+ * Everything to the right of it (analyzers, sections) reads it and works without packets. */
+#ifndef SQ_RESULTS_RUN_H
+#define SQ_RESULTS_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "results/finding.h"
+#include "results/hist.h"
+#include "results/outcome.h"
+
+/* Series index i stands for the time from (first_bin + i) * bin_ns, relative to t0; first_bin <= 0
+ * when counters were read before the load began. */
+struct sq_axis {
+	int64_t bin_ns;
+	int64_t first_bin;
+	size_t n;
+};
+
+/* One way in which operations of one load ended. */
+struct sq_outcome_rec {
+	char *code;  /* "ECONNRESET" */
+	char *phase; /* "connect" */
+	enum sq_class class;
+	uint64_t count;
+	int64_t first_ns, last_ns; /* due times, from t0 */
+	uint64_t *series;          /* axis.n counts, by due time */
+	uint64_t effort[4];        /* totals, in the order of the load's efforts */
+	double *effort_series[4];  /* axis.n sums; NULL beyond n_efforts */
+	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s} */
+};
+
+struct sq_phase_rec {
+	char *name;
+	struct sq_hist *latency;
+};
+
+struct sq_load_rec {
+	char *name, *driver, *target, *from; /* from: the host that made it */
+	unsigned threads;
+	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
+	uint64_t scheduled;        /* == the sum of all outcomes' counts, always */
+	uint64_t warmup_scheduled; /* of those, due in the warm-up */
+	uint64_t sent;             /* operations that got as far as sending, after the warm-up */
+	struct sq_outcome_rec *outcomes;
+	size_t n_outcomes;
+	struct sq_hist *from_due, *from_send, *lag; /* successes after the warm-up; lag of all */
+	struct sq_phase_rec *phases;
+	size_t n_phases;
+	char **efforts;
+	size_t n_efforts;
+	uint64_t *scheduled_series;
+	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
+	double cpu_s;                 /* of the generator's process, shared out by threads */
+	int64_t peak_rss_bytes;
+};
+
+enum sq_metric_kind { SQ_COUNTER, SQ_GAUGE };
+
+/* One row of a host's counters.  samples[i] is the last reading within bin i: for a counter the
+ * rise since the first reading, for a gauge its value; NAN where none was taken (a gap, never 0).
+ * A metric that was not there at first counts from 0 when it appears. */
+struct sq_metric_rec {
+	char *host, *source, *metric, *instance, *unit; /* instance may be NULL */
+	enum sq_metric_kind kind;
+	double *samples;
+	double delta; /* counter: last - first; gauge: last - first too */
+	double first, last, min, max;
+	bool restarted; /* a counter fell in mid-run: delta counts from the restart on */
+};
+
+struct sq_event_rec {
+	int64_t t_ns;
+	char *host, *source, *text;
+};
+
+struct sq_run {
+	json_t *meta; /* {id, name, started, argv, seed, squall, authorized ...} from the spool */
+	json_t *scenario;    /* the effective one */
+	json_t *environment; /* host -> {kernel, cpus, limits, sysctls: {..}} */
+	json_t *servers;     /* array of {host, what, exit, counts, log} */
+	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
+	char *outcome;       /* completed | stopped | failed */
+	double duration_s;
+	struct sq_axis axis;
+	struct sq_load_rec *loads;
+	size_t n_loads;
+	struct sq_metric_rec *metrics;
+	size_t n_metrics;
+	struct sq_event_rec *events;
+	size_t n_events;
+	struct sq_findings findings; /* empty until an analyzer filled them */
+	json_t *expectations;        /* array of {text, held, value, because}; NULL until judged */
+};
+
+/* Reads DIR/spool.  A torn last line (the writer was killed) is dropped and noted as an event;
+ * operations without an outcome become "unfinished".  NULL with err on failure. */
+struct sq_run *sq_run_load(const char *dir, struct sq_err *err);
+struct sq_run *sq_run_free(struct sq_run *run);
+
+const struct sq_load_rec *sq_run_find_load(const struct sq_run *run, const char *name);
+/* instance NULL: the metric without one, or else the sum is the caller's affair.  NULL if none. */
+const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const char *host,
+					       const char *metric, const char *instance);
+/* A sysctl of a host as recorded at the start, by its dotted name; NULL if not there. */
+const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char *name);
+
+/* The rise of a counter within bin i; NAN next to a gap. */
+double sq_metric_rise(const struct sq_metric_rec *m, size_t i);
+
+/* Sums over one load. */
+uint64_t sq_load_count_class(const struct sq_load_rec *load, enum sq_class c);
+uint64_t sq_load_failures(const struct sq_load_rec *load);
+/* The time that rates are taken over: duration less warm-up. */
+double sq_load_seconds(const struct sq_load_rec *load);
+
+#endif

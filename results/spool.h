@@ -1,0 +1,28 @@
+/* The spool: JSON lines that a run writes while it goes on, one file for each writing process,
+ * so that a kill loses at most the last second.  Formats: docs/spool.md. */
+#ifndef SQ_RESULTS_SPOOL_H
+#define SQ_RESULTS_SPOOL_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct sq_spool;
+
+/* DIR/spool/NAME.jsonl, made anew; DIR/spool is made when missing.  dirfd: DIR, opened before any
+ * namespace was entered. */
+struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err);
+
+/* Steals record, writes it as one line with one write(2).  Once a write has failed, all further
+ * ones fail with the same error, at once. */
+int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err);
+
+/* Reports a late write error too; the storage is freed in any case. */
+int sq_spool_close(struct sq_spool *s, struct sq_err *err);
+
+/* Calls each(record, arg) for each whole line of one file, in order.  *ret_torn says whether the
+ * last line was cut.  A corrupt line before the last is -EINVAL. */
+int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
+		  void *arg, int *ret_torn, struct sq_err *err);
+
+#endif

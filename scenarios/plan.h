@@ -1,0 +1,81 @@
+/* The plan: all that a run will do, worked out before anything is started.  Const once made; it
+ * is inherited by every process of the run through fork. */
+#ifndef SQ_SCENARIOS_PLAN_H
+#define SQ_SCENARIOS_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "scenarios/scenario.h"
+#include "scenarios/target.h"
+
+struct sq_host_plan {
+	const char *name;
+	const struct sq_host_spec *spec; /* NULL: this machine ("localhost") */
+	char address[64];                /* its first address; "127.0.0.1" without a world */
+	bool loads, captured;            /* makes load; is watched */
+};
+
+struct sq_link_plan {
+	const struct sq_link_spec *spec;
+	size_t host[2];
+	char subnet[64];
+	char address[2][64]; /* with prefix length, "198.18.0.1/16" */
+	char device[2][16];  /* interface names, one at each end */
+};
+
+struct sq_load_plan {
+	const struct sq_load_spec *spec;
+	struct sq_target target;
+	size_t host;      /* which host makes it */
+	unsigned index;   /* its place among the loads: also its stream of random numbers */
+	int64_t phase_ns; /* arrivals.phase as a duration; -1: random */
+};
+
+struct sq_capture_plan {
+	const struct sq_kind *kind; /* of family "source": a source, or the group "linux" */
+	const void *conf;
+	size_t host;
+	int64_t interval_ns;
+};
+
+struct sq_plan {
+	struct sq_scenario *scenario;
+	json_t *echo; /* the effective scenario, the seed included */
+	uint64_t seed;
+	bool world;    /* hosts are namespaces of their own */
+	bool loopback; /* the scenario has a world, but runs without (see lost) */
+	struct sq_host_plan *hosts;
+	size_t n_hosts;
+	struct sq_link_plan *links;
+	size_t n_links;
+	struct sq_load_plan *loads;
+	size_t n_loads;
+	struct sq_capture_plan *captures;
+	size_t n_captures;
+	struct sq_strings lost; /* what loopback can't do of this scenario, for people and report */
+	struct sq_strings authorized; /* ranges that were authorized, for the report */
+	int64_t end_ns;   /* from t0: when the last load has stopped starting operations */
+	int64_t drain_ns; /* and the longest time that its operations may still take */
+};
+
+struct sq_plan_opts {
+	bool loopback;               /* run a world's scenario without its world */
+	bool allow_exec;             /* argv processes are allowed (shipped labs, --allow-exec) */
+	struct sq_strings authorize; /* --authorize */
+	const struct sq_kind *default_source; /* the group "linux" */
+};
+
+/* Takes the scenario over, also on failure.  -EINVAL; -EACCES for a refused target, -EPERM for a
+ * program without --allow-exec (exit 2 all of them). */
+int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
+		 struct sq_plan **ret_plan, struct sq_err *err);
+struct sq_plan *sq_plan_free(struct sq_plan *plan);
+
+/* The host's index, or -1. */
+int sq_plan_host(const struct sq_plan *plan, const char *name);
+
+#endif

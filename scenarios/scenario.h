@@ -1,0 +1,103 @@
+/* A scenario: what a person asked for, parsed strictly from JSON by option tables, and checked.
+ * These structs are exactly the file's shape; what follows from them (addresses, targets, bounds)
+ * is the plan's. */
+#ifndef SQ_SCENARIOS_SCENARIO_H
+#define SQ_SCENARIOS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+
+struct sq_shape_spec {          /* a token-bucket shaper, tc-tbf(8) */
+	int64_t rate_bit_per_s; /* SQ_OPT_UNSET: no shaper */
+	int64_t burst_bytes, limit_bytes;
+	char *host; /* whose sending side; NULL: both ends of the link */
+};
+
+struct sq_link_spec {
+	struct sq_strings between; /* two names of hosts */
+	char *subnet;              /* "198.18.0.0/16"; NULL: the next /16 of 198.18.0.0/15 */
+	struct sq_shape_spec shape;
+};
+
+struct sq_process_spec {
+	struct sq_plug sink;    /* a built-in sink, or */
+	struct sq_strings argv; /* a program */
+	int64_t wait_port;      /* a TCP port to wait for before the load starts; UNSET: none */
+	int64_t wait_ns;        /* how long to wait at most */
+};
+
+struct sq_host_spec {
+	char *name;                  /* the key */
+	struct sq_strings addresses; /* more addresses on its first link, "198.18.7.1/16" */
+	struct sq_pairs sysctl;
+	struct sq_strings nft; /* rule-set texts */
+	struct sq_list run;    /* struct sq_process_spec */
+};
+
+struct sq_world_spec {
+	struct sq_list hosts; /* struct sq_host_spec */
+	struct sq_list links; /* struct sq_link_spec */
+};
+
+struct sq_arrivals_spec {  /* exactly one of rate, poisson, burst, closed */
+	double rate_per_s; /* NAN: not given, as below */
+	double poisson_per_s;
+	int64_t burst, every_ns, streams;
+	char *phase; /* "random" or a duration */
+	int64_t closed;
+};
+
+struct sq_load_spec {
+	char *name;
+	struct sq_plug driver;
+	char *from, *target; /* NULL: the default host, the scenario's target */
+	int64_t threads;
+	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
+	int64_t count; /* UNSET: bounded by duration alone */
+	int64_t max_in_flight;
+	struct sq_arrivals_spec arrivals;
+};
+
+struct sq_capture_spec {
+	struct sq_plug source;
+	char *host;
+	int64_t interval_ns;
+};
+
+struct sq_scenario {
+	char *name, *description;
+	int64_t seed; /* UNSET: the plan draws one */
+	struct sq_world_spec world;
+	bool has_world;
+	char *target;
+	struct sq_list load;    /* struct sq_load_spec, at least one */
+	struct sq_list capture; /* struct sq_capture_spec; none given: "linux" on every host */
+	bool has_capture;
+	struct sq_strings expect;
+	struct sq_strings authorized_targets; /* CIDRs */
+	int64_t bin_ns, idle_ns;
+	char *file; /* what errors call it */
+};
+
+/* The table of the whole grammar, for `squall help scenario` and docs. */
+extern const struct sq_opt sq_scenario_opts[];
+
+/* A "POINTER=VALUE" of --set; VALUE is JSON when it parses as JSON, else a string. */
+int sq_scenario_apply_set(json_t *doc, const char *set, struct sq_err *err);
+
+/* Parses and checks a document that sq_json_load_* gave.  A run report stands for the scenario
+ * that it holds ("running the echo").  ctx->file names it in errors.  NULL with err (-EINVAL) on
+ * failure. */
+struct sq_scenario *sq_scenario_parse(const struct sq_opt_ctx *ctx, const json_t *doc,
+				      struct sq_err *err);
+struct sq_scenario *sq_scenario_free(struct sq_scenario *s);
+
+/* The effective scenario: parses back to the same.  New reference. */
+json_t *sq_scenario_echo(const struct sq_scenario *s);
+
+#endif

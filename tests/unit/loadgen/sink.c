@@ -1,0 +1,537 @@
+/* The TCP sink and the life of a sink's process, in a network namespace of the test's own.
+ *
+ * Each test forks a sink, talks to it over loopback, and reads the counts it leaves.  The sink runs
+ * in a process because that is what sq_sink_run is for: it owns the process's signals. */
+#include "loadgen/engine/sink.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "loadgen/engine/listen.h"
+
+enum { PORT = 9000 };
+
+struct running {
+	pid_t pid;
+	int watch;    /* closing it ends the sink */
+	FILE *counts; /* a line at each SIGUSR1, and the last */
+};
+
+static const struct sq_sink *tcp_sink(void)
+{
+	const struct sq_kind *const *kinds = sq_sink_kinds();
+
+	while (*kinds && strcmp((*kinds)->name, "tcp") != 0)
+		kinds++;
+	assert_non_null(*kinds);
+	return (const struct sq_sink *)*kinds;
+}
+
+static void *conf_new(const char *text)
+{
+	const struct sq_kind *kind = &tcp_sink()->kind;
+	struct sq_opt_ctx ctx = { .file = "test" };
+	struct sq_err err = { 0 };
+	json_t *object = json_loads(text, 0, NULL);
+	void *conf = sq_alloc(kind->conf_size);
+
+	assert_non_null(object);
+	if (sq_opt_parse(&ctx, kind->opts, object, "", conf, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+	json_decref(object);
+	return conf;
+}
+
+static void conf_free(void *conf)
+{
+	sq_opt_fini(tcp_sink()->kind.opts, conf);
+	free(conf);
+}
+
+static void say_ready(void *arg)
+{
+	const int *fd = arg;
+
+	if (write(*fd, "+", 1) != 1)
+		_exit(9);
+	close(*fd);
+}
+
+/* The child: never returns into cmocka. */
+static void sink_become(const char *text, int watch, int counts, int ready)
+{
+	void *conf = conf_new(text);
+	struct sq_err err = { 0 };
+	int rc = sq_sink_run(&tcp_sink()->kind, conf, watch, counts, say_ready, &ready, &err);
+
+	if (rc < 0)
+		fprintf(stderr, "sink: %s: %s\n", err.where, err.text);
+	conf_free(conf);
+	_exit(rc < 0 ? 1 : 0);
+}
+
+/* nofile: the sink's limit of descriptors; 0 leaves it. */
+static struct running sink_start(const char *text, rlim_t nofile)
+{
+	struct running r;
+	int watch[2], counts[2], ready[2];
+	char byte;
+
+	assert_int_equal(pipe(watch) | pipe(counts) | pipe(ready), 0);
+	r.pid = fork();
+	assert_int_not_equal(r.pid, -1);
+	if (r.pid == 0) {
+		struct rlimit limit = { nofile, nofile };
+
+		close(watch[1]);
+		if (nofile && setrlimit(RLIMIT_NOFILE, &limit) == -1)
+			_exit(8);
+		sink_become(text, watch[0], counts[1], ready[1]);
+	}
+	close(watch[0]);
+	close(counts[1]);
+	close(ready[1]);
+	r.watch = watch[1];
+	r.counts = fdopen(counts[0], "r");
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return r;
+}
+
+static json_t *counts_next(struct running *r)
+{
+	char line[4096];
+	json_t *counts;
+
+	assert_non_null(fgets(line, sizeof(line), r->counts));
+	assert_int_equal(line[strlen(line) - 1], '\n');
+	counts = json_loads(line, 0, NULL);
+	assert_non_null(counts);
+	return counts;
+}
+
+static json_t *counts_ask(struct running *r)
+{
+	assert_int_equal(kill(r->pid, SIGUSR1), 0);
+	return counts_next(r);
+}
+
+static json_int_t count_of(const json_t *counts, const char *name)
+{
+	const json_t *n = json_object_get(counts, name);
+
+	assert_true(json_is_integer(n));
+	return json_integer_value(n);
+}
+
+/* Asks until the sink has seen it; the last answer counts. */
+static json_t *counts_when(struct running *r, const char *name, json_int_t want)
+{
+	int64_t until = sq_now_ns() + 5 * SQ_SEC;
+	json_t *counts = counts_ask(r);
+
+	while (count_of(counts, name) != want && sq_now_ns() < until) {
+		json_decref(counts);
+		sq_sleep_until(sq_now_ns() + 5 * SQ_MS);
+		counts = counts_ask(r);
+	}
+	assert_int_equal(count_of(counts, name), want);
+	return counts;
+}
+
+/* Waits for the end and returns the last line. */
+static json_t *sink_ended(struct running *r)
+{
+	json_t *last = counts_next(r);
+	int status;
+
+	assert_int_equal(fgetc(r->counts), EOF);
+	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+	assert_int_equal(status, 0);
+	fclose(r->counts);
+	if (r->watch != -1)
+		close(r->watch);
+	return last;
+}
+
+static json_t *sink_stop(struct running *r)
+{
+	close(r->watch);
+	r->watch = -1;
+	return sink_ended(r);
+}
+
+static int dial(void)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct timeval limit = { .tv_sec = 10 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_not_equal(fd, -1);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void hang_up_by_reset(int fd)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+}
+
+static void test_listen_parse(void **state)
+{
+	static const struct {
+		const char *text;
+		int family; /* 0: refused */
+	} cases[] = {
+		{ "127.0.0.1:9000", AF_INET },
+		{ "0.0.0.0:0", AF_INET },
+		{ "[::1]:53", AF_INET6 },
+		{ "[::]:65535", AF_INET6 },
+		{ "127.0.0.1", 0 },
+		{ "127.0.0.1:", 0 },
+		{ "127.0.0.1:65536", 0 },
+		{ "127.0.0.1:-1", 0 },
+		{ "127.0.0.1:9000x", 0 },
+		{ ":9000", 0 },
+		{ "9000", 0 },
+		{ "localhost:9000", 0 },
+		{ "::1:9000", 0 },
+		{ "[::1]", 0 },
+		{ "[::1:9000", 0 },
+		{ "[]:9000", 0 },
+		{ "[127.0.0.1]:9000", 0 },
+		{ "", 0 },
+		{ "[:9000", 0 },
+		{ "1.2.3.4:000000080", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage addr;
+		socklen_t len;
+		struct sq_err err = { 0 };
+		int rc = sq_listen_parse(cases[i].text, &addr, &len, &err);
+		int got = rc == 0 ? addr.ss_family : 0;
+
+		if (got != cases[i].family)
+			fail_msg("%s: got %d, want %d", cases[i].text, got, cases[i].family);
+		if (rc < 0)
+			assert_non_null(strstr(err.text, "ADDR:PORT"));
+	}
+}
+
+static void test_counts(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\", \"backlog\": 7}", 0);
+	char data[1000] = { 0 };
+	int fds[5];
+	json_t *counts;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		fds[i] = dial();
+		assert_int_equal(send(fds[i], data, sizeof(data), 0), sizeof(data));
+	}
+	counts = counts_when(&r, "bytes_received", 5000);
+	assert_string_equal(json_string_value(json_object_get(counts, "sink")), "tcp");
+	assert_string_equal(json_string_value(json_object_get(counts, "listen")), "127.0.0.1:9000");
+	assert_int_equal(count_of(counts, "accepted"), 5);
+	assert_int_equal(count_of(counts, "open"), 5);
+	assert_int_equal(count_of(counts, "listen_queue_limit"), 7);
+	json_decref(counts);
+
+	hang_up_by_reset(fds[0]);
+	for (int i = 1; i < 4; i++)
+		close(fds[i]);
+	json_decref(counts_when(&r, "open", 1));
+	counts = sink_stop(&r);
+	assert_int_equal(count_of(counts, "resets"), 1);
+	assert_int_equal(count_of(counts, "open"), 1);
+	assert_int_equal(count_of(counts, "peak_open"), 5);
+	assert_int_equal(json_object_size(json_object_get(counts, "accept_errors")), 0);
+	json_decref(counts);
+	close(fds[4]);
+}
+
+static void test_greeting(void **state)
+{
+	struct running r = sink_start(
+		"{\"listen\": \"127.0.0.1:9000\", \"greeting\": \"220 hello\\r\\n\"}", 0);
+	int fd = dial();
+	char got[64] = { 0 };
+
+	(void)state;
+	assert_int_equal(recv(fd, got, 11, MSG_WAITALL), 11);
+	assert_string_equal(got, "220 hello\r\n");
+	assert_int_equal(recv(fd, got, 1, MSG_DONTWAIT), -1); /* and it stays open */
+	assert_int_equal(errno, EAGAIN);
+	close(fd);
+	json_decref(counts_when(&r, "open", 0));
+	json_decref(sink_stop(&r));
+}
+
+/* More than the socket buffers hold: the rest must follow once the peer reads. */
+static void test_long_greeting_then_close(void **state)
+{
+	const size_t len = 24 << 20;
+	char *text = sq_alloc(len + 200);
+	char *chunk = sq_alloc(1 << 16);
+	int at = sprintf(text, "{\"listen\": \"127.0.0.1:9000\", \"close\": \"now\", "
+			       "\"greeting\": \"");
+	struct running r;
+	size_t got = 0;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	memset(text + at, 'x', len);
+	strcpy(text + (size_t)at + len, "\"}");
+	r = sink_start(text, 0);
+	fd = dial();
+	sq_sleep_until(sq_now_ns() + 50 * SQ_MS);
+	while ((n = recv(fd, chunk, 1 << 16, 0)) > 0)
+		got += (size_t)n;
+	assert_int_equal(n, 0); /* FIN, not RST */
+	assert_int_equal(got, len);
+	json_decref(counts_when(&r, "open", 0));
+	json_decref(sink_stop(&r));
+	close(fd);
+	free(chunk);
+	free(text);
+}
+
+static void test_close_now(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\", \"close\": \"now\"}", 0);
+	char byte;
+	json_t *counts;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		int fd = dial();
+
+		assert_int_equal(recv(fd, &byte, 1, 0), 0);
+		close(fd);
+	}
+	counts = sink_stop(&r);
+	assert_int_equal(count_of(counts, "accepted"), 20);
+	assert_int_equal(count_of(counts, "open"), 0);
+	json_decref(counts);
+}
+
+/* 10 ms an accept: 50 that wait together are served in 500 ms, each in its turn. */
+static void test_accept_delay(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\", \"accept_delay\": \"10ms\","
+				      " \"greeting\": \"x\"}",
+				      0);
+	int64_t begin = sq_now_ns(), half = 0, all;
+	int fds[50];
+	char byte;
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		fds[i] = dial();
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(recv(fds[i], &byte, 1, 0), 1);
+		if (i == 24)
+			half = sq_now_ns() - begin;
+		close(fds[i]);
+	}
+	all = sq_now_ns() - begin;
+	assert_in_range(half, 249 * SQ_MS, 400 * SQ_MS);
+	assert_in_range(all, 499 * SQ_MS, 650 * SQ_MS);
+
+	begin = sq_now_ns(); /* a lone connection waits its whole delay */
+	fds[0] = dial();
+	assert_int_equal(recv(fds[0], &byte, 1, 0), 1);
+	assert_in_range(sq_now_ns() - begin, 10 * SQ_MS, 100 * SQ_MS);
+	close(fds[0]);
+	json_decref(sink_stop(&r));
+}
+
+static void test_never_accept(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\", \"never_accept\": true,"
+				      " \"backlog\": 4}",
+				      0);
+	int fds[5];
+	json_t *counts;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) /* the queue holds one more than the backlog */
+		fds[i] = dial();
+	sq_sleep_until(sq_now_ns() + 50 * SQ_MS);
+	counts = sink_stop(&r);
+	assert_int_equal(count_of(counts, "accepted"), 0);
+	assert_int_equal(count_of(counts, "listen_queue"), 5);
+	assert_int_equal(count_of(counts, "listen_queue_limit"), 4);
+	json_decref(counts);
+	for (int i = 0; i < 5; i++)
+		close(fds[i]);
+}
+
+static int64_t cpu_ns(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return used.tv_sec * SQ_SEC + used.tv_nsec;
+}
+
+static void test_out_of_descriptors(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 40);
+	int64_t before;
+	json_int_t tries;
+	json_t *counts;
+	int fds[60];
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		fds[i] = dial();
+	sq_sleep_until(sq_now_ns() + 50 * SQ_MS);
+	before = cpu_ns(r.pid);
+	sq_sleep_until(sq_now_ns() + SQ_SEC);
+	assert_in_range(cpu_ns(r.pid) - before, 0, 100 * SQ_MS);
+	counts = counts_ask(&r);
+	tries = count_of(json_object_get(counts, "accept_errors"), "EMFILE");
+	assert_in_range(tries, 20, 150);
+	assert_in_range(count_of(counts, "accepted"), 10, 40);
+	json_decref(counts);
+
+	for (int i = 0; i < 60; i++) /* and it serves the rest once it can */
+		close(fds[i]);
+	json_decref(counts_when(&r, "accepted", 60));
+	json_decref(sink_stop(&r));
+}
+
+static void test_signals_stop(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 0);
+
+		json_decref(counts_when(&r, "open", 0));
+		for (int again = 0; again < 5; again++)
+			kill(r.pid, signals[i]);
+		json_decref(sink_ended(&r));
+	}
+}
+
+static void test_port_in_use(void **state)
+{
+	void *conf = conf_new("{\"listen\": \"127.0.0.1:9000\"}");
+	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 0);
+	struct sq_err err = { 0 };
+	sigset_t before, after;
+	int rc;
+
+	(void)state;
+	pthread_sigmask(SIG_BLOCK, NULL, &before);
+	rc = sq_sink_run(&tcp_sink()->kind, conf, -1, -1, NULL, NULL, &err);
+	assert_int_equal(rc, -EADDRINUSE);
+	assert_int_equal(err.code, -EADDRINUSE);
+	assert_non_null(strstr(err.text, "TCP port 9000 is in use"));
+	assert_non_null(strstr(err.text, "ss -tlnp 'sport = 9000'"));
+	pthread_sigmask(SIG_BLOCK, NULL, &after);
+	assert_int_equal(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
+	json_decref(sink_stop(&r));
+	conf_free(conf);
+}
+
+static void test_no_such_address(void **state)
+{
+	void *conf = conf_new("{\"listen\": \"198.18.77.77:9000\"}");
+	struct sq_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sq_sink_run(&tcp_sink()->kind, conf, -1, -1, NULL, NULL, &err),
+			 -EADDRNOTAVAIL);
+	assert_non_null(strstr(err.text, "no address 198.18.77.77;"));
+	conf_free(conf);
+}
+
+static void test_ipv6(void **state)
+{
+	struct running r = sink_start("{\"listen\": \"[::1]:0\"}", 0);
+	json_t *counts = sink_stop(&r);
+	const char *listen = json_string_value(json_object_get(counts, "listen"));
+
+	(void)state;
+	assert_int_equal(strncmp(listen, "[::1]:", 6), 0);
+	assert_int_not_equal(atoi(listen + 6), 0);
+	json_decref(counts);
+}
+
+/* A namespace of its own: fixed ports, and nobody else's traffic in the counts. */
+static int world_make(void **state)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	int flags = CLONE_NEWNET | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
+	int fd, rc;
+
+	(void)state;
+	if (unshare(flags) == -1) {
+		perror("unshare: no network namespace to be had");
+		return -1;
+	}
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	rc = ioctl(fd, SIOCSIFFLAGS, &lo);
+	close(fd);
+	return rc;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listen_parse),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_greeting),
+		cmocka_unit_test(test_long_greeting_then_close),
+		cmocka_unit_test(test_close_now),
+		cmocka_unit_test(test_accept_delay),
+		cmocka_unit_test(test_never_accept),
+		cmocka_unit_test(test_out_of_descriptors),
+		cmocka_unit_test(test_signals_stop),
+		cmocka_unit_test(test_port_in_use),
+		cmocka_unit_test(test_no_such_address),
+		cmocka_unit_test(test_ipv6),
+	};
+
+	return cmocka_run_group_tests(tests, world_make, NULL);
+}
