@@ -4,9 +4,8 @@
 
 #include <stdint.h>
 
-/* More than tcp_syn_retries (at most 127 by sysctl) needs within any bounded run: with the doubling,
- * 32 SYNs take over half an hour. */
-enum { SQ_SYNS_MAX = 32 };
+/* Both sysctls end at 127, so that no connect sends more. */
+enum { SQ_SYNS_MAX = 255 };
 
 struct sq_syn_sysctls {
 	int64_t linear; /* tcp_syn_linear_timeouts; 0 also where the kernel has none (before 6.5) */

@@ -20,6 +20,16 @@ static _Noreturn void exhausted(void)
 	_exit(EXIT_NO_MEMORY);
 }
 
+/* Never 0, for which an allocator may answer NULL without being exhausted. */
+static size_t total(size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		exhausted();
+	return bytes ? bytes : 1;
+}
+
 void *sq_alloc(size_t size)
 {
 	return sq_alloc_n(1, size);
@@ -27,8 +37,7 @@ void *sq_alloc(size_t size)
 
 void *sq_alloc_n(size_t n, size_t size)
 {
-	/* calloc may answer NULL for 0 bytes, which is no exhaustion. */
-	void *p = calloc(n ? n : 1, size ? size : 1);
+	void *p = calloc(1, total(n, size));
 
 	if (!p)
 		exhausted();
@@ -37,7 +46,7 @@ void *sq_alloc_n(size_t n, size_t size)
 
 void *sq_realloc_n(void *p, size_t n, size_t size)
 {
-	void *q = reallocarray(p, n ? n : 1, size ? size : 1);
+	void *q = realloc(p, total(n, size));
 
 	if (!q)
 		exhausted();

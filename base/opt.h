@@ -31,9 +31,9 @@ enum sq_opt_type {
 	SQ_OPT_PAIRS,    /* struct sq_pairs: an object of scalars, kept as text in file order */
 	SQ_OPT_TABLE,    /* the struct itself, laid in place; sub */
 	SQ_OPT_LIST,     /* struct sq_list of elem_size structs: an array of objects; sub */
-	SQ_OPT_MAP,  /* struct sq_list: an object of objects; the key goes to the element's first
-	                    member, a char *; sub */
-	SQ_OPT_PLUG, /* struct sq_plug: the value names a plug-in of the family `plug` */
+	SQ_OPT_MAP,      /* struct sq_list: an object of objects; sub.  The key goes to the
+			  * element's first member, a char *, which sub does not list */
+	SQ_OPT_PLUG,     /* struct sq_plug: the value names a plug-in of the family `plug` */
 };
 
 struct sq_strings {

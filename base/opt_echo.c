@@ -105,6 +105,12 @@ static json_t *echo_value(const struct sq_opt *opt, const void *member)
 	return NULL;
 }
 
+/* An empty array in place of a default that is not must be said. */
+static bool is_echoed(const struct sq_opt *opt, const void *member)
+{
+	return sq_opt_value_is_set(opt, member) || (opt->type == SQ_OPT_STRINGS && opt->def);
+}
+
 static void echo_into(json_t *object, const struct sq_opt *opts, const void *base)
 {
 	for (; opts && opts->name; opts++) {
@@ -112,7 +118,7 @@ static void echo_into(json_t *object, const struct sq_opt *opts, const void *bas
 		const struct sq_plug *plug = member;
 		json_t *value;
 
-		if (!sq_opt_value_is_set(opts, member))
+		if (!is_echoed(opts, member))
 			continue;
 		value = echo_value(opts, member);
 		if (opts->type == SQ_OPT_TABLE && !opts->required && !json_object_size(value))

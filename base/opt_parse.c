@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/opt_private.h"
+#include "base/value.h"
 
 enum { POINTER_MAX = 256 };
 
@@ -222,14 +223,44 @@ static int parse_members(const struct sq_opt_ctx *ctx, const struct sq_opt *opts
 	return rc;
 }
 
-static int choose_plug(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, const json_t *object,
+static bool is_known(const struct sq_opt_words *known, const char *key)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (strcmp(known->v[i], key) == 0)
+			return true;
+	return false;
+}
+
+/* Without a plug-in no other key can be judged, so its absence is told before an unknown key is;
+ * unless one of the unknown keys is near enough to be the plug-in's own, misspelt. */
+static int fail_no_plug(const struct sq_opt_ctx *ctx, const struct sq_opt *opt,
+			const struct sq_opt *opts, const json_t *object, const char *pointer,
+			const void *base, struct sq_err *err)
+{
+	const char *const name[] = { opt->name, NULL };
+	struct sq_opt_words known = { 0 };
+	char child[POINTER_MAX], where[SQ_OPT_WHERE];
+	const char *key, *misspelt = NULL;
+	json_t *value;
+
+	sq_opt_words_add_keys(&known, opts, base);
+	json_object_foreach((json_t *)object, key, value)
+		if (!misspelt && !is_known(&known, key) && sq_nearest(key, name))
+			misspelt = key;
+	if (misspelt) {
+		sq_json_pointer_join(child, sizeof(child), pointer, misspelt);
+		return sq_opt_fail_unknown("unknown key", misspelt, &known, false, -EINVAL,
+					   place(ctx, child, where), err);
+	}
+	free(known.v);
+	return fail_missing(ctx, opt, pointer, err);
+}
+
+static int choose_plug(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, const json_t *value,
 		       const char *pointer, struct sq_plug *plug, struct sq_err *err)
 {
-	const json_t *value = json_object_get(object, opt->name);
 	char child[POINTER_MAX], where[SQ_OPT_WHERE], what[96];
 
-	if (!value)
-		return opt->required ? fail_missing(ctx, opt, pointer, err) : 0;
 	sq_json_pointer_join(child, sizeof(child), pointer, opt->name);
 	if (!json_is_string(value)) {
 		snprintf(what, sizeof(what), "the name of a %s", opt->plug);
@@ -243,26 +274,23 @@ static int choose_plug(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, c
 static int choose_plugs(const struct sq_opt_ctx *ctx, const struct sq_opt *opts,
 			const json_t *object, const char *pointer, void *base, struct sq_err *err)
 {
+	const struct sq_opt *opt;
 	int rc = 0;
 
-	for (; rc == 0 && opts && opts->name; opts++) {
-		struct sq_plug *plug = sq_opt_member(opts, base);
+	for (opt = opts; rc == 0 && opt && opt->name; opt++) {
+		struct sq_plug *plug = sq_opt_member(opt, base);
+		const json_t *value = json_object_get(object, opt->name);
 
-		if (opts->type != SQ_OPT_PLUG)
+		if (opt->type != SQ_OPT_PLUG)
 			continue;
-		rc = choose_plug(ctx, opts, object, pointer, plug, err);
+		if (value)
+			rc = choose_plug(ctx, opt, value, pointer, plug, err);
+		else if (opt->required)
+			rc = fail_no_plug(ctx, opt, opts, object, pointer, base, err);
 		if (rc == 0 && plug->kind)
 			rc = choose_plugs(ctx, plug->kind->opts, object, pointer, plug->conf, err);
 	}
 	return rc;
-}
-
-static bool is_known(const struct sq_opt_words *known, const char *key)
-{
-	for (size_t i = 0; i < known->n; i++)
-		if (strcmp(known->v[i], key) == 0)
-			return true;
-	return false;
 }
 
 static int check_keys(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, const json_t *object,

@@ -189,19 +189,19 @@ static int store_number(const struct sq_opt *opt, struct number n, const char *w
 /* Quoted and escaped as in JSON, cut between characters. */
 static void quote(const json_t *string, char out[FOUND_MAX])
 {
-	size_t room = FOUND_MAX - sizeof("...\""), len;
+	char *text = json_dumps(string, JSON_ENCODE_ANY);
+	size_t len = FOUND_MAX - sizeof("...\"");
 
-	len = json_dumpb(string, out, room, JSON_ENCODE_ANY);
-	if (len <= room) {
-		out[len] = '\0';
-		return;
+	if (text && strlen(text) < FOUND_MAX) {
+		snprintf(out, FOUND_MAX, "%s", text);
+	} else if (text) {
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+		snprintf(out, FOUND_MAX, "%.*s...\"", (int)len, text);
+	} else {
+		snprintf(out, FOUND_MAX, "a string");
 	}
-	len = room;
-	while (len && ((unsigned char)out[len - 1] & 0xc0) == 0x80)
-		len--;
-	if (len && ((unsigned char)out[len - 1] & 0x80))
-		len--;
-	memcpy(out + len, "...\"", sizeof("...\""));
+	free(text);
 }
 
 static void describe(const json_t *value, char out[FOUND_MAX])

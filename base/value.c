@@ -189,13 +189,15 @@ void sq_format_bitrate(char *out, size_t size, int64_t bit_per_s)
 }
 
 /* Takes over a candidate that reads back to the same rate and is shorter than what stands. */
-static void keep_shorter(char best[400], const char *candidate, double per_s)
+static bool keep_shorter(char best[400], const char *candidate, double per_s)
 {
 	double back;
 
-	if (sq_parse_rate(candidate, &back) == 0 && back == per_s &&
-	    (!best[0] || strlen(candidate) < strlen(best)))
+	if (sq_parse_rate(candidate, &back) < 0 || back != per_s)
+		return false;
+	if (!best[0] || strlen(candidate) < strlen(best))
 		snprintf(best, 400, "%s", candidate);
+	return true;
 }
 
 void sq_format_rate(char *out, size_t size, double per_s)
@@ -206,10 +208,12 @@ void sq_format_rate(char *out, size_t size, double per_s)
 		snprintf(candidate, sizeof(candidate), "%.*f", decimals, per_s);
 		keep_shorter(best, candidate, per_s);
 	}
+	/* 100/min is told as such, though 6000/h is shorter. */
 	snprintf(candidate, sizeof(candidate), "%.0f/min", per_s * 60);
-	keep_shorter(best, candidate, per_s);
-	snprintf(candidate, sizeof(candidate), "%.0f/h", per_s * 3600);
-	keep_shorter(best, candidate, per_s);
+	if (!keep_shorter(best, candidate, per_s)) {
+		snprintf(candidate, sizeof(candidate), "%.0f/h", per_s * 3600);
+		keep_shorter(best, candidate, per_s);
+	}
 	/* What the parser takes at no length (negative, not finite) is still shown to a person. */
 	if (best[0])
 		snprintf(out, size, "%s", best);
@@ -260,8 +264,8 @@ const char *sq_nearest(const char *word, const char *const *words)
 		if (other > WORD_MAX)
 			continue;
 		n = distance(word, len, *words, other);
-		/* About one error in three letters; more is another word. */
-		if (n < best_distance && n <= (longer + 1) / 3) {
+		/* One error in three letters; more is another word. */
+		if (n < best_distance && n <= longer / 3) {
 			best = *words;
 			best_distance = n;
 		}

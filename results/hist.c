@@ -31,7 +31,7 @@ struct sq_hist {
 	unsigned bits, octaves;
 	uint64_t count;
 	int64_t min, max;
-	sum_t sum;        /* of the values as they were given, so that merging is exact */
+	sum_t sum;          /* of the values as they were given, so that merging is exact */
 	uint64_t *octave[]; /* 2^bits counts each; NULL until hit */
 };
 
@@ -246,7 +246,8 @@ json_t *sq_hist_to_json(const struct sq_hist *h)
 	for (size_t i = 0; i < h->octaves; i++)
 		for (size_t j = 0; h->octave[i] && j < octave_len(h); j++)
 			if (h->octave[i][j]) {
-				json_array_append_new(c, json_integer((json_int_t)(i << h->bits | j)));
+				json_array_append_new(c,
+						      json_integer((json_int_t)(i << h->bits | j)));
 				json_array_append_new(c, json_integer((json_int_t)h->octave[i][j]));
 			}
 	return json_pack("{s:i, s:I, s:I, s:I, s:o, s:o}", "bits", (int)h->bits, "count",
@@ -285,8 +286,8 @@ int sq_hist_merge_json(struct sq_hist *h, const json_t *j)
 	const json_t *sum, *c;
 	sum_t s;
 
-	if (json_unpack((json_t *)j, "{s:I, s:I, s:I, s:I, s:o, s:o}", "bits", &bits, "count", &count,
-			"min", &min, "max", &max, "sum", &sum, "c", &c) != 0)
+	if (json_unpack((json_t *)j, "{s:I, s:I, s:I, s:I, s:o, s:o}", "bits", &bits, "count",
+			&count, "min", &min, "max", &max, "sum", &sum, "c", &c) != 0)
 		return -EINVAL;
 	if (bits != (json_int_t)h->bits || !sum_from_json(sum, &s) ||
 	    !counts_fit(h, c, count, min, max))

@@ -12,14 +12,19 @@
 #include <string.h>
 
 /* The kernel's MAX_ERRNO. */
-enum { ERRNO_MAX = 4095, ERRNO_NAME = 12 };
+enum { ERRNO_MAX = 4095, ERRNO_NAME = 20 };
 
 static const char *const class_names[SQ_CLASSES] = {
-	[SQ_CLASS_OK] = "ok",           [SQ_CLASS_SOFT] = "soft",
-	[SQ_CLASS_HARD] = "hard",       [SQ_CLASS_RESET] = "reset",
-	[SQ_CLASS_REFUSED] = "refused", [SQ_CLASS_TIMEOUT] = "timeout",
-	[SQ_CLASS_LOCAL] = "local",     [SQ_CLASS_GARBLED] = "garbled",
-	[SQ_CLASS_CANCELED] = "canceled", [SQ_CLASS_MISSED] = "missed",
+	[SQ_CLASS_OK] = "ok",
+	[SQ_CLASS_SOFT] = "soft",
+	[SQ_CLASS_HARD] = "hard",
+	[SQ_CLASS_RESET] = "reset",
+	[SQ_CLASS_REFUSED] = "refused",
+	[SQ_CLASS_TIMEOUT] = "timeout",
+	[SQ_CLASS_LOCAL] = "local",
+	[SQ_CLASS_GARBLED] = "garbled",
+	[SQ_CLASS_CANCELED] = "canceled",
+	[SQ_CLASS_MISSED] = "missed",
 };
 
 static const struct sq_code common[] = {

@@ -14,6 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+union listen_addr {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage storage;
+};
+
 static int bad_address(const char *text, struct sq_err *err)
 {
 	return sq_err_set(err, -EINVAL, "listen",
@@ -35,12 +42,9 @@ static long parse_port(const char *text)
 	return port <= 65535 ? port : -1;
 }
 
-int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len,
-		    struct sq_err *err)
+static int listen_parse(const char *text, union listen_addr *addr, socklen_t *ret_len,
+			struct sq_err *err)
 {
-	struct sockaddr_storage addr = { 0 };
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&addr;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&addr;
 	bool bracketed = text[0] == '[';
 	const char *begin = text + bracketed;
 	const char *colon = strrchr(text, ':');
@@ -58,19 +62,29 @@ int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen
 	if (port < 0)
 		return bad_address(text, err);
 
-	if (bracketed && inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons((uint16_t)port);
-		*ret_len = sizeof(*v6);
-	} else if (!bracketed && inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons((uint16_t)port);
-		*ret_len = sizeof(*v4);
+	if (bracketed && inet_pton(AF_INET6, host, &addr->v6.sin6_addr) == 1) {
+		addr->v6.sin6_family = AF_INET6;
+		addr->v6.sin6_port = htons((uint16_t)port);
+		*ret_len = sizeof(addr->v6);
+	} else if (!bracketed && inet_pton(AF_INET, host, &addr->v4.sin_addr) == 1) {
+		addr->v4.sin_family = AF_INET;
+		addr->v4.sin_port = htons((uint16_t)port);
+		*ret_len = sizeof(addr->v4);
 	} else {
 		return bad_address(text, err);
 	}
-	*ret_addr = addr;
 	return 0;
+}
+
+int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len,
+		    struct sq_err *err)
+{
+	union listen_addr addr = { .storage = { 0 } };
+	int rc = listen_parse(text, &addr, ret_len, err);
+
+	if (rc == 0)
+		*ret_addr = addr.storage;
+	return rc;
 }
 
 static int bind_failed(const char *text, int type, int code, struct sq_err *err)
@@ -103,23 +117,22 @@ static int bind_failed(const char *text, int type, int code, struct sq_err *err)
 
 int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err)
 {
-	struct sockaddr_storage addr;
-	socklen_t len;
+	union listen_addr addr = { .storage = { 0 } };
+	socklen_t len = 0;
 	int on = 1;
 	int fd;
-	int rc = sq_listen_parse(text, &addr, &len, err);
+	int rc = listen_parse(text, &addr, &len, err);
 
 	if (rc < 0)
 		return rc;
-	fd = socket(addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(addr.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return sq_err_set(err, -errno, "listen", "cannot make a socket for %s: %s", text,
 				  strerrordesc_np(errno));
 	/* Not for datagrams: there it would let two servers share a port unnoticed. */
 	if ((type == SOCK_STREAM &&
 	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1) ||
-	    bind(fd, (struct sockaddr *)&addr, len) == -1 ||
-	    (type == SOCK_STREAM && listen(fd, backlog) == -1)) {
+	    bind(fd, &addr.any, len) == -1 || (type == SOCK_STREAM && listen(fd, backlog) == -1)) {
 		rc = bind_failed(text, type, errno, err);
 		close(fd);
 		return rc;
@@ -129,20 +142,18 @@ int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err)
 
 void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT])
 {
-	struct sockaddr_storage addr = { 0 };
+	union listen_addr addr = { .storage = { 0 } };
 	socklen_t len = sizeof(addr);
-	const struct sockaddr_in *v4 = (struct sockaddr_in *)&addr;
-	const struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&addr;
 	char host[INET6_ADDRSTRLEN] = "?";
 
 	out[0] = '\0';
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
+	if (getsockname(fd, &addr.any, &len) == -1)
 		return;
-	if (addr.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-		snprintf(out, SQ_LISTEN_TEXT, "[%s]:%u", host, ntohs(v6->sin6_port));
+	if (addr.any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &addr.v6.sin6_addr, host, sizeof(host));
+		snprintf(out, SQ_LISTEN_TEXT, "[%s]:%u", host, ntohs(addr.v6.sin6_port));
 	} else {
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-		snprintf(out, SQ_LISTEN_TEXT, "%s:%u", host, ntohs(v4->sin_port));
+		inet_ntop(AF_INET, &addr.v4.sin_addr, host, sizeof(host));
+		snprintf(out, SQ_LISTEN_TEXT, "%s:%u", host, ntohs(addr.v4.sin_port));
 	}
 }

@@ -41,7 +41,7 @@ const struct sq_kind *const *sq_sink_kinds(void)
 		return kinds;
 	while (sq_sinks[n])
 		n++;
-	kinds = sq_alloc_n(n + 1, sizeof(*kinds));
+	kinds = sq_alloc_n(n + 1, sizeof(void *));
 	for (size_t i = 0; i < n; i++)
 		kinds[i] = &sq_sinks[i]->kind;
 	return kinds;

@@ -1,0 +1,155 @@
+/* The host as it is when its capture begins: kernel, processors, memory, and the sysctls that say
+ * how many connections, datagrams and SYNs fit where.
+ *
+ * What a reader would get wrong: /proc/sys/net shows the namespace of the caller, and a child
+ * namespace has fewer files than the first (netdev_max_backlog), so that what isn't there is left
+ * out rather than given a default. */
+#include "analyzers/environment.h"
+
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const sysctls[] = {
+	"net.core.somaxconn",
+	"net.core.netdev_max_backlog",
+	"net.core.rmem_max",
+	"net.core.wmem_max",
+	"net.core.rmem_default",
+	"net.core.wmem_default",
+	"net.core.optmem_max",
+	"net.core.default_qdisc",
+	"net.ipv4.tcp_congestion_control",
+	"net.ipv4.tcp_syn_retries",
+	"net.ipv4.tcp_syn_linear_timeouts",
+	"net.ipv4.tcp_synack_retries",
+	"net.ipv4.tcp_abort_on_overflow",
+	"net.ipv4.tcp_max_syn_backlog",
+	"net.ipv4.tcp_syncookies",
+	"net.ipv4.ip_local_port_range",
+	"net.ipv4.ip_local_reserved_ports",
+	"net.ipv4.tcp_tw_reuse",
+	"net.ipv4.tcp_fin_timeout",
+	"net.ipv4.tcp_max_orphans",
+	"net.ipv4.tcp_mem",
+	"net.ipv4.udp_mem",
+	"net.ipv4.tcp_rmem",
+	"net.ipv4.tcp_wmem",
+	"net.ipv4.tcp_retries2",
+	"net.ipv4.tcp_orphan_retries",
+	"net.ipv4.tcp_max_tw_buckets",
+	"net.ipv4.tcp_timestamps",
+	"net.ipv4.tcp_rto_min_us",
+	"net.ipv4.tcp_rto_max_ms",
+	"net.ipv4.icmp_ratelimit",
+	"net.ipv4.neigh.default.gc_thresh1",
+	"net.ipv4.neigh.default.gc_thresh2",
+	"net.ipv4.neigh.default.gc_thresh3",
+	"net.netfilter.nf_conntrack_max",
+};
+
+/* Words one space apart: the kernel sets tabs between the numbers of a triple. */
+static void squeeze(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (!isspace((unsigned char)*p))
+			*to++ = *p;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	if (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
+static void add_sysctl(json_t *to, const char *name)
+{
+	char path[128], value[1024];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	for (char *p = path + strlen("/proc/sys/"); *p; p++)
+		if (*p == '.')
+			*p = '/';
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	len = read(fd, value, sizeof(value) - 1);
+	close(fd);
+	if (len == -1)
+		return;
+	value[len] = '\0';
+	squeeze(value);
+	json_object_set_new(to, name, json_string(value));
+}
+
+static json_t *read_sysctls(void)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
+		add_sysctl(all, sysctls[i]);
+	return all;
+}
+
+/* x86 calls it "model name"; other architectures give "Model", "cpu" or nothing of the kind. */
+static void add_cpu_model(json_t *to)
+{
+	static const char *const keys[] = { "model name", "Model", "cpu model", "cpu" };
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[512];
+	size_t best = sizeof(keys) / sizeof(keys[0]);
+
+	while (f && best > 0 && fgets(line, sizeof(line), f)) {
+		char *value = strchr(line, ':');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		squeeze(line);
+		squeeze(value);
+		for (size_t i = 0; i < best; i++) {
+			if (strcmp(line, keys[i]) == 0 && *value) {
+				json_object_set_new(to, "cpu_model", json_string(value));
+				best = i;
+			}
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+json_t *sq_environment_read(void)
+{
+	json_t *env = json_object();
+	struct utsname name;
+	struct rlimit limit;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_PHYS_PAGES);
+
+	if (uname(&name) == 0) {
+		json_object_set_new(env, "kernel", json_string(name.release));
+		json_object_set_new(env, "machine", json_string(name.machine));
+	}
+	if (cpus > 0)
+		json_object_set_new(env, "cpus", json_integer(cpus));
+	add_cpu_model(env);
+	if (pages > 0)
+		json_object_set_new(env, "memory_bytes",
+				    json_integer((json_int_t)pages * sysconf(_SC_PAGESIZE)));
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		json_object_set_new(env, "nofile",
+				    json_integer(limit.rlim_max > INT64_MAX
+							 ? INT64_MAX
+							 : (json_int_t)limit.rlim_max));
+	json_object_set_new(env, "sysctls", read_sysctls());
+	return env;
+}

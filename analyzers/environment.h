@@ -1,0 +1,11 @@
+/* What a host is, for the report and for the mechanisms that work out doses from it. */
+#ifndef SQ_ANALYZERS_ENVIRONMENT_H
+#define SQ_ANALYZERS_ENVIRONMENT_H
+
+#include <jansson.h>
+
+/* Of where the caller stands: its network namespace's sysctls, its limits.  The object
+ * "environment" of docs/spool.md; what can't be had is left out.  New reference. */
+json_t *sq_environment_read(void);
+
+#endif

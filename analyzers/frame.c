@@ -1,0 +1,232 @@
+/* The run record as the ledger looks at it.
+ *
+ * What is easily got wrong here: the record's samples say in which bin a reading was taken, not when
+ * in it, and a reading may come late or not at all.  So a rise belongs to the whole time from the
+ * bin of the reading before to the bin of its own, and no finer. */
+#include "analyzers/frame.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i)
+{
+	return (run->axis.first_bin + (int64_t)i) * run->axis.bin_ns;
+}
+
+struct sq_readings sq_frame_readings(const struct sq_run *run, const struct sq_metric_rec *counter)
+{
+	struct sq_readings r = { .v = sq_alloc_n(run->axis.n + 1, sizeof(*r.v)) };
+	double before = 0; /* a counter that appears in mid-run counts from 0 */
+	int64_t from_ns = INT64_MIN;
+
+	for (size_t i = 0; i < run->axis.n; i++) {
+		double value = counter->samples[i];
+		int64_t at_ns = sq_frame_bin_ns(run, i);
+		double rise;
+
+		if (isnan(value))
+			continue;
+		/* A restart: what it shows now has come since. */
+		rise = value >= before ? value - before : value;
+		if (from_ns == INT64_MIN)
+			from_ns = at_ns - run->axis.bin_ns;
+		r.v[r.n++] = (struct sq_reading){
+			.from_ns = from_ns,
+			.to_ns = at_ns + run->axis.bin_ns,
+			.rise = (uint64_t)llround(rise),
+		};
+		r.total += (uint64_t)llround(rise);
+		before = value;
+		from_ns = at_ns;
+	}
+	return r;
+}
+
+void sq_readings_fini(struct sq_readings *r)
+{
+	free(r->v);
+	*r = (struct sq_readings){ 0 };
+}
+
+size_t sq_readings_within(const struct sq_readings *r, int64_t lo_ns, int64_t hi_ns,
+			  size_t *ret_first)
+{
+	size_t a = 0;
+	size_t b = r->n;
+	size_t first;
+
+	while (a < b) {
+		size_t mid = a + (b - a) / 2;
+
+		if (r->v[mid].to_ns > lo_ns)
+			b = mid;
+		else
+			a = mid + 1;
+	}
+	first = a;
+	b = r->n;
+	while (a < b) {
+		size_t mid = a + (b - a) / 2;
+
+		if (r->v[mid].from_ns < hi_ns)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	*ret_first = first;
+	return a - first;
+}
+
+bool sq_frame_captured(const struct sq_run *run, const char *host)
+{
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		if (strcmp(run->metrics[i].host, host) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The length of the host's part of "host:port" or "[v6]:port". */
+static size_t host_len(const char *target)
+{
+	const char *colon = strrchr(target, ':');
+
+	return colon ? (size_t)(colon - target) : strlen(target);
+}
+
+bool sq_frame_loopback(const char *target)
+{
+	return strncmp(target, "127.", 4) == 0 || strncmp(target, "[::1]", 5) == 0 ||
+	       strcmp(target, "localhost") == 0 || strncmp(target, "localhost:", 10) == 0;
+}
+
+static bool is_address(const char *target)
+{
+	return target[0] == '[' || isdigit((unsigned char)target[0]);
+}
+
+/* The one captured host besides `from` (NULL: at all); NULL when there is none or a choice. */
+static const char *only_captured(const struct sq_run *run, const char *from)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		const char *host = run->metrics[i].host;
+
+		if (from && strcmp(host, from) == 0)
+			continue;
+		if (only && strcmp(host, only) != 0)
+			return NULL;
+		only = host;
+	}
+	return only;
+}
+
+const char *sq_frame_server(const struct sq_run *run, const struct sq_load_rec *load)
+{
+	size_t len = host_len(load->target);
+
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		const char *host = run->metrics[i].host;
+
+		if (strlen(host) == len && memcmp(host, load->target, len) == 0)
+			return host;
+	}
+	if (sq_frame_loopback(load->target)) {
+		if (load->from && sq_frame_captured(run, load->from))
+			return load->from;
+		return only_captured(run, NULL);
+	}
+	return is_address(load->target) ? only_captured(run, load->from) : NULL;
+}
+
+/* "0.0.0.0:9000" takes what goes to "server:9000"; "127.0.0.2:9000" not what goes to
+ * "127.0.0.1:9000". */
+static bool listens_for(const char *instance, const char *target)
+{
+	static const char *const any[] = { "0.0.0.0", "[::]", "::", "*" };
+	size_t len = host_len(instance);
+
+	if (strcmp(instance + len, target + host_len(target)) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
+		if (strlen(any[i]) == len && memcmp(any[i], instance, len) == 0)
+			return true;
+	}
+	return !is_address(target) || strncmp(instance, target, len) == 0;
+}
+
+/* Adds one row of listen.queue to what is known of a listener. */
+static void add_queue(const struct sq_run *run, const struct sq_metric_rec *queue, int64_t from_ns,
+		      int64_t to_ns, struct sq_listener *l)
+{
+	const struct sq_metric_rec *limit =
+		sq_run_find_metric(run, queue->host, "listen.backlog", queue->instance);
+	double backlog = NAN;
+
+	for (size_t i = 0; i < run->axis.n; i++) {
+		int64_t at_ns = sq_frame_bin_ns(run, i);
+
+		if (limit && !isnan(limit->samples[i]))
+			backlog = limit->samples[i];
+		if (isnan(queue->samples[i]) || isnan(backlog) || at_ns >= to_ns ||
+		    at_ns + run->axis.bin_ns <= from_ns)
+			continue;
+		l->samples++;
+		l->full += queue->samples[i] > backlog;
+		if (queue->samples[i] > l->peak)
+			l->peak = queue->samples[i];
+	}
+	if (!isnan(backlog) && (!l->instance || queue->max > backlog))
+		l->backlog = backlog;
+	if (!l->instance)
+		l->instance = queue->instance;
+}
+
+static bool is_queue_of(const struct sq_metric_rec *m, const char *host)
+{
+	return strcmp(m->metric, "listen.queue") == 0 && m->instance && strcmp(m->host, host) == 0;
+}
+
+struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host, const char *target,
+				     int64_t from_ns, int64_t to_ns)
+{
+	struct sq_listener l = { 0 };
+
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		const struct sq_metric_rec *m = &run->metrics[i];
+
+		if (is_queue_of(m, host) && listens_for(m->instance, target))
+			add_queue(run, m, from_ns, to_ns, &l);
+	}
+	return l;
+}
+
+static bool is_target(const struct sq_run *run, const char *instance)
+{
+	for (size_t i = 0; i < run->n_loads; i++) {
+		if (listens_for(instance, run->loads[i].target))
+			return true;
+	}
+	return false;
+}
+
+const char *sq_frame_other_full(const struct sq_run *run, const char *host, int64_t from_ns,
+				int64_t to_ns)
+{
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		const struct sq_metric_rec *m = &run->metrics[i];
+		struct sq_listener l = { 0 };
+
+		if (!is_queue_of(m, host) || is_target(run, m->instance))
+			continue;
+		add_queue(run, m, from_ns, to_ns, &l);
+		if (l.full > 0)
+			return m->instance;
+	}
+	return NULL;
+}

@@ -1,0 +1,63 @@
+/* The run record as the ledger looks at it: whose counters a load's target has, when a counter
+ * rose, whether the target's accept queue was seen full. */
+#ifndef SQ_ANALYZERS_FRAME_H
+#define SQ_ANALYZERS_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "results/run.h"
+
+/* A counter rose by so much at some moment of [from_ns, to_ns): since somewhere in the bin of the
+ * reading before, until somewhere in the bin of this one. */
+struct sq_reading {
+	int64_t from_ns, to_ns;
+	uint64_t rise;
+};
+
+struct sq_readings {
+	struct sq_reading *v;
+	size_t n;
+	uint64_t total;
+};
+
+/* Every reading of a counter in order, those without a rise too.  Gaps lie within a reading, for
+ * what rose in a gap is seen at its end. */
+struct sq_readings sq_frame_readings(const struct sq_run *run, const struct sq_metric_rec *counter);
+void sq_readings_fini(struct sq_readings *r);
+
+/* The readings whose rises may have happened in [lo_ns, hi_ns): *ret_first .. *ret_first + n - 1;
+ * n is returned. */
+size_t sq_readings_within(const struct sq_readings *r, int64_t lo_ns, int64_t hi_ns,
+			  size_t *ret_first);
+
+/* The start of series index i, from t0. */
+int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i);
+
+bool sq_frame_captured(const struct sq_run *run, const char *host);
+bool sq_frame_loopback(const char *target);
+
+/* The host that a load's target stands on: the name in the target when it was captured.  For an
+ * address: on loopback the load's own host; else the one other host that was captured.  NULL when
+ * nobody knows. Borrowed from the record. */
+const char *sq_frame_server(const struct sq_run *run, const struct sq_load_rec *load);
+
+/* What was seen of one listener, or of the listeners of a host together. */
+struct sq_listener {
+	const char *instance; /* "0.0.0.0:9000", borrowed; NULL: there was none */
+	double backlog;       /* as last seen */
+	double peak;          /* the longest queue */
+	size_t samples, full; /* in the time asked for; with more in the queue than the backlog:
+				 Linux still takes one when the queue equals it */
+};
+
+/* The listener at a load's target, with what was seen of it in [from_ns, to_ns). */
+struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host, const char *target,
+				     int64_t from_ns, int64_t to_ns);
+
+/* A listener of the host that was full in that time and is the target of no load; NULL if none. */
+const char *sq_frame_other_full(const struct sq_run *run, const char *host, int64_t from_ns,
+				int64_t to_ns);
+
+#endif

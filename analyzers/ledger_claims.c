@@ -1,0 +1,373 @@
+/* From the record to a case: who can have been hit, what each failure must have cost the counter,
+ * and in which readings that must show.
+ *
+ * Times are due times.  A SYN leaves when its connect was due, plus the generator's own lag, plus
+ * the kernel's waits (analyzers/dose.h), so that a window opens one bin early (readings carry the
+ * number of their bin only) and closes as late as all that can be. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzers/ledger_case.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+static const int64_t longest_slack_ns = 100 * SQ_MS;
+static const int64_t longest_lag_ns = 500 * SQ_MS;
+static const int64_t near_ns = SQ_SEC;
+
+/* What is the same for all outcomes of one load. */
+struct ground {
+	const struct sq_load_rec *load;
+	struct sq_listener listener;
+	bool admissible;
+	bool sysctls_known;
+	int64_t linear; /* -1: none */
+	struct sq_syn_schedule schedule;
+	unsigned within; /* SYNs within the time-out, by the schedule */
+	int64_t slack_ns, late_ns;
+	int syn_effort, segment_effort; /* indices; -1: not counted */
+};
+
+static const char *sysctl_of(void *arg, const char *name)
+{
+	const struct sq_case *c = arg;
+
+	return sq_run_sysctl(c->run, c->host, name);
+}
+
+static int effort_index(const struct sq_load_rec *load, const char *name)
+{
+	for (size_t i = 0; i < load->n_efforts; i++) {
+		if (strcmp(load->efforts[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static uint64_t effort_at(const struct sq_outcome_rec *o, int effort, size_t bin)
+{
+	double v = effort >= 0 && o->effort_series[effort] ? o->effort_series[effort][bin] : 0;
+
+	return v > 0 ? (uint64_t)llround(v) : 0;
+}
+
+static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o)
+{
+	return sq_rule_pay_of(c->rule, o->code, o->phase, sysctl_of, (void *)(uintptr_t)c);
+}
+
+/* The time from the first failure that can be claimed to the end of the last; the whole run when
+ * there is none. */
+static void claimed_time(const struct sq_case *c, const struct sq_load_rec *load,
+			 int64_t *ret_from_ns, int64_t *ret_to_ns)
+{
+	int64_t from = INT64_MAX;
+	int64_t to = INT64_MIN;
+
+	for (size_t i = 0; i < load->n_outcomes; i++) {
+		const struct sq_outcome_rec *o = &load->outcomes[i];
+
+		if (o->count == 0 || !sq_class_is_failure(o->class) || !pay_of(c, o))
+			continue;
+		from = o->first_ns < from ? o->first_ns : from;
+		to = o->last_ns > to ? o->last_ns : to;
+	}
+	if (from > to) {
+		from = sq_frame_bin_ns(c->run, 0);
+		to = sq_frame_bin_ns(c->run, c->run->axis.n);
+	}
+	*ret_from_ns = from - near_ns;
+	*ret_to_ns = to + load->timeout_ns + near_ns;
+}
+
+static void read_schedule(const struct sq_case *c, struct ground *g)
+{
+	const char *from = g->load->from ? g->load->from : c->host;
+	const char *retries = sq_run_sysctl(c->run, from, "net.ipv4.tcp_syn_retries");
+	const char *linear = sq_run_sysctl(c->run, from, "net.ipv4.tcp_syn_linear_timeouts");
+	struct sq_syn_sysctls sysctls;
+
+	g->sysctls_known = retries || linear;
+	g->linear = linear ? strtoll(linear, NULL, 10) : -1;
+	sysctls.retries = retries ? strtoll(retries, NULL, 10) : 6;
+	sysctls.linear = linear ? g->linear : 0;
+	/* A host that nobody watched is taken to be a kernel of today with its defaults. */
+	if (!g->sysctls_known)
+		sysctls.linear = g->linear = 4;
+	sq_syn_schedule(&sysctls, &g->schedule);
+	g->within = sq_syn_within(&g->schedule, g->load->timeout_ns);
+}
+
+static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec *load)
+{
+	struct ground g = { .load = load, .admissible = true };
+	int64_t lag = load->lag ? sq_hist_max(load->lag) : 0;
+	int64_t from, to;
+
+	claimed_time(c, load, &from, &to);
+	g.listener = sq_frame_listener(c->run, c->host, load->target, from, to);
+	read_schedule(c, &g);
+	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns : longest_slack_ns;
+	lag = lag < longest_lag_ns ? lag : longest_lag_ns;
+	g.late_ns = g.slack_ns + (lag > 0 ? lag : 0);
+	g.syn_effort = effort_index(load, "syn_retrans");
+	g.segment_effort = effort_index(load, "lost_segs");
+	return g;
+}
+
+/* The loads whose target the host is.  Once one of them is shown to have met a full queue, the
+ * others are out: their failures are somebody else's. */
+static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
+{
+	const struct sq_run *run = c->run;
+	struct ground *g = sq_alloc_n(run->n_loads + 1, sizeof(*g));
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n_loads; i++) {
+		const char *server = sq_frame_server(run, &run->loads[i]);
+
+		if (!server || strcmp(server, c->host) != 0)
+			continue;
+		g[n] = ground_of(c, &run->loads[i]);
+		c->shown |= c->rule->listener_full && g[n].listener.full > 0;
+		n++;
+	}
+	for (size_t i = 0; i < n && c->shown; i++)
+		g[i].admissible = g[i].listener.full > 0;
+	*ret_n = n;
+	return g;
+}
+
+static void open_syn(struct sq_case *c, const struct ground *g, int64_t due_ns, size_t syn)
+{
+	size_t k = syn < g->schedule.n ? syn : g->schedule.n - 1;
+	int64_t at = due_ns + g->schedule.at_ns[k];
+
+	sq_flow_open(c->flow, at - g->slack_ns,
+		     at + c->run->axis.bin_ns + sq_syn_late_ns(g->schedule.at_ns[k]) + g->late_ns);
+}
+
+static void open_wide(struct sq_case *c, const struct ground *g, int64_t due_ns)
+{
+	sq_flow_open(c->flow, due_ns - g->slack_ns,
+		     due_ns + c->run->axis.bin_ns + g->load->timeout_ns + g->late_ns);
+}
+
+static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, size_t bin,
+		       uint64_t count, uint64_t dose)
+{
+	struct sq_claim *cl = &c->claims[claim];
+	bool by_syn = cl->pay->dose == SQ_DOSE_SYN_SCHEDULE;
+	struct sq_parcel p = { .claim = claim, .bin = bin, .count = count,
+			       .due_ns = sq_frame_bin_ns(c->run, bin) };
+
+	if (count == 0)
+		return;
+	p.n_demands = by_syn ? dose : 1;
+	p.units = by_syn ? 1 : dose;
+	for (size_t i = 0; i < p.n_demands; i++) {
+		size_t demand = sq_flow_demand(c->flow);
+
+		p.demand = i == 0 ? demand : p.demand;
+		if (by_syn)
+			open_syn(c, g, p.due_ns, i);
+		else
+			open_wide(c, g, p.due_ns);
+	}
+	c->parcels = sq_grow(c->parcels, c->n_parcels, &c->cap_parcels, sizeof(*c->parcels));
+	c->parcels[c->n_parcels++] = p;
+	cl->wanted_units += count * dose;
+	if (cl->least_dose == 0 || dose < cl->least_dose)
+		cl->least_dose = (unsigned)dose;
+	if (dose > cl->most_dose)
+		cl->most_dose = (unsigned)dose;
+}
+
+/* What the failures of one bin cost together. */
+static uint64_t total_dose(const struct ground *g, const struct sq_claim *cl, size_t bin,
+			   uint64_t n)
+{
+	const struct sq_outcome_rec *o = cl->entry->outcome;
+	uint64_t syns = effort_at(o, g->syn_effort, bin);
+
+	switch ((enum sq_dose)cl->pay->dose) {
+	case SQ_DOSE_SYN_SCHEDULE:
+		return cl->counted ? n + syns : n * g->within;
+	case SQ_DOSE_SEGMENTS:
+		/* At the least the final ACK of the handshake. */
+		return cl->counted ? effort_at(o, g->segment_effort, bin) + syns : n;
+	case SQ_DOSE_ONCE:
+		return n + syns;
+	}
+	return n;
+}
+
+/* The record gives sums of bins; the failures of a bin are taken to be as alike as they can be.  A
+ * failure that cost nothing (a segment dose of 0) was not this mechanism's. */
+static void add_bin(struct sq_case *c, const struct ground *g, size_t claim, size_t bin)
+{
+	struct sq_claim *cl = &c->claims[claim];
+	uint64_t whole = cl->entry->outcome->series[bin];
+	uint64_t n = cl->entry->left[bin];
+	uint64_t dose, rest;
+
+	if (n == 0)
+		return;
+	/* What earlier mechanisms explained takes its part of the dose along. */
+	rest = total_dose(g, cl, bin, whole);
+	cl->schedule_units += n * g->within;
+	dose = rest / whole;
+	rest %= whole;
+	if (rest > n)
+		rest = n;
+	if (dose > 0)
+		add_parcel(c, g, claim, bin, n - rest, dose);
+	add_parcel(c, g, claim, bin, rest, dose + 1);
+}
+
+static void add_slow(struct sq_case *c, uint64_t wanted, bool doubtful, size_t demand)
+{
+	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
+	c->slows[c->n_slows++] =
+		(struct sq_slow){ .demand = demand, .wanted = wanted, .doubtful = doubtful };
+	if (!doubtful)
+		c->slow_wanted += wanted;
+}
+
+/* An outcome that is not claimed paid for its SYN retransmits, and a success for its lost segments
+ * too.  Before those a final ACK may have been dropped, which nobody could count. */
+static void add_slow_bin(struct sq_case *c, const struct ground *g, const struct sq_outcome_rec *o,
+			 size_t bin)
+{
+	uint64_t syns = effort_at(o, g->syn_effort, bin);
+	uint64_t segments = o->class == SQ_CLASS_OK ? effort_at(o, g->segment_effort, bin) : 0;
+	int64_t due_ns = sq_frame_bin_ns(c->run, bin);
+
+	if (syns > 0) {
+		size_t demand = sq_flow_demand(c->flow);
+
+		for (size_t k = 0; k < g->within && k < syns; k++)
+			open_syn(c, g, due_ns, k);
+		add_slow(c, syns, false, demand);
+	}
+	if (segments > 0) {
+		size_t demand = sq_flow_demand(c->flow);
+
+		open_wide(c, g, due_ns);
+		add_slow(c, segments, false, demand);
+		demand = sq_flow_demand(c->flow);
+		open_wide(c, g, due_ns);
+		add_slow(c, segments < o->series[bin] ? segments : o->series[bin], true, demand);
+	}
+}
+
+static void add_claim(struct sq_case *c, const struct ground *g, struct sq_entry *e,
+		      const struct sq_rule_pay *pay)
+{
+	struct sq_claim *cl = &c->claims[c->n_claims++];
+
+	*cl = (struct sq_claim){ .entry = e,
+				 .pay = pay,
+				 .listener = g->listener,
+				 .linear = g->linear,
+				 .sysctls_known = g->sysctls_known,
+				 .schedule = g->schedule,
+				 .weight = 1 };
+	cl->counted = pay->dose == SQ_DOSE_SEGMENTS ? g->segment_effort >= 0 : g->syn_effort >= 0;
+	for (size_t i = 0; i < c->run->axis.n; i++)
+		cl->count += e->left[i];
+}
+
+/* Claims in the order of the book, and slow outcomes. */
+static void add_outcomes(struct sq_case *c, const struct ground *g, struct sq_book *book)
+{
+	for (size_t i = 0; i < g->load->n_outcomes; i++) {
+		const struct sq_outcome_rec *o = &g->load->outcomes[i];
+		const struct sq_rule_pay *pay = sq_class_is_failure(o->class) ? pay_of(c, o) : NULL;
+
+		for (size_t j = 0; pay && j < book->n; j++) {
+			if (book->v[j].outcome == o)
+				add_claim(c, g, &book->v[j], pay);
+		}
+		for (size_t bin = 0; !pay && bin < c->run->axis.n; bin++)
+			add_slow_bin(c, g, o, bin);
+	}
+}
+
+static const struct ground *ground_of_claim(const struct ground *g, const struct sq_claim *cl)
+{
+	while (g->load != cl->entry->load)
+		g++;
+	return g;
+}
+
+/* The most connections that came within one second and were turned away at first, over what the
+ * queue holds now. */
+static double queue_needed(const struct sq_case *c)
+{
+	size_t second = (size_t)(SQ_SEC / c->run->axis.bin_ns);
+	uint64_t *away = sq_alloc_n(c->run->axis.n + 1, sizeof(*away));
+	uint64_t sum = 0;
+	uint64_t most = 0;
+	double backlog = 0;
+
+	for (size_t i = 0; i < c->n_claims; i++) {
+		const struct sq_claim *cl = &c->claims[i];
+
+		for (size_t bin = 0; bin < c->run->axis.n; bin++)
+			away[bin] += cl->entry->left[bin];
+		if (cl->listener.full > 0 && cl->listener.backlog > backlog)
+			backlog = cl->listener.backlog;
+	}
+	second = second > 0 ? second : 1;
+	for (size_t bin = 0; bin < c->run->axis.n; bin++) {
+		sum += away[bin];
+		sum -= bin >= second ? away[bin - second] : 0;
+		most = sum > most ? sum : most;
+	}
+	free(away);
+	return backlog > 0 && most > 0 ? backlog + (double)most : 0;
+}
+
+struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule, const char *host,
+			    const struct sq_metric_rec *counter, struct sq_book *book)
+{
+	struct sq_case *c = sq_alloc(sizeof(*c));
+	struct ground *grounds;
+	size_t n;
+
+	c->run = run;
+	c->rule = rule;
+	c->host = host;
+	c->readings = sq_frame_readings(run, counter);
+	c->flow = sq_flow_new(&c->readings);
+	c->claims = sq_alloc_n(book->n + 1, sizeof(*c->claims));
+	grounds = grounds_of(c, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (grounds[i].admissible)
+			add_outcomes(c, &grounds[i], book);
+	}
+	for (size_t bin = 0; bin < run->axis.n; bin++) {
+		for (size_t i = 0; i < c->n_claims; i++)
+			add_bin(c, ground_of_claim(grounds, &c->claims[i]), i, bin);
+	}
+	if (rule->listener_full && !c->shown)
+		c->other_full = sq_frame_other_full(run, host, INT64_MIN, INT64_MAX);
+	c->needed = queue_needed(c);
+	free(grounds);
+	return c;
+}
+
+struct sq_case *sq_case_free(struct sq_case *c)
+{
+	if (!c)
+		return NULL;
+	sq_flow_free(c->flow);
+	sq_readings_fini(&c->readings);
+	free(c->claims);
+	free(c->parcels);
+	free(c->slows);
+	free(c);
+	return NULL;
+}

@@ -1,0 +1,33 @@
+/* Paying: units that failures cost, out of units by which a counter rose.
+ *
+ * A supply is one reading with its rise; a demand is units that may have been counted in some of
+ * the readings.  Putting a demand's units moves those of others among the readings open to them,
+ * so that the order of putting takes nothing away from anybody. */
+#ifndef SQ_ANALYZERS_LEDGER_FLOW_H
+#define SQ_ANALYZERS_LEDGER_FLOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzers/frame.h"
+
+struct sq_flow;
+
+/* The readings are borrowed. */
+struct sq_flow *sq_flow_new(const struct sq_readings *supply);
+struct sq_flow *sq_flow_free(struct sq_flow *f);
+
+/* A new demand; its number.  sq_flow_open adds the readings that may hold what happened in
+ * [lo_ns, hi_ns), and only ever to the newest demand. */
+size_t sq_flow_demand(struct sq_flow *f);
+void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns);
+
+/* Puts as many of the units as can be; how many.  Takes them back. */
+uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units);
+void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units);
+
+/* What is left of a reading's rise, and of all. */
+uint64_t sq_flow_left(const struct sq_flow *f, size_t reading);
+uint64_t sq_flow_left_total(const struct sq_flow *f);
+
+#endif

@@ -1,0 +1,25 @@
+/* A file of /proc that is opened once and read again and again. */
+#ifndef SQ_ANALYZERS_PROCFILE_H
+#define SQ_ANALYZERS_PROCFILE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct sq_procfile {
+	int fd;
+	char *text; /* NUL-terminated, of the last reading */
+	size_t len, cap;
+};
+
+/* path: one of /proc/thread-self/net for what belongs to the caller's network namespace.  0 or
+ * -errno with err. */
+int sq_procfile_open(struct sq_procfile *f, const char *path, struct sq_err *err);
+
+/* The whole file anew into text and len. 0 or -errno. */
+int sq_procfile_read(struct sq_procfile *f);
+
+/* Also for one that failed to open, or is all zeros. */
+void sq_procfile_close(struct sq_procfile *f);
+
+#endif

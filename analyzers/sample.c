@@ -1,0 +1,338 @@
+/* Rows and their readings.  Sources put raw values; this turns them into what docs/spool.md
+ * promises: counters as their rise since the first reading, only what changed, falls told apart.
+ *
+ * What a reader would get wrong:
+ * - Values wait in `pending` until the tick ends, because a source that fails half-way has given
+ *   nothing: half a table would be a set of silent zeros.
+ * - A row that first shows up after its source's first good reading has risen from 0 (kernels
+ *   list some counters only once they have counted); one that is there from the start counts
+ *   from where it stood.
+ * - A counter of less than 64 bits that falls has wrapped if the way around is less than half its
+ *   range, and was reset otherwise.  No counter read here goes 2^31 in one tick. */
+#include "analyzers/sample.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct row {
+	char *name, *instance, *unit;
+	enum sq_metric_kind kind;
+	unsigned width, source;
+	bool known;    /* has had a value */
+	uint64_t last; /* as read */
+	uint64_t rise; /* counter */
+	size_t place;  /* of its last put in pending, if that is of this tick */
+};
+
+struct origin {
+	char *name;
+	bool seen; /* a reading has succeeded */
+	bool read; /* in this tick */
+	int rc;    /* of this tick's reading */
+};
+
+struct reading {
+	unsigned row;
+	uint64_t value;
+};
+
+struct sq_sample {
+	struct sq_spool *spool;
+	struct row *rows;
+	size_t n_rows, cap_rows;
+	size_t announced; /* rows whose "metric" record is written */
+	unsigned *slots;  /* open addressing: row + 1, 0 free */
+	size_t n_slots;   /* a power of two, at least twice n_rows */
+	struct origin *origins;
+	size_t n_origins, cap_origins;
+	struct reading *pending;
+	size_t n_pending, cap_pending;
+	size_t mark; /* pending's length when the current source was entered */
+	unsigned current;
+	int64_t begin_ns;
+};
+
+struct sq_sample *sq_sample_new(struct sq_spool *spool)
+{
+	struct sq_sample *s = sq_alloc(sizeof(*s));
+
+	s->spool = spool;
+	s->n_slots = 1024;
+	s->slots = sq_alloc_n(s->n_slots, sizeof(*s->slots));
+	return s;
+}
+
+struct sq_sample *sq_sample_free(struct sq_sample *s)
+{
+	if (!s)
+		return NULL;
+	for (size_t i = 0; i < s->n_rows; i++) {
+		free(s->rows[i].name);
+		free(s->rows[i].instance);
+		free(s->rows[i].unit);
+	}
+	for (size_t i = 0; i < s->n_origins; i++)
+		free(s->origins[i].name);
+	free(s->rows);
+	free(s->slots);
+	free(s->origins);
+	free(s->pending);
+	free(s);
+	return NULL;
+}
+
+unsigned sq_sample_source(struct sq_sample *s, const char *name)
+{
+	s->origins = sq_grow(s->origins, s->n_origins, &s->cap_origins, sizeof(*s->origins));
+	s->origins[s->n_origins] = (struct origin){ .name = sq_strdup(name) };
+	return (unsigned)s->n_origins++;
+}
+
+void sq_sample_enter(struct sq_sample *s, unsigned source)
+{
+	assert(source < s->n_origins);
+	s->current = source;
+	s->mark = s->n_pending;
+}
+
+/* FNV-1a; its offset basis and prime are those of the 64-bit variant. */
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+	for (; text && *text; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return (h ^ 0xff) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t hash_row(unsigned source, const char *name, const char *instance)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ source;
+
+	h = hash_text(hash_text(h, name), instance);
+	return h ^ h >> 32;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The slot that holds the row, or the free one where it belongs. */
+static size_t find_slot(const struct sq_sample *s, unsigned source, const char *name,
+			const char *instance)
+{
+	size_t at = hash_row(source, name, instance) & (s->n_slots - 1);
+
+	for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
+		const struct row *r = &s->rows[s->slots[at] - 1];
+
+		if (r->source == source && strcmp(r->name, name) == 0 &&
+		    same_text(r->instance, instance))
+			break;
+	}
+	return at;
+}
+
+static void grow_slots(struct sq_sample *s)
+{
+	free(s->slots);
+	s->n_slots *= 2;
+	s->slots = sq_alloc_n(s->n_slots, sizeof(*s->slots));
+	for (size_t i = 0; i < s->n_rows; i++) {
+		const struct row *r = &s->rows[i];
+
+		s->slots[find_slot(s, r->source, r->name, r->instance)] = (unsigned)i + 1;
+	}
+}
+
+unsigned sq_sample_metric(struct sq_sample *s, const struct sq_metric *m)
+{
+	size_t at = find_slot(s, s->current, m->name, m->instance);
+
+	if (s->slots[at])
+		return s->slots[at] - 1;
+	s->rows = sq_grow(s->rows, s->n_rows, &s->cap_rows, sizeof(*s->rows));
+	s->rows[s->n_rows++] = (struct row){
+		.name = sq_strdup(m->name),
+		.instance = sq_strdup(m->instance),
+		.unit = sq_strdup(m->unit ? m->unit : ""),
+		.kind = m->kind,
+		.width = m->width ? m->width : 64,
+		.source = s->current,
+	};
+	s->slots[at] = (unsigned)s->n_rows;
+	if (2 * s->n_rows > s->n_slots)
+		grow_slots(s);
+	return (unsigned)s->n_rows - 1;
+}
+
+void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
+{
+	struct row *r = &s->rows[metric];
+
+	assert(metric < s->n_rows);
+	/* Put once more in a tick: the last holds, and a tick names a row once. */
+	if (r->place < s->n_pending && s->pending[r->place].row == metric) {
+		s->pending[r->place].value = value;
+		return;
+	}
+	r->place = s->n_pending;
+	s->pending = sq_grow(s->pending, s->n_pending, &s->cap_pending, sizeof(*s->pending));
+	s->pending[s->n_pending++] = (struct reading){ metric, value };
+}
+
+void sq_sample_begin(struct sq_sample *s, int64_t begin_ns)
+{
+	s->begin_ns = begin_ns;
+	s->n_pending = 0;
+	for (size_t i = 0; i < s->n_origins; i++)
+		s->origins[i].read = false;
+}
+
+void sq_sample_leave(struct sq_sample *s, int rc)
+{
+	struct origin *o = &s->origins[s->current];
+
+	o->read = true;
+	o->rc = rc < 0 ? rc : 0;
+	if (rc < 0)
+		s->n_pending = s->mark;
+}
+
+int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, struct sq_err *err)
+{
+	return sq_spool_write(s->spool,
+			      json_pack("{s:s, s:s, s:s}", "k", "absent", "source",
+					s->origins[source].name, "because", because),
+			      err);
+}
+
+/* In the order of their numbers, each before the first tick that may name it. */
+static int announce(struct sq_sample *s, struct sq_err *err)
+{
+	for (; s->announced < s->n_rows; s->announced++) {
+		const struct row *r = &s->rows[s->announced];
+		int rc = sq_spool_write(s->spool,
+					json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k",
+						  "metric", "i", (json_int_t)s->announced, "source",
+						  s->origins[r->source].name, "metric", r->name,
+						  "instance", r->instance, "unit", r->unit, "kind",
+						  r->kind == SQ_COUNTER ? "counter" : "gauge",
+						  "width", (int)r->width),
+					err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int write_gaps(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->n_origins; i++) {
+		const struct origin *o = &s->origins[i];
+
+		if (o->read && o->rc < 0)
+			rc = sq_spool_write(s->spool,
+					    json_pack("{s:s, s:I, s:I, s:s, s:s}", "k", "gap", "b",
+						      (json_int_t)s->begin_ns, "e",
+						      (json_int_t)end_ns, "source", o->name,
+						      "because", strerror(-o->rc)),
+					    err);
+	}
+	return rc;
+}
+
+/* The rise of a counter by a new reading; *ret_restart when it can't have risen to there. */
+static uint64_t counter_rise(const struct row *r, uint64_t value, bool seen, bool *ret_restart)
+{
+	uint64_t around;
+
+	if (!r->known)
+		return seen ? value : 0;
+	if (value >= r->last)
+		return r->rise + (value - r->last);
+	if (r->width < 64) {
+		around = (value - r->last) & ((UINT64_C(1) << r->width) - 1);
+		if (around < UINT64_C(1) << (r->width - 1))
+			return r->rise + around;
+	}
+	*ret_restart = true;
+	return 0;
+}
+
+/* JSON integers are signed: a gauge is two's complement, so that -1 stays -1; a rise that
+ * doesn't fit can't be real and is held at the end of the range. */
+static json_t *value_json(const struct row *r)
+{
+	if (r->kind == SQ_GAUGE)
+		return json_integer((json_int_t)(int64_t)r->last);
+	return json_integer(r->rise > INT64_MAX ? INT64_MAX : (json_int_t)r->rise);
+}
+
+static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, json_t *values,
+		struct sq_err *err)
+{
+	struct row *r = &s->rows[p->row];
+	bool restart = false, first = !r->known;
+	uint64_t was = r->kind == SQ_COUNTER ? r->rise : r->last, is = p->value;
+	int rc = 0;
+
+	if (r->kind == SQ_COUNTER) {
+		r->rise = counter_rise(r, p->value, s->origins[r->source].seen, &restart);
+		is = r->rise;
+	}
+	r->last = p->value;
+	r->known = true;
+	if (restart)
+		rc = sq_spool_write(s->spool,
+				    json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
+					      (json_int_t)end_ns, "i", (json_int_t)p->row),
+				    err);
+	if (first || restart || is != was) {
+		json_array_append_new(values, json_integer((json_int_t)p->row));
+		json_array_append_new(values, value_json(r));
+	}
+	return rc;
+}
+
+static int write_tick(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
+{
+	json_t *values = json_array();
+
+	for (size_t i = 0; i < s->n_pending; i++) {
+		int rc = take(s, &s->pending[i], end_ns, values, err);
+
+		if (rc < 0) {
+			json_decref(values);
+			return rc;
+		}
+	}
+	return sq_spool_write(s->spool,
+			      json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b",
+					(json_int_t)s->begin_ns, "e", (json_int_t)end_ns, "v",
+					values),
+			      err);
+}
+
+int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
+{
+	bool gave = false;
+	int rc;
+
+	for (size_t i = 0; i < s->n_origins; i++)
+		gave = gave || (s->origins[i].read && s->origins[i].rc == 0);
+	rc = announce(s, err);
+	/* A tick in which no source gave anything is no tick: a reader would take it for silence. */
+	if (rc == 0 && gave)
+		rc = write_tick(s, end_ns, err);
+	if (rc == 0)
+		rc = write_gaps(s, end_ns, err);
+	for (size_t i = 0; i < s->n_origins; i++)
+		s->origins[i].seen |= s->origins[i].read && s->origins[i].rc == 0;
+	return rc;
+}

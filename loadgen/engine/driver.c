@@ -1,0 +1,37 @@
+/* The drivers as a family of plug-ins that option tables choose from. */
+#include "loadgen/engine/driver.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+
+static const struct sq_kind **kinds;
+
+static void make_kinds(void)
+{
+	size_t n = 0;
+
+	while (sq_drivers[n])
+		n++;
+	kinds = sq_alloc_n(n + 1, sizeof(const struct sq_kind *));
+	for (size_t i = 0; i < n; i++)
+		kinds[i] = &sq_drivers[i]->kind;
+}
+
+const struct sq_kind *const *sq_driver_kinds(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_kinds);
+	return kinds;
+}
+
+const struct sq_driver *sq_driver_of(const struct sq_kind *kind)
+{
+	return (const struct sq_driver *)kind;
+}
+
+const struct sq_vocabulary *sq_driver_words(const struct sq_kind *kind)
+{
+	return &sq_driver_of(kind)->words;
+}

@@ -1,0 +1,87 @@
+/* Lists of findings.  They are few and made once, so each list grows at powers of two and needs
+ * no capacity of its own. */
+#include "results/finding.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+const char *sq_confidence_name(enum sq_confidence c)
+{
+	static const char *const names[] = {
+		[SQ_WEAK] = "weak",
+		[SQ_STRONG] = "strong",
+		[SQ_EXACT] = "exact",
+		[SQ_PROVED] = "proved",
+	};
+
+	return names[c];
+}
+
+/* Room for one more, zeroed; pointers into the list don't outlive it. */
+static void *grow(void *list, size_t n, size_t size)
+{
+	if (n == 0 || (n & (n - 1)) == 0)
+		list = sq_realloc_n(list, n ? 2 * n : 1, size);
+	memset((char *)list + n * size, 0, size);
+	return list;
+}
+
+struct sq_finding *sq_findings_add(struct sq_findings *f)
+{
+	f->v = grow(f->v, f->n, sizeof(*f->v));
+	return &f->v[f->n++];
+}
+
+struct sq_account *sq_findings_account(struct sq_findings *f, const char *load, const char *failure,
+				       uint64_t count)
+{
+	struct sq_account *a;
+
+	f->accounts = grow(f->accounts, f->n_accounts, sizeof(*f->accounts));
+	a = &f->accounts[f->n_accounts++];
+	a->load = sq_strdup(load);
+	a->failure = sq_strdup(failure);
+	a->count = count;
+	a->unexplained = count;
+	return a;
+}
+
+void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, const char *host,
+			      const char *because)
+{
+	struct sq_not_examined *n;
+
+	f->not_examined = grow(f->not_examined, f->n_not_examined, sizeof(*f->not_examined));
+	n = &f->not_examined[f->n_not_examined++];
+	n->mechanism = sq_strdup(mechanism);
+	n->host = sq_strdup(host);
+	n->because = sq_strdup(because);
+}
+
+void sq_findings_fini(struct sq_findings *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->v[i].load);
+		free(f->v[i].failure);
+		free(f->v[i].mechanism);
+		free(f->v[i].host);
+		free(f->v[i].advice);
+		free(f->v[i].reference);
+		json_decref(f->v[i].evidence);
+	}
+	for (size_t i = 0; i < f->n_accounts; i++) {
+		free(f->accounts[i].load);
+		free(f->accounts[i].failure);
+	}
+	for (size_t i = 0; i < f->n_not_examined; i++) {
+		free(f->not_examined[i].mechanism);
+		free(f->not_examined[i].host);
+		free(f->not_examined[i].because);
+	}
+	free(f->v);
+	free(f->accounts);
+	free(f->not_examined);
+	memset(f, 0, sizeof(*f));
+}

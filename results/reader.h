@@ -1,0 +1,97 @@
+/* What the parts of sq_run_load share: a run record in the making.  Nobody else includes it. */
+#ifndef SQ_RESULTS_READER_H
+#define SQ_RESULTS_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "results/run.h"
+#include "results/series.h"
+
+enum { SQ_READER_EFFORTS = 4, SQ_READER_EXEMPLARS = 20 };
+
+struct sq_exemplar_draft {
+	int64_t due_ns;
+	size_t lane, rank; /* the rank-th that its lane gave */
+	json_t *row;
+};
+
+struct sq_outcome_draft {
+	struct sq_outcome_rec rec;
+	struct sq_series bins, effort_bins[SQ_READER_EFFORTS];
+	struct sq_exemplar_draft *exemplars;
+	size_t n_exemplars, cap_exemplars;
+};
+
+struct sq_load_draft {
+	struct sq_load_rec rec; /* without outcomes and series */
+	struct sq_series scheduled, latency;
+	struct sq_outcome_draft *outcomes;
+	size_t n_outcomes, cap_outcomes;
+};
+
+struct sq_metric_draft {
+	struct sq_metric_rec rec; /* without samples */
+	struct sq_series samples;
+	bool seen;
+	double base;  /* what a counter had risen before its last restart */
+	double value; /* as last spooled */
+};
+
+struct sq_gap_draft {
+	char *source;
+	int64_t bin;
+};
+
+/* One capture-HOST.jsonl while it is read. */
+struct sq_capture_draft {
+	size_t first_metric; /* its own are from here on, by number */
+	struct sq_series ticks;
+	struct sq_gap_draft *gaps;
+	size_t n_gaps, cap_gaps;
+};
+
+struct sq_reader {
+	struct sq_run *run;
+	const char *path; /* of the file being read, for errors */
+	char *host;       /* whose file it is */
+	bool done;        /* its writer ended in order */
+	bool headed, started, ended;
+	int64_t t0_mono_ns;
+	int64_t latest_ns; /* the latest time of anything, from t0 */
+	struct sq_load_draft *loads;
+	struct sq_metric_draft *metrics;
+	size_t n_metrics, cap_metrics;
+	size_t cap_events;
+	struct sq_capture_draft capture;
+};
+
+/* -EINVAL with err: a record of this kind can't be. */
+int sq_reader_bad(const struct sq_reader *r, const char *kind, struct sq_err *err);
+void sq_reader_saw(struct sq_reader *r, int64_t t_ns);
+void sq_reader_event(struct sq_reader *r, int64_t t_ns, const char *host, const char *source,
+		     const char *text);
+
+/* The record's kind, "" when there is none. */
+const char *sq_reader_kind(const json_t *record);
+
+/* reader_load.c: the loads of the head; each record of load-HOST.jsonl; then, with the axis known,
+ * the finished records. */
+int sq_reader_loads(struct sq_reader *r, const json_t *loads, struct sq_err *err);
+int sq_reader_load_record(json_t *record, void *reader, struct sq_err *err);
+void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
+void sq_reader_loads_finish(struct sq_reader *r);
+void sq_reader_loads_free(struct sq_reader *r);
+
+/* reader_capture.c: each record of capture-HOST.jsonl, the end of such a file, and the same. */
+int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err);
+void sq_reader_capture_end(struct sq_reader *r);
+void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
+void sq_reader_capture_finish(struct sq_reader *r);
+void sq_reader_capture_free(struct sq_reader *r);
+
+#endif

@@ -1,0 +1,202 @@
+/* JSON lines, written whole.
+ *
+ * A record and its newline go out in one write(2) to a file in append mode, so that processes
+ * which share it (the supervisor and the keeper) don't mix their lines, and a kill tears the last
+ * line at most.  After a failed write nothing more is written: a hole in mid-file would look like
+ * a quiet server. */
+#include "results/spool.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Decimal fractions of up to 15 digits come back as they were written. */
+enum { REAL_DIGITS = 15 };
+
+struct sq_spool {
+	int fd;
+	char *where;
+	_Atomic int failed; /* -errno of the first write that failed; capture has many threads */
+};
+
+/* DIR is known by descriptor only; its path is for people. */
+static char *make_where(int dirfd, const char *name)
+{
+	char link[64], dir[4096];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	len = readlink(link, dir, sizeof(dir) - 1);
+	if (len == -1)
+		return sq_printf_dup("spool/%s.jsonl", name);
+	dir[len] = '\0';
+	return sq_printf_dup("%s/spool/%s.jsonl", dir, name);
+}
+
+static int set_write_error(struct sq_err *err, const char *where, int code)
+{
+	if (code == -ENOSPC || code == -EDQUOT)
+		return sq_err_set(err, code, where,
+				  "no space left; free some, or use --out on another file system");
+	if (code == -EINVAL)
+		return sq_err_set(err, code, where,
+				  "a record that is no JSON (text that is not UTF-8?)");
+	return sq_err_set(err, code, where, "cannot write it: %s; use --out on another file system",
+			  strerror(-code));
+}
+
+struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err)
+{
+	char *where = make_where(dirfd, name), *path = sq_printf_dup("spool/%s.jsonl", name);
+	struct sq_spool *s = NULL;
+	int fd = -1;
+
+	if (mkdirat(dirfd, "spool", 0777) == 0 || errno == EEXIST)
+		fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	if (fd == -1) {
+		set_write_error(err, where, -errno);
+		free(where);
+	} else {
+		s = sq_alloc(sizeof(*s));
+		s->fd = fd;
+		s->where = where;
+	}
+	free(path);
+	return s;
+}
+
+static int write_all(int fd, const char *p, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_record(int fd, const json_t *record)
+{
+	char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
+	size_t len;
+	int rc;
+
+	if (!text)
+		return -EINVAL;
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL: from here on it is bytes */
+	rc = write_all(fd, text, len + 1);
+	free(text);
+	return rc;
+}
+
+int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err)
+{
+	int rc = s->failed;
+
+	if (rc == 0)
+		rc = write_record(s->fd, record);
+	json_decref(record);
+	if (rc == 0)
+		return 0;
+	s->failed = rc;
+	return set_write_error(err, s->where, rc);
+}
+
+int sq_spool_close(struct sq_spool *s, struct sq_err *err)
+{
+	int rc;
+
+	if (!s)
+		return 0;
+	rc = s->failed;
+	if (close(s->fd) == -1 && rc == 0)
+		rc = -errno;
+	if (rc < 0)
+		set_write_error(err, s->where, rc);
+	free(s->where);
+	free(s);
+	return rc;
+}
+
+static json_t *parse_line(const char *line, size_t len)
+{
+	json_t *record;
+
+	if (len == 0 || line[len - 1] != '\n')
+		return NULL;
+	record = json_loadb(line, len - 1, JSON_REJECT_DUPLICATES, NULL);
+	if (record && json_is_string(json_object_get(record, "k")))
+		return record;
+	json_decref(record);
+	return NULL;
+}
+
+static bool at_end(FILE *f)
+{
+	int c = getc(f);
+
+	if (c != EOF)
+		ungetc(c, f);
+	return c == EOF;
+}
+
+static int read_lines(FILE *f, const char *path,
+		      int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
+		      int *ret_torn, struct sq_err *err)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	unsigned long number = 0;
+	ssize_t len;
+	int rc = 0;
+
+	while (rc == 0 && (len = getline(&line, &cap, f)) != -1) {
+		json_t *record = parse_line(line, (size_t)len);
+
+		number++;
+		if (record)
+			rc = each(record, arg, err);
+		else if (at_end(f))
+			*ret_torn = 1;
+		else
+			rc = sq_err_set(err, -EINVAL, path,
+					"line %lu is no record; the file is damaged, remove the "
+					"line to read the rest",
+					number);
+		json_decref(record);
+	}
+	if (rc == 0 && ferror(f))
+		rc = sq_err_set(err, -EIO, path, "cannot read it");
+	free(line);
+	return rc;
+}
+
+int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
+		  void *arg, int *ret_torn, struct sq_err *err)
+{
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	*ret_torn = 0;
+	if (!f)
+		return sq_err_set(err, -errno, path, "cannot read it: %s; check the path",
+				  strerror(errno));
+	rc = read_lines(f, path, each, arg, ret_torn, err);
+	fclose(f);
+	return rc;
+}

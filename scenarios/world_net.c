@@ -1,0 +1,181 @@
+/* Devices of a world: veth pairs placed straight into the two hosts' namespaces, addresses,
+ * token-bucket shapers, packet filters.  Each step is one text for one program.
+ *
+ * A veth does not carry before the kernel's link watch has run, some time after both ends are up;
+ * what is sent before is lost without a trace, so the build ends by waiting for it. */
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "scenarios/world_private.h"
+
+enum { CARRIER_LIMIT_S = 5 };
+
+static const char *const ip_batch[] = { "ip", "-batch", "-", NULL };
+static const char *const tc_batch[] = { "tc", "-batch", "-", NULL };
+static const char *const nft_file[] = { "nft", "-f", "-", NULL };
+
+/* Runs what is in the text, if anything, and frees it. */
+static int run_batch(const struct sq_world *w, size_t host, const char *const *argv,
+		     struct sq_buf *text, struct sq_err *err)
+{
+	int rc = text->len ? sq_world_tool(w, host, argv, text->data, err) : 0;
+
+	sq_buf_fini(text);
+	return rc;
+}
+
+int sq_world_links(const struct sq_world *w, struct sq_err *err)
+{
+	struct sq_buf text = { 0 };
+
+	for (size_t i = 0; i < w->plan->n_links; i++) {
+		const struct sq_link_plan *link = &w->plan->links[i];
+
+		sq_buf_printf(&text,
+			      "link add name %s netns /proc/self/fd/%d type veth "
+			      "peer name %s netns /proc/self/fd/%d\n",
+			      link->device[0], w->netns[link->host[0]], link->device[1],
+			      w->netns[link->host[1]]);
+	}
+	return run_batch(w, SIZE_MAX, ip_batch, &text, err);
+}
+
+/* IPv6 addresses are usable at once: nobody else can have them here. */
+static void add_address(struct sq_buf *text, const char *address, const char *device)
+{
+	sq_buf_printf(text, "addr add %s dev %s%s\n", address, device,
+		      strchr(address, ':') ? " nodad" : "");
+}
+
+int sq_world_addresses(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
+	const char *first = NULL;
+	struct sq_buf text = { 0 };
+
+	for (size_t i = 0; i < w->plan->n_links; i++) {
+		const struct sq_link_plan *link = &w->plan->links[i];
+
+		for (int end = 0; end < 2; end++) {
+			if (link->host[end] != host)
+				continue;
+			first = first ? first : link->device[end];
+			add_address(&text, link->address[end], link->device[end]);
+			sq_buf_printf(&text, "link set %s up\n", link->device[end]);
+		}
+	}
+	for (size_t i = 0; spec && i < spec->addresses.n; i++)
+		add_address(&text, spec->addresses.v[i], first ? first : "lo");
+	return run_batch(w, host, ip_batch, &text, err);
+}
+
+int sq_world_shapers(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	const char *name = w->plan->hosts[host].name;
+	struct sq_buf text = { 0 };
+
+	for (size_t i = 0; i < w->plan->n_links; i++) {
+		const struct sq_link_plan *link = &w->plan->links[i];
+		const struct sq_shape_spec *shape = &link->spec->shape;
+
+		if (shape->rate_bit_per_s == SQ_OPT_UNSET)
+			continue;
+		if (shape->host && strcmp(shape->host, name) != 0)
+			continue;
+		for (int end = 0; end < 2; end++)
+			if (link->host[end] == host)
+				sq_buf_printf(&text,
+					      "qdisc replace dev %s root tbf rate %" PRId64
+					      "bit burst %" PRId64 " limit %" PRId64 "\n",
+					      link->device[end], shape->rate_bit_per_s,
+					      shape->burst_bytes, shape->limit_bytes);
+	}
+	return run_batch(w, host, tc_batch, &text, err);
+}
+
+int sq_world_nft(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
+
+	for (size_t i = 0; spec && i < spec->nft.n; i++) {
+		int rc = sq_world_tool(w, host, nft_file, spec->nft.v[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* A socket belongs to the namespace that it was made in, and asks there ever after. */
+static int socket_in(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	int fd, error;
+	int rc = sq_netns_enter(w->netns[host], err);
+
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	error = errno;
+	rc = sq_netns_enter(w->own, err);
+	if (fd == -1)
+		return sq_err_set(err, -error, "world", "socket: %s", strerror(error));
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+static int wait_carrier(const struct sq_world *w, size_t host, const char *device, int64_t until_ns,
+			struct sq_err *err)
+{
+	struct ifreq req = { 0 };
+	int fd = socket_in(w, host, err);
+	int rc = 0;
+
+	if (fd < 0)
+		return fd;
+	strncpy(req.ifr_name, device, IFNAMSIZ - 1);
+	for (;;) {
+		if (ioctl(fd, SIOCGIFFLAGS, &req) == -1) {
+			rc = sq_err_set(err, -errno, w->plan->hosts[host].name, "device %s: %s",
+					device, strerror(errno));
+			break;
+		}
+		if (req.ifr_flags & IFF_RUNNING)
+			break;
+		if (sq_now_ns() >= until_ns) {
+			rc = sq_err_set(err, -ETIMEDOUT, w->plan->hosts[host].name,
+					"device %s has no carrier after %d s; does the scenario "
+					"take it down?",
+					device, CARRIER_LIMIT_S);
+			break;
+		}
+		sq_sleep_until(sq_now_ns() + SQ_MS);
+	}
+	close(fd);
+	return rc;
+}
+
+int sq_world_carriers(const struct sq_world *w, struct sq_err *err)
+{
+	int64_t until_ns = sq_now_ns() + CARRIER_LIMIT_S * SQ_SEC;
+
+	for (size_t i = 0; i < w->plan->n_links; i++) {
+		const struct sq_link_plan *link = &w->plan->links[i];
+
+		for (int end = 0; end < 2; end++) {
+			int rc = wait_carrier(w, link->host[end], link->device[end], until_ns, err);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,268 @@
+/* Sysctls of a host.  The danger is a key that is not the namespace's but the machine's: as root
+ * a write to one would change the machine.  Three nets: keys known to be global are refused by
+ * name; a key that the namespace lacks is refused; and where a write shows outside all the same,
+ * it is undone and reported.
+ *
+ * A write that the kernel takes proves nothing: it clamps some values and drops others, so each is
+ * read back and compared.  /proc/sys/net follows the calling thread's namespace, whichever /proc
+ * it is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scenarios/world_private.h"
+
+enum { VALUE_SIZE = 4096, PATH_SIZE = 256 };
+
+/* Below /proc/sys.  Most are absent or read-only in a namespace of today's kernels, but not of all.
+ * nf_hooks_lwtunnel is writable from any namespace, global, and cannot be turned off again. */
+static const char *const global_keys[] = {
+	"net/core/bpf_*",
+	"net/core/busy_*",
+	"net/core/default_qdisc",
+	"net/core/dev_weight*",
+	"net/core/netdev_*",
+	"net/core/rmem_default",
+	"net/core/rmem_max",
+	"net/core/rps_sock_flow_entries",
+	"net/core/wmem_default",
+	"net/core/wmem_max",
+	"net/ipv4/inet_peer_*",
+	"net/ipv[46]/neigh/default/gc_*",
+	"net/ipv[46]/route/max_size",
+	"net/ipv4/tcp_low_latency",
+	"net/ipv4/tcp_max_orphans",
+	"net/ipv4/tcp_mem",
+	"net/ipv4/udp_mem",
+	"net/netfilter/nf_conntrack_buckets",
+	"net/netfilter/nf_conntrack_expect_max",
+	"net/netfilter/nf_conntrack_max",
+	"net/netfilter/nf_hooks_lwtunnel",
+	"net/netfilter/nf_log_all_netns",
+	"net/nf_conntrack_max",
+};
+
+static bool is_global(const char *name)
+{
+	for (size_t i = 0; i < sizeof(global_keys) / sizeof(*global_keys); i++)
+		if (fnmatch(global_keys[i], name, FNM_PATHNAME) == 0)
+			return true;
+	return false;
+}
+
+/* As sysctl(8): when the first separator is a dot, dots and slashes change places, so that
+ * net.ipv4.conf.eth0/1.rp_filter reaches the device eth0.1; when it is a slash all stay. */
+static int key_to_name(const char *key, char name[PATH_SIZE])
+{
+	bool swap = key[strcspn(key, "./")] == '.';
+	size_t len = strlen(key);
+
+	if (len >= PATH_SIZE)
+		return -EINVAL;
+	for (size_t i = 0; i <= len; i++) {
+		name[i] = key[i];
+		if (swap && key[i] == '.')
+			name[i] = '/';
+		else if (swap && key[i] == '/')
+			name[i] = '.';
+	}
+	if (strncmp(name, "net/", 4) != 0 || strstr(name, "//") || strstr(name, "/./") ||
+	    strstr(name, "/../") || name[len - 1] == '/' || name[len - 1] == '.')
+		return -EINVAL;
+	return 0;
+}
+
+/* Runs of white space become one space; none at either end. */
+static void normalize(const char *in, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *in && n + 2 < size; in++) {
+		if (!strchr(" \t\n", *in))
+			out[n++] = *in;
+		else if (n && out[n - 1] != ' ')
+			out[n++] = ' ';
+	}
+	if (n && out[n - 1] == ' ')
+		n--;
+	out[n] = '\0';
+}
+
+static int read_value(const char *name, char value[VALUE_SIZE])
+{
+	char path[PATH_SIZE + 16], raw[VALUE_SIZE];
+	ssize_t len;
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	len = read(fd, raw, sizeof(raw) - 1);
+	rc = len == -1 ? -errno : 0;
+	close(fd);
+	if (rc < 0)
+		return rc;
+	raw[len] = '\0';
+	normalize(raw, value, VALUE_SIZE);
+	return 0;
+}
+
+static int write_value(const char *name, const char *value)
+{
+	char path[PATH_SIZE + 16];
+	size_t len = strlen(value);
+	int rc = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	/* One write: the kernel takes a value at offset 0 only. */
+	if (write(fd, value, len) != (ssize_t)len)
+		rc = errno ? -errno : -EIO;
+	close(fd);
+	return rc;
+}
+
+static int check_key(const char *where, const char *key, char name[PATH_SIZE], struct sq_err *err)
+{
+	if (key_to_name(key, name) < 0)
+		return sq_err_set(err, -EINVAL, where,
+				  "a host may set sysctls below net. only; name one, such as "
+				  "net.core.somaxconn");
+	if (is_global(name))
+		return sq_err_set(err, -EPERM, where,
+				  "is global on this kernel: it needs --allow-global, which this "
+				  "version does not offer");
+	return 0;
+}
+
+static int explain_write(const char *where, const char *key, const char *value, int error,
+			 struct sq_err *err)
+{
+	switch (-error) {
+	case ENOENT:
+		return sq_err_set(err, error, where,
+				  "this kernel has no %s in a network namespace (it is global, or "
+				  "misspelt, or its module is not loaded); leave it out",
+				  key);
+	case EACCES:
+	case EPERM:
+		return sq_err_set(err, error, where,
+				  "wrote %s, kernel says %s; this setting is global or read-only "
+				  "in a namespace, leave it out",
+				  value, strerror(-error));
+	case EROFS:
+		return sq_err_set(err, error, where,
+				  "/proc/sys is read-only here, as in containers; run outside, or "
+				  "use --loopback");
+	default:
+		return sq_err_set(err, error, where, "wrote %s, kernel says %s; correct the value",
+				  value, strerror(-error));
+	}
+}
+
+/* In the host's namespace.  found: what the kernel says afterwards. */
+static int write_and_read(const char *name, const char *value, char found[VALUE_SIZE])
+{
+	int rc = read_value(name, found);
+
+	/* EACCES: a key without a read side (route.flush) is an action and no setting. */
+	if (rc == 0)
+		rc = write_value(name, value);
+	return rc < 0 ? rc : read_value(name, found);
+}
+
+/* In the keeper's own namespace: a changed value there was the machine's. */
+static int check_outside(const char *where, const char *name, const char *before,
+			 struct sq_err *err)
+{
+	char after[VALUE_SIZE];
+	int rc;
+
+	if (read_value(name, after) < 0 || strcmp(before, after) == 0)
+		return 0;
+	rc = write_value(name, before);
+	return sq_err_set(err, -EPERM, where,
+			  "is global on this kernel: the write changed it outside the host from %s "
+			  "to %s, %s; leave it out",
+			  before, after,
+			  rc < 0 ? "AND IT COULD NOT BE RESTORED" : "and it was restored");
+}
+
+int sq_sysctl_set(int own, int netns, const char *host, const char *key, const char *value,
+		  struct sq_err *err)
+{
+	char where[sizeof(err->where)], name[PATH_SIZE];
+	char before[VALUE_SIZE], found[VALUE_SIZE], wanted[VALUE_SIZE];
+	bool outside;
+	int rc, written;
+
+	snprintf(where, sizeof(where), "host %s: sysctl %s", host, key);
+	rc = check_key(where, key, name, err);
+	if (rc < 0)
+		return rc;
+	outside = read_value(name, before) == 0;
+	rc = sq_netns_enter(netns, err);
+	if (rc < 0)
+		return rc;
+	written = write_and_read(name, value, found);
+	rc = sq_netns_enter(own, err);
+	if (rc == 0 && outside)
+		rc = check_outside(where, name, before, err);
+	if (rc < 0)
+		return rc;
+	if (written < 0)
+		return explain_write(where, key, value, written, err);
+	normalize(value, wanted, sizeof(wanted));
+	if (strcmp(wanted, found) == 0)
+		return 0;
+	return sq_err_set(err, -ERANGE, where,
+			  "wrote %s, kernel says %s; this setting is bounded, global or read-only "
+			  "in a namespace",
+			  wanted, found);
+}
+
+static bool is_default(const char *key)
+{
+	return strstr(key, ".default.") || strstr(key, "/default/");
+}
+
+int sq_world_sysctls(const struct sq_world *w, size_t host, enum sq_sysctl_pass pass,
+		     struct sq_err *err)
+{
+	const struct sq_host_plan *plan = &w->plan->hosts[host];
+
+	for (size_t i = 0; plan->spec && i < plan->spec->sysctl.n; i++) {
+		const struct sq_pair *p = &plan->spec->sysctl.v[i];
+		int rc;
+
+		if (is_default(p->key) != (pass == SQ_SYSCTL_DEFAULTS))
+			continue;
+		rc = sq_sysctl_set(w->own, w->netns[host], plan->name, p->key, p->value, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+void sq_sysctl_quiet_ipv6(void)
+{
+	static const char *const quiet[][2] = {
+		{ "net/ipv6/conf/all/accept_dad", "0" },
+		{ "net/ipv6/conf/default/accept_dad", "0" },
+		{ "net/ipv6/conf/default/accept_ra", "0" },
+		{ "net/ipv6/conf/default/router_solicitations", "0" },
+		{ "net/ipv6/conf/default/addr_gen_mode", "1" },
+	};
+
+	for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++)
+		if (write_value(quiet[i][0], quiet[i][1]) < 0)
+			return;
+}

@@ -1,0 +1,75 @@
+# Ctrl-C, a full disk, an unreachable target, a dead sink, no permission: a report or a clear
+# message, never a crash, a hang or an empty file.
+. "$(dirname "$0")/lib.sh"
+
+steady() { # TARGET DURATION
+	jq -n --arg t "$1" --arg d "$2" '{name: "endings", target: $t, idle: "100ms",
+		load: [{name: "a", driver: "tcp", duration: $d, timeout: "1s", until: "greeting", arrivals: {rate: 500}}]}'
+}
+world='.target = "server:9000" | .world = {hosts: {client: {}, server: {run: [{sink: "tcp", listen: "0.0.0.0:9000", greeting: "x"}]}},
+	links: [{between: ["client", "server"]}]}'
+valid() { # REPORT OUTCOME
+	expect_eq "$(jqr "$1" .run.outcome)" "$2" "$1: outcome"
+	expect_eq "$(jqr "$1" '[.loads[] | ([.outcomes[].count] | add) == .scheduled] | all')" true "$1: sum"
+}
+
+# Ctrl-C once: drains and reports; twice: ends at once. Both exit 4.
+steady x:1 60s | jq "$world" > "$SCRATCH/long.json"
+for presses in 1 2; do
+	"$SQUALL" run "$SCRATCH/long.json" --out "$SCRATCH/int$presses" --quiet 2> "$SCRATCH/int$presses.txt" & pid=$!
+	sleep 2; kill -INT "$pid"; [ "$presses" = 1 ] || { sleep 0.2; kill -INT "$pid"; }
+	began=$(date +%s%N); status=0; wait "$pid" || status=$?
+	expect_eq "$status" 4 "status after $presses x Ctrl-C"
+	[ $((($(date +%s%N) - began) / 1000000)) -lt 4000 ] || fail "$presses x Ctrl-C took over 4 s"
+	valid "$SCRATCH/int$presses/run.json" stopped
+	[ "$(jqr "$SCRATCH/int$presses/run.json" '.loads[0].scheduled')" -gt 100 ] || fail "nothing was counted"
+done
+
+# A drain does not spin: operations that hang until their time-out, with nothing to do meanwhile.
+steady x:1 100ms | jq "$world | .world.hosts.server.run[0].never_accept = true | .load[0].timeout = \"4s\"" > "$SCRATCH/drain.json"
+"$SQUALL" run "$SCRATCH/drain.json" --out "$SCRATCH/drain" --quiet || true
+cpu=$(jqr "$SCRATCH/drain/run.json" '.loads[0].generator.cpu_s')
+awk "BEGIN { exit !($cpu < 0.08) }" || fail "the drain of 4 s cost $cpu s of CPU, over 2 %"
+
+# A full disk.
+mkdir "$SCRATCH/small"; mount -t tmpfs -o size=64k none "$SCRATCH/small"
+trap 'umount "$SCRATCH/small"' EXIT
+for keep in 0 40; do
+	rm -rf "$SCRATCH"/small/*; dd if=/dev/zero of="$SCRATCH/small/ballast" bs=1k count=$((60 - keep)) 2> /dev/null || true
+	status=0; timeout 60 "$SQUALL" run "$SCRATCH/long.json" --set /load/0/duration=6s --out "$SCRATCH/small/run" --quiet 2> "$SCRATCH/full.txt" || status=$?
+	expect_eq "$status" 3 "status on a full disk"
+	grep -qi "space" "$SCRATCH/full.txt" || fail "no word of the full disk: $(cat "$SCRATCH/full.txt")"
+	[ ! -e "$SCRATCH/small/run/run.json" ] || [ -s "$SCRATCH/small/run/run.json" ] || fail "an empty run.json"
+done
+umount "$SCRATCH/small"; trap - EXIT
+
+# Nobody listens; nobody is there.
+steady 127.0.0.1:1 500ms > "$SCRATCH/refused.json"
+status=0; "$SQUALL" run "$SCRATCH/refused.json" --out "$SCRATCH/refused" --quiet || status=$?
+expect_eq "$status" 1 "nothing succeeded"
+expect_eq "$(jqr "$SCRATCH/refused/run.json" '.loads[0].outcomes[] | select(.count > 0) | "\(.code)@\(.phase) \(.class) \(.count)"')" "ECONNREFUSED@connect refused 250" "a closed port"
+steady x:1 500ms | jq "$world | .target = \"198.18.0.77:9000\" | .load[0].timeout = \"5s\"" > "$SCRATCH/nobody.json"
+status=0; "$SQUALL" run "$SCRATCH/nobody.json" --out "$SCRATCH/nobody" --quiet || status=$?
+expect_eq "$status" 1 "an unreachable host: status"
+expect_eq "$(jqr "$SCRATCH/nobody/run.json" '[.loads[0].outcomes[] | select(.code == "EHOSTUNREACH") | .count] | add')" 250 "EHOSTUNREACH"
+
+# The sink dies in mid-run: a report, and the death in it.
+steady x:1 4s | jq "$world | .world.hosts.server.run = [{argv: [\"timeout\", \"-s\", \"KILL\", \"2\", \"$SQUALL\", \"sink\", \"tcp\", \"--listen\", \"0.0.0.0:9000\", \"--greeting\", \"x\"], wait_port: 9000}]" > "$SCRATCH/dies.json"
+status=0; "$SQUALL" run "$SCRATCH/dies.json" --allow-exec --out "$SCRATCH/dies" --quiet 2> /dev/null || status=$?
+expect_eq "$status" 0 "a sink that dies, without expectations: status"
+valid "$SCRATCH/dies/run.json" completed
+[ "$(jqr "$SCRATCH/dies/run.json" '[.loads[0].outcomes[] | select(.code == "ECONNREFUSED") | .count] | add // 0')" -gt 300 ] || fail "the dead sink's refusals are missing"
+[ "$(jqr "$SCRATCH/dies/run.json" '[.events[] | select(.host == "server")] | length')" -ge 1 ] || fail "no event says that the server died"
+
+# No permission: the folder, a port, the world itself.
+mkdir -m 0700 "$SCRATCH/locked"
+status=0; as_user "$SQUALL" run "$SCRATCH/refused.json" --out "$SCRATCH/locked/run" 2> "$USER_SCRATCH/locked.txt" || status=$?
+[ "$status" = 3 ] || [ "$status" = 2 ] || fail "no permission for the folder: status $status"
+grep -qi "permission" "$USER_SCRATCH/locked.txt" || fail "no word of the permission: $(cat "$USER_SCRATCH/locked.txt")"
+status=0; "$SQUALL" sink tcp --listen 127.0.0.1:99999 2> "$SCRATCH/port.txt" || status=$?
+[ "$status" != 0 ] && [ -s "$SCRATCH/port.txt" ] || fail "a wrong port was taken"
+status=0; as_user unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces; echo 0 > /proc/sys/user/max_net_namespaces; echo 0 > /proc/sys/user/max_pid_namespaces
+	exec "$@"' sh "$SQUALL" lab run accept-queue-never --out "$USER_SCRATCH/forbidden" --quiet 2> "$USER_SCRATCH/forbidden.txt" || status=$?
+grep -q "loopback" "$USER_SCRATCH/forbidden.txt" || fail "a forbidden world: $(cat "$USER_SCRATCH/forbidden.txt")"
+expect_eq "$(jqr "$USER_SCRATCH/forbidden/run.json" '.lost | length > 0')" true "what loopback loses is in the report"
+valid "$USER_SCRATCH/forbidden/run.json" completed

@@ -1,0 +1,33 @@
+# Every scenario error on the command line: exit 2, one complaint with file, pointer and the nearest key.
+. "$(dirname "$0")/lib.sh"
+
+base='{"name": "e", "target": "127.0.0.1:9", "load": [{"name": "a", "driver": "tcp", "duration": "1s", "arrivals": {"rate": 10}}]}'
+try() { # JQ-EDIT EXPECTED-PATTERN
+	jq "$1" <<< "$base" > "$SCRATCH/s.json"
+	status=0; "$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/out" 2> "$SCRATCH/err.txt" || status=$?
+	expect_eq "$status" 2 "$1: status"
+	grep -qE "$2" "$SCRATCH/err.txt" || fail "$1: expected /$2/, got: $(cat "$SCRATCH/err.txt")"
+	[ ! -e "$SCRATCH/out" ] || fail "$1: a folder was made"
+}
+try '.load[0].tiemout = "1s"' 's\.json: /load/0/tiemout: .*timeout'
+try '.load[0].timeout = 800' 's\.json: /load/0/timeout: .*duration.*800'
+try '.load[0].timeout = "800"' 's\.json: /load/0/timeout: .*duration'
+try '.load[0].driver = "tpc"' 's\.json: /load/0/driver: .*tcp'
+try '.load[0].untill = "acked"' 's\.json: /load/0/untill: .*until'
+try '.load[0].threads = 0' 's\.json: /load/0/threads: '
+try '.load = []' 's\.json: /load'
+try 'del(.load[0].arrivals)' 's\.json: /load/0'
+try '.expect = ["b.ok == 1"]' 's\.json: /expect/0: .*"?a'
+try '.expect = ["a.ok = 1"]' 's\.json: /expect/0: '
+try '.capture = [{"source": "linux", "host": "servre"}]' 's\.json: /capture/0/host: '
+printf '{"name": "e",\n "load": [}' > "$SCRATCH/broken.json"
+status=0; "$SQUALL" run "$SCRATCH/broken.json" 2> "$SCRATCH/err.txt" || status=$?
+expect_eq "$status" 2 "a syntax error"; grep -q "line 2" "$SCRATCH/err.txt" || fail "no line: $(cat "$SCRATCH/err.txt")"
+printf '{"name": "e", "load": [{"name": "a", "name": "b"}]}' > "$SCRATCH/twice.json"
+status=0; "$SQUALL" run "$SCRATCH/twice.json" 2> "$SCRATCH/err.txt" || status=$?
+expect_eq "$status" 2 "a duplicate key"; grep -q "/load/0/name" "$SCRATCH/err.txt" || fail "no pointer: $(cat "$SCRATCH/err.txt")"
+status=0; "$SQUALL" run "$SCRATCH/missing.json" 2> "$SCRATCH/err.txt" || status=$?
+expect_eq "$status" 2 "a missing file"; grep -q "missing.json" "$SCRATCH/err.txt" || fail "no name: $(cat "$SCRATCH/err.txt")"
+echo "$base" > "$SCRATCH/s.json"
+status=0; "$SQUALL" run "$SCRATCH/s.json" --set /load/0/treads=2 2> "$SCRATCH/err.txt" || status=$?
+expect_eq "$status" 2 "--set of an unknown key"; grep -q "threads" "$SCRATCH/err.txt" || fail "--set: $(cat "$SCRATCH/err.txt")"

@@ -1,0 +1,69 @@
+/* The record of the environment, against the files and calls it comes from. */
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <sched.h>
+
+#include "analyzers/environment.h"
+#include "spool_bench.h"
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void test_machine(void **state)
+{
+	json_t *env = sq_environment_read();
+	struct utsname name;
+	struct rlimit limit;
+
+	(void)state;
+	uname(&name);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	assert_string_equal(record_text(env, "kernel"), name.release);
+	assert_string_equal(record_text(env, "machine"), name.machine);
+	assert_int_equal(record_int(env, "cpus"), sysconf(_SC_NPROCESSORS_ONLN));
+	assert_int_equal(record_int(env, "nofile"), limit.rlim_max);
+	assert_true(record_int(env, "memory_bytes") > 16 << 20);
+	json_decref(env);
+}
+
+/* In a namespace of its own, where the values can be set and others are not there. */
+static void test_sysctls(void **state)
+{
+	json_t *env, *sysctls;
+
+	(void)state;
+	write_file("/proc/sys/net/core/somaxconn", "77\n");
+	write_file("/proc/sys/net/ipv4/tcp_syn_retries", "3\n");
+	write_file("/proc/sys/net/ipv4/ip_local_port_range", "20000 20099\n");
+	env = sq_environment_read();
+	sysctls = json_object_get(env, "sysctls");
+	assert_string_equal(record_text(sysctls, "net.core.somaxconn"), "77");
+	assert_string_equal(record_text(sysctls, "net.ipv4.tcp_syn_retries"), "3");
+	/* The kernel separates with a tab. */
+	assert_string_equal(record_text(sysctls, "net.ipv4.ip_local_port_range"), "20000 20099");
+	assert_non_null(json_object_get(sysctls, "net.ipv4.tcp_congestion_control"));
+	if (access("/proc/sys/net/core/netdev_max_backlog", F_OK) == -1)
+		assert_null(json_object_get(sysctls, "net.core.netdev_max_backlog"));
+	json_decref(env);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_sysctls),
+	};
+
+	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
+		perror("unshare(CLONE_NEWNET), which these tests need");
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
