@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 
-static const int64_t initial_wait_ns = SQ_SEC; /* TCP_TIMEOUT_INIT */
+static const int64_t initial_wait_ns = SQ_SEC;       /* TCP_TIMEOUT_INIT */
 static const int64_t longest_wait_ns = 120 * SQ_SEC; /* TCP_RTO_MAX */
 
 /* tcp_model_timeout(): what `retries` doublings take. */

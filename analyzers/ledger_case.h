@@ -14,32 +14,33 @@ struct sq_claim {
 	struct sq_entry *entry;
 	const struct sq_rule_pay *pay;
 	struct sq_listener listener; /* at its load's target, near its failures */
-	int64_t linear;              /* the client's tcp_syn_linear_timeouts; -1: the kernel has none */
-	bool sysctls_known;          /* the client's */
+	int64_t linear;     /* the client's tcp_syn_linear_timeouts; -1: the kernel has none */
+	bool sysctls_known; /* the client's */
 	struct sq_syn_schedule schedule;
-	bool counted;                /* the driver counted the dose; else it is worked out */
-	uint64_t wanted_units;       /* what all its failures cost */
-	uint64_t schedule_units;     /* the same by the schedule alone */
+	bool counted;            /* the driver counted the dose; else it is worked out */
+	uint64_t wanted_units;   /* what all its failures cost */
+	uint64_t schedule_units; /* the same by the schedule alone */
 	uint64_t count, explained, paid;
 	unsigned least_dose, most_dose; /* of a failure */
-	double weight;               /* the share of it that fits the counter over time */
+	double weight;                  /* the share of it that fits the counter over time */
 };
 
 /* Failures of a claim due in the same bin, with the same dose: explained each whole or not. */
 struct sq_parcel {
 	size_t claim, bin;
 	uint64_t count, explained;
-	size_t demand;     /* the first of n_demands */
-	size_t n_demands;  /* more than 1: one for each SYN */
-	uint64_t units;    /* in each demand, for one failure */
+	size_t demand;    /* the first of n_demands */
+	size_t n_demands; /* more than 1: one for each SYN */
+	uint64_t units;   /* in each demand, for one failure */
 	int64_t due_ns;
 };
 
 /* What other outcomes cost, successes above all; taken unit by unit. */
 struct sq_slow {
-	size_t demand;
+	size_t demand, bin;
 	uint64_t wanted;
-	bool doubtful; /* perhaps: what failures leave over */
+	uint64_t turned_away; /* operations, at least, that did not get in at once */
+	bool doubtful;        /* perhaps: takes what failures leave over */
 };
 
 struct sq_case {
@@ -56,11 +57,10 @@ struct sq_case {
 	size_t n_slows, cap_slows;
 	bool shown;             /* the target's accept queue was seen full */
 	const char *other_full; /* a full listener that is no load's target, when none was shown */
-	uint64_t slow_wanted, slow_paid;
-	double needed; /* a queue of this length would have held the worst second; 0 unknown */
+	uint64_t slow_wanted, slow_paid, doubtful_paid;
 };
 
-/* NULL when nothing there can be claimed or paid; counter: the rule's on that host. */
+/* counter: the rule's, on that host. */
 struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule, const char *host,
 			    const struct sq_metric_rec *counter, struct sq_book *book);
 struct sq_case *sq_case_free(struct sq_case *c);

@@ -108,7 +108,8 @@ static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec
 	claimed_time(c, load, &from, &to);
 	g.listener = sq_frame_listener(c->run, c->host, load->target, from, to);
 	read_schedule(c, &g);
-	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns : longest_slack_ns;
+	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns
+							    : longest_slack_ns;
 	lag = lag < longest_lag_ns ? lag : longest_lag_ns;
 	g.late_ns = g.slack_ns + (lag > 0 ? lag : 0);
 	g.syn_effort = effort_index(load, "syn_retrans");
@@ -159,8 +160,9 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 {
 	struct sq_claim *cl = &c->claims[claim];
 	bool by_syn = cl->pay->dose == SQ_DOSE_SYN_SCHEDULE;
-	struct sq_parcel p = { .claim = claim, .bin = bin, .count = count,
-			       .due_ns = sq_frame_bin_ns(c->run, bin) };
+	struct sq_parcel p = {
+		.claim = claim, .bin = bin, .count = count, .due_ns = sq_frame_bin_ns(c->run, bin)
+	};
 
 	if (count == 0)
 		return;
@@ -193,7 +195,9 @@ static uint64_t total_dose(const struct ground *g, const struct sq_claim *cl, si
 
 	switch ((enum sq_dose)cl->pay->dose) {
 	case SQ_DOSE_SYN_SCHEDULE:
-		return cl->counted ? n + syns : n * g->within;
+		if (!cl->counted)
+			return n * g->within;
+		return n + syns < n * g->schedule.n ? n + syns : n * g->schedule.n;
 	case SQ_DOSE_SEGMENTS:
 		/* At the least the final ACK of the handshake. */
 		return cl->counted ? effort_at(o, g->segment_effort, bin) + syns : n;
@@ -226,13 +230,13 @@ static void add_bin(struct sq_case *c, const struct ground *g, size_t claim, siz
 	add_parcel(c, g, claim, bin, rest, dose + 1);
 }
 
-static void add_slow(struct sq_case *c, uint64_t wanted, bool doubtful, size_t demand)
+/* A new demand; the caller opens it. */
+static struct sq_slow *add_slow(struct sq_case *c, size_t bin, uint64_t wanted)
 {
 	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
-	c->slows[c->n_slows++] =
-		(struct sq_slow){ .demand = demand, .wanted = wanted, .doubtful = doubtful };
-	if (!doubtful)
-		c->slow_wanted += wanted;
+	c->slows[c->n_slows] =
+		(struct sq_slow){ .demand = sq_flow_demand(c->flow), .bin = bin, .wanted = wanted };
+	return &c->slows[c->n_slows++];
 }
 
 /* An outcome that is not claimed paid for its SYN retransmits, and a success for its lost segments
@@ -242,24 +246,23 @@ static void add_slow_bin(struct sq_case *c, const struct ground *g, const struct
 {
 	uint64_t syns = effort_at(o, g->syn_effort, bin);
 	uint64_t segments = o->class == SQ_CLASS_OK ? effort_at(o, g->segment_effort, bin) : 0;
+	uint64_t n = o->series[bin];
 	int64_t due_ns = sq_frame_bin_ns(c->run, bin);
 
 	if (syns > 0) {
-		size_t demand = sq_flow_demand(c->flow);
+		struct sq_slow *slow = add_slow(c, bin, syns);
 
+		slow->turned_away = syns < n ? syns : n;
 		for (size_t k = 0; k < g->within && k < syns; k++)
 			open_syn(c, g, due_ns, k);
-		add_slow(c, syns, false, demand);
 	}
 	if (segments > 0) {
-		size_t demand = sq_flow_demand(c->flow);
-
+		add_slow(c, bin, segments);
 		open_wide(c, g, due_ns);
-		add_slow(c, segments, false, demand);
-		demand = sq_flow_demand(c->flow);
+		add_slow(c, bin, segments < n ? segments : n)->doubtful = true;
 		open_wide(c, g, due_ns);
-		add_slow(c, segments < o->series[bin] ? segments : o->series[bin], true, demand);
 	}
+	c->slow_wanted += syns + segments;
 }
 
 static void add_claim(struct sq_case *c, const struct ground *g, struct sq_entry *e,
@@ -302,34 +305,6 @@ static const struct ground *ground_of_claim(const struct ground *g, const struct
 	return g;
 }
 
-/* The most connections that came within one second and were turned away at first, over what the
- * queue holds now. */
-static double queue_needed(const struct sq_case *c)
-{
-	size_t second = (size_t)(SQ_SEC / c->run->axis.bin_ns);
-	uint64_t *away = sq_alloc_n(c->run->axis.n + 1, sizeof(*away));
-	uint64_t sum = 0;
-	uint64_t most = 0;
-	double backlog = 0;
-
-	for (size_t i = 0; i < c->n_claims; i++) {
-		const struct sq_claim *cl = &c->claims[i];
-
-		for (size_t bin = 0; bin < c->run->axis.n; bin++)
-			away[bin] += cl->entry->left[bin];
-		if (cl->listener.full > 0 && cl->listener.backlog > backlog)
-			backlog = cl->listener.backlog;
-	}
-	second = second > 0 ? second : 1;
-	for (size_t bin = 0; bin < c->run->axis.n; bin++) {
-		sum += away[bin];
-		sum -= bin >= second ? away[bin - second] : 0;
-		most = sum > most ? sum : most;
-	}
-	free(away);
-	return backlog > 0 && most > 0 ? backlog + (double)most : 0;
-}
-
 struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule, const char *host,
 			    const struct sq_metric_rec *counter, struct sq_book *book)
 {
@@ -354,7 +329,6 @@ struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule
 	}
 	if (rule->listener_full && !c->shown)
 		c->other_full = sq_frame_other_full(run, host, INT64_MIN, INT64_MAX);
-	c->needed = queue_needed(c);
 	free(grounds);
 	return c;
 }

@@ -27,7 +27,8 @@ int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, s
 }
 
 /* units spread over the readings that may hold what happened in a time. */
-static void spread(const struct sq_case *c, double *dose, int64_t lo_ns, int64_t hi_ns, double units)
+static void spread(const struct sq_case *c, double *dose, int64_t lo_ns, int64_t hi_ns,
+		   double units)
 {
 	size_t first;
 	size_t n = sq_readings_within(&c->readings, lo_ns, hi_ns, &first);

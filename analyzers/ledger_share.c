@@ -138,8 +138,8 @@ static void settle_failures(struct sq_case *c, bool by_fit)
 		for (n = 0; i + n < c->n_parcels && p[n].bin == p->bin; n++) {
 			size_t cl = p[n].claim;
 
-			want[n] = by_fit ? fitted(&c->claims[cl], &due[cl], &taken[cl], &p[n]) :
-					   p[n].count - p[n].explained;
+			want[n] = by_fit ? fitted(&c->claims[cl], &due[cl], &taken[cl], &p[n])
+					 : p[n].count - p[n].explained;
 		}
 		bin_settle(c, p, n, want, share);
 	}
@@ -149,22 +149,26 @@ static void settle_failures(struct sq_case *c, bool by_fit)
 	free(share);
 }
 
-static void settle_slow(struct sq_case *c, bool doubtful)
+static uint64_t settle_slow(struct sq_case *c, bool doubtful)
 {
+	uint64_t paid = 0;
+
 	for (size_t i = 0; i < c->n_slows; i++) {
 		if (c->slows[i].doubtful == doubtful)
-			c->slow_paid += sq_flow_put(c->flow, c->slows[i].demand, c->slows[i].wanted);
+			paid += sq_flow_put(c->flow, c->slows[i].demand, c->slows[i].wanted);
 	}
+	return paid;
 }
 
 void sq_case_settle(struct sq_case *c)
 {
-	settle_slow(c, false);
+	c->slow_paid = settle_slow(c, false);
 	if (c->n_claims > 1) {
 		sq_case_fit(c);
 		settle_failures(c, true);
 	}
 	settle_failures(c, false);
+	c->doubtful_paid = settle_slow(c, true);
 	for (size_t i = 0; i < c->n_parcels; i++) {
 		struct sq_parcel *p = &c->parcels[i];
 		struct sq_claim *cl = &c->claims[p->claim];

@@ -37,11 +37,11 @@ struct sq_rule_setting {
 
 struct sq_rule {
 	char *id, *summary;
-	int side;           /* enum sq_side: whose counter */
-	char *counter;      /* "TcpExt.ListenOverflows" */
-	bool listener_full; /* the load's target port must have had a full accept queue, where that
+	int side;            /* enum sq_side: whose counter */
+	char *counter;       /* "TcpExt.ListenOverflows" */
+	bool listener_full;  /* the load's target port must have had a full accept queue, where that
 			       can be told */
-	struct sq_list pays;     /* struct sq_rule_pay */
+	struct sq_list pays; /* struct sq_rule_pay */
 	struct sq_list settings; /* struct sq_rule_setting */
 	char *advice, *reference;
 };

@@ -260,7 +260,7 @@ static int open_temporary(const char *path, char **ret_name)
 /* Text goes to a file beside path, which then takes its place. */
 static int replace_file(const char *path, const char *text)
 {
-	char *name;
+	char *name = NULL;
 	int fd = open_temporary(path, &name), rc;
 
 	if (fd < 0)

@@ -104,7 +104,9 @@ struct sq_opt_ctx {
 int sq_opt_parse(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, const json_t *object,
 		 const char *pointer, void *base, struct sq_err *err);
 
-/* One value given as text, as on a command line: "--accept-delay 1ms" (name with - or _). */
+/* One value given as text, as on a command line: "--accept-delay 1ms" (name with - or _);
+ * text NULL is true for a BOOL.  Keys of a plug-in are known once it was chosen.  -ENOENT for an
+ * unknown option, -EINVAL for a bad value; where is "--NAME". */
 int sq_opt_set_text(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, const char *name,
 		    const char *text, void *base, struct sq_err *err);
 int sq_opt_defaults(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, void *base,

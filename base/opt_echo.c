@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/json.h"
-#include "base/mem.h"
 #include "base/opt_private.h"
 #include "base/value.h"
 

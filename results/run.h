@@ -44,6 +44,7 @@ struct sq_phase_rec {
 struct sq_load_rec {
 	char *name, *driver, *target, *from; /* from: the host that made it */
 	unsigned threads;
+	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	uint64_t scheduled;        /* == the sum of all outcomes' counts, always */
 	uint64_t warmup_scheduled; /* of those, due in the warm-up */
@@ -57,22 +58,24 @@ struct sq_load_rec {
 	size_t n_efforts;
 	uint64_t *scheduled_series;
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
-	double cpu_s;                 /* of the generator's process, shared out by threads */
-	int64_t peak_rss_bytes;
+	double cpu_s;                 /* of the load's threads; NAN: not known */
+	int64_t peak_rss_bytes;       /* of the generator's process; -1: not known */
 };
 
 enum sq_metric_kind { SQ_COUNTER, SQ_GAUGE };
 
 /* One row of a host's counters.  samples[i] is the last reading within bin i: for a counter the
- * rise since the first reading, for a gauge its value; NAN where none was taken (a gap, never 0).
+ * rise since the first reading, for a gauge its value; NAN where no reading ended (a gap, never 0).
  * A metric that was not there at first counts from 0 when it appears. */
 struct sq_metric_rec {
 	char *host, *source, *metric, *instance, *unit; /* instance may be NULL */
 	enum sq_metric_kind kind;
 	double *samples;
-	double delta; /* counter: last - first; gauge: last - first too */
-	double first, last, min, max;
-	bool restarted; /* a counter fell in mid-run: delta counts from the restart on */
+	double delta;                 /* last - first; NAN without a reading */
+	double first, last, min, max; /* over all readings; NAN when there was none */
+	size_t from;    /* index of the first sample: a counter's rise in it is from 0 */
+	bool restarted; /* a counter fell in mid-run: what it had risen by before and what it rose
+			   by after are added; what came in between is not known */
 };
 
 struct sq_event_rec {
@@ -86,7 +89,9 @@ struct sq_run {
 	json_t *environment; /* host -> {kernel, cpus, limits, sysctls: {..}} */
 	json_t *servers;     /* array of {host, what, exit, counts, log} */
 	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
+	json_t *absent;      /* array of {host, source, because}: sources that were not there */
 	char *outcome;       /* completed | stopped | failed */
+	char *because;       /* why it did not complete; NULL */
 	double duration_s;
 	struct sq_axis axis;
 	struct sq_load_rec *loads;
@@ -111,7 +116,8 @@ const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const c
 /* A sysctl of a host as recorded at the start, by its dotted name; NULL if not there. */
 const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char *name);
 
-/* The rise of a counter within bin i; NAN next to a gap. */
+/* The rise within bin i, samples[i] - samples[i - 1]; NAN next to a gap.  At the first sample a
+ * counter's is the sample itself. */
 double sq_metric_rise(const struct sq_metric_rec *m, size_t i);
 
 /* Sums over one load. */

@@ -146,8 +146,7 @@ struct sq_op *sq_lane_event_op(struct sq_lane_run *l, uint64_t data)
 
 static void book(struct sq_lane_run *l, const struct sq_tally_op *result)
 {
-	enum sq_class class =
-		sq_code_class(l->pub.driver->words.codes, result->outcome.code);
+	enum sq_class class = sq_code_class(l->pub.driver->words.codes, result->outcome.code);
 
 	sq_tally_done(l->tally, result);
 	if (class == SQ_CLASS_OK)
@@ -172,7 +171,7 @@ void sq_op_done(struct sq_lane *lane, struct sq_op *op, struct sq_tally_op *resu
 
 void sq_lane_unstarted(struct sq_lane_run *l, int64_t due_ns, uint16_t code)
 {
-	struct sq_tally_op result = { .outcome.code = code,
+	struct sq_tally_op result = { .outcome = { .code = code, .phase = UINT8_MAX },
 				      .due_ns = due_ns,
 				      .sent_ns = -1,
 				      .done_ns = l->now_ns > due_ns ? l->now_ns : due_ns };

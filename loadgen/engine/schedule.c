@@ -121,9 +121,9 @@ static void init_burst(struct sq_schedule *s, const struct sq_load_plan *load, u
 	/* The same in every lane. */
 	sq_rng_init(&rng, seed, rng_stream(load, STREAM_PHASES));
 	for (int64_t i = 0; i < s->streams; i++)
-		s->phases[i] = load->phase_ns >= 0 ?
-				       load->phase_ns :
-				       (int64_t)sq_rng_below(&rng, (uint64_t)s->every_ns);
+		s->phases[i] = load->phase_ns >= 0
+				       ? load->phase_ns
+				       : (int64_t)sq_rng_below(&rng, (uint64_t)s->every_ns);
 	qsort(s->phases, (size_t)s->streams, sizeof(*s->phases), compare_times);
 	s->total = burst_total(s);
 }

@@ -1,4 +1,6 @@
 /* The SYN schedule against what was measured (the table in analyzers/dose.c). */
+#include "analyzers/dose.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -7,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "analyzers/dose.h"
 #include "base/clock.h"
 
 /* Seconds measured on a kernel, cut to whole ones: the planned times. -1 ends a row. */

@@ -40,6 +40,8 @@ struct running {
 	FILE *counts; /* a line at each SIGUSR1, and the last */
 };
 
+static pid_t running_pid; /* what a failed test leaves behind */
+
 static const struct sq_sink *tcp_sink(void)
 {
 	const struct sq_kind *const *kinds = sq_sink_kinds();
@@ -90,7 +92,7 @@ static void sink_become(const char *text, int watch, int counts, int ready)
 	if (rc < 0)
 		fprintf(stderr, "sink: %s: %s\n", err.where, err.text);
 	conf_free(conf);
-	_exit(rc < 0 ? 1 : 0);
+	exit(rc < 0 ? 1 : 0); /* not _exit: leak checks run at exit */
 }
 
 /* nofile: the sink's limit of descriptors; 0 leaves it. */
@@ -111,6 +113,7 @@ static struct running sink_start(const char *text, rlim_t nofile)
 			_exit(8);
 		sink_become(text, watch[0], counts[1], ready[1]);
 	}
+	running_pid = r.pid;
 	close(watch[0]);
 	close(counts[1]);
 	close(ready[1]);
@@ -170,6 +173,7 @@ static json_t *sink_ended(struct running *r)
 
 	assert_int_equal(fgetc(r->counts), EOF);
 	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
+	running_pid = 0;
 	assert_int_equal(status, 0);
 	fclose(r->counts);
 	if (r->watch != -1)
@@ -316,7 +320,7 @@ static void test_long_greeting_then_close(void **state)
 
 	(void)state;
 	memset(text + at, 'x', len);
-	strcpy(text + (size_t)at + len, "\"}");
+	memcpy(text + (size_t)at + len, "\"}", 3);
 	r = sink_start(text, 0);
 	fd = dial();
 	sq_sleep_until(sq_now_ns() + 50 * SQ_MS);
@@ -373,6 +377,7 @@ static void test_accept_delay(void **state)
 	assert_in_range(half, 249 * SQ_MS, 400 * SQ_MS);
 	assert_in_range(all, 499 * SQ_MS, 650 * SQ_MS);
 
+	sq_sleep_until(sq_now_ns() + 20 * SQ_MS);
 	begin = sq_now_ns(); /* a lone connection waits its whole delay */
 	fds[0] = dial();
 	assert_int_equal(recv(fds[0], &byte, 1, 0), 1);
@@ -495,8 +500,19 @@ static void test_ipv6(void **state)
 
 	(void)state;
 	assert_int_equal(strncmp(listen, "[::1]:", 6), 0);
-	assert_int_not_equal(atoi(listen + 6), 0);
+	assert_string_not_equal(listen + 6, "0");
 	json_decref(counts);
+}
+
+static int leftover_end(void **state)
+{
+	(void)state;
+	if (running_pid) {
+		kill(running_pid, SIGKILL);
+		waitpid(running_pid, NULL, 0);
+		running_pid = 0;
+	}
+	return 0;
 }
 
 /* A namespace of its own: fixed ports, and nobody else's traffic in the counts. */
@@ -521,17 +537,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listen_parse),
-		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_greeting),
-		cmocka_unit_test(test_long_greeting_then_close),
-		cmocka_unit_test(test_close_now),
-		cmocka_unit_test(test_accept_delay),
-		cmocka_unit_test(test_never_accept),
-		cmocka_unit_test(test_out_of_descriptors),
-		cmocka_unit_test(test_signals_stop),
-		cmocka_unit_test(test_port_in_use),
-		cmocka_unit_test(test_no_such_address),
-		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test_teardown(test_counts, leftover_end),
+		cmocka_unit_test_teardown(test_greeting, leftover_end),
+		cmocka_unit_test_teardown(test_long_greeting_then_close, leftover_end),
+		cmocka_unit_test_teardown(test_close_now, leftover_end),
+		cmocka_unit_test_teardown(test_accept_delay, leftover_end),
+		cmocka_unit_test_teardown(test_never_accept, leftover_end),
+		cmocka_unit_test_teardown(test_out_of_descriptors, leftover_end),
+		cmocka_unit_test_teardown(test_signals_stop, leftover_end),
+		cmocka_unit_test_teardown(test_port_in_use, leftover_end),
+		cmocka_unit_test_teardown(test_no_such_address, leftover_end),
+		cmocka_unit_test_teardown(test_ipv6, leftover_end),
 	};
 
 	return cmocka_run_group_tests(tests, world_make, NULL);

@@ -1,9 +1,10 @@
 /* A world of two hosts on the real kernel, as root and as an ordinary user: what was asked for is
  * there when seen from inside, and nothing has been sent before the run. */
 #include <arpa/inet.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
-#include <poll.h>
+#include <sched.h>
 
 #include "base/clock.h"
 #include "tests/unit/scenarios/world_lab.h"
@@ -113,7 +114,7 @@ static void full_world(void *arg)
 	static char *extra_client[] = { TEXT("fd00:198::1/64") };
 	static char *rules[] = { TEXT(
 		"table inet lab { chain in { type filter hook input priority 0; "
-		"tcp dport 9999 counter drop; } }") };
+		"tcp dport 9999 counter drop; }\n}") };
 	static struct sq_pair sysctls[] = {
 		{ TEXT("net.core.somaxconn"), TEXT("77") },
 		{ TEXT("net/ipv4/tcp_rmem"), TEXT("4096 8192 16384") },
@@ -187,7 +188,7 @@ static void quiet_world(void *arg)
 	(void)arg;
 	lab_init(&lab);
 	w = build(&lab);
-	printf("two hosts in %.1f ms\n", (double)(sq_now_ns() - began_ns) / 1e6);
+	fprintf(stderr, "two hosts in %.1f ms\n", (double)(sq_now_ns() - began_ns) / 1e6);
 	CHECK(status_of(child_in(w, CLIENT, check_silence, NULL)) == 0);
 	sq_world_free(w);
 }
@@ -233,9 +234,9 @@ static const struct bad_world {
 	char *address, *rule;
 	const char *where, *text[2];
 } bad_worlds[] = {
-	{ .address = TEXT("198.18.7.1/99"),
+	{ .address = TEXT("198.18.0.2/16"),
 	  .where = "host server",
-	  .text = { "ip failed", "addr add 198.18.7.1/99 dev server.0" } },
+	  .text = { "ip failed", "(`addr add 198.18.0.2/16 dev server.0`)" } },
 	{ .rule = TEXT("table inet lab { nonsense }"),
 	  .where = "host server",
 	  .text = { "nft failed", "syntax error" } },
@@ -261,6 +262,54 @@ static void test_bad_worlds(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad_worlds) / sizeof(*bad_worlds); i++)
 		assert_int_equal(in_keeper(0, build_bad, (void *)&bad_worlds[i]), 0);
+}
+
+/* Only the mounts of its own keeper are changed. */
+static void hide_nft(void *arg)
+{
+	static char *rule = TEXT("table inet lab { }");
+	struct sq_err err = { 0 };
+	struct lab lab;
+
+	(void)arg;
+	lab_init(&lab);
+	lab.specs[SERVER].nft = (struct sq_strings){ &rule, 1 };
+	CHECK(mount("none", "/usr/sbin", "tmpfs", 0, NULL) == 0, "%s", strerror(errno));
+	lab.plan.n_links = 0;
+	CHECK(!sq_world_build(&lab.plan, &err));
+	CHECK(strstr(err.text, "install the package nftables"), "%s", err.text);
+}
+
+static void test_missing_tool(void **state)
+{
+	(void)state;
+	assert_int_equal(in_keeper(0, hide_nft, NULL), 0);
+}
+
+static void leave(int status, void *arg)
+{
+	(void)arg;
+	_exit(status);
+}
+
+/* Where part of /proc is covered, as containers do, a user namespace gets no new /proc. */
+static void test_covered_proc(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	if (!is_root())
+		skip(); /* covering is root's */
+	pid = fork();
+	if (pid == 0) {
+		CHECK(unshare(CLONE_NEWNS) == 0);
+		CHECK(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+		CHECK(mount("none", "/proc/fs", "tmpfs", 0, NULL) == 0, "%s", strerror(errno));
+		/* Before the leak checker, which needs the /proc that is refused here. */
+		on_exit(leave, NULL);
+		exit(in_keeper(NOBODY, full_world, NULL));
+	}
+	assert_int_equal(status_of(pid), 0);
 }
 
 /* Without a world all hosts are where the process stands. */
@@ -291,8 +340,9 @@ static void test_plain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full_world), cmocka_unit_test(test_world_is_silent),
-		cmocka_unit_test(test_bad_worlds), cmocka_unit_test(test_wait_port_failures),
+		cmocka_unit_test(test_full_world),   cmocka_unit_test(test_world_is_silent),
+		cmocka_unit_test(test_bad_worlds),   cmocka_unit_test(test_wait_port_failures),
+		cmocka_unit_test(test_missing_tool), cmocka_unit_test(test_covered_proc),
 		cmocka_unit_test(test_plain),
 	};
 

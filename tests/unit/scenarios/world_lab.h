@@ -72,6 +72,22 @@ static inline int status_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static inline int is_root(void)
+{
+	return geteuid() == 0;
+}
+
+/* Who runs the tests as an ordinary user stays that user. */
+static inline void become(uid_t uid)
+{
+	if (uid == 0 || !is_root())
+		return;
+	CHECK(setgroups(0, NULL) == 0);
+	CHECK(setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0);
+	/* Cleared by the change of ids; without it /proc/self belongs to root. */
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
 /* Runs fn in a new world's keeper, as root or as an ordinary user; returns its status. */
 static inline int in_keeper(uid_t uid, void (*fn)(void *), void *arg)
 {
@@ -80,12 +96,7 @@ static inline int in_keeper(uid_t uid, void (*fn)(void *), void *arg)
 
 	if (pid != 0)
 		return status_of(pid);
-	if (uid) {
-		CHECK(setgroups(0, NULL) == 0);
-		CHECK(setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0);
-		/* Cleared by the change of ids; without it /proc/self belongs to root. */
-		prctl(PR_SET_DUMPABLE, 1);
-	}
+	become(uid);
 	pid = sq_world_fork(SQ_FORK_WORLD, &err);
 	CHECK(pid >= 0, "%s", err.text);
 	if (pid == 0) {

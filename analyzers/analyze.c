@@ -1,0 +1,22 @@
+/* From a run record to its findings: every mechanism in turn, over one ledger. */
+#include "analyzers/analyze.h"
+
+#include "analyzers/ledger.h"
+
+int sq_analyze(struct sq_run *run, struct sq_err *err)
+{
+	struct sq_rule_table rules;
+	struct sq_book book;
+	int rc = sq_rule_table_load(sq_rules, &rules, err);
+
+	if (rc != 0)
+		return rc;
+	sq_findings_fini(&run->findings);
+	book = sq_book_open(run);
+	for (size_t i = 0; i < rules.n; i++)
+		sq_book_examine(&book, &rules.v[i], &run->findings);
+	sq_book_close(&book, &run->findings);
+	sq_book_fini(&book);
+	sq_rule_table_fini(&rules);
+	return 0;
+}

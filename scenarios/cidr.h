@@ -1,0 +1,53 @@
+/* Addresses and address ranges as people write them. */
+#ifndef SQ_SCENARIOS_CIDR_H
+#define SQ_SCENARIOS_CIDR_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An IPv4 or IPv6 address.  An IPv4 address mapped into IPv6 (::ffff:10.0.0.1) is never kept as
+ * such: it is the IPv4 address, so that it can't slip past a range of those. */
+struct sq_ip {
+	int family; /* AF_INET, AF_INET6 */
+	uint8_t bytes[16];
+};
+
+struct sq_cidr {
+	struct sq_ip ip;
+	unsigned bits;
+};
+
+static inline unsigned sq_ip_bits(const struct sq_ip *ip)
+{
+	return ip->family == AF_INET ? 32 : 128;
+}
+
+/* 0 or -EINVAL.  Numbers only, no names, no zone. */
+int sq_ip_parse(const char *text, struct sq_ip *ret);
+/* 0, or -EAFNOSUPPORT for what is no IP. */
+int sq_ip_from_sockaddr(const struct sockaddr *addr, struct sq_ip *ret);
+void sq_ip_format(const struct sq_ip *ip, char out[INET6_ADDRSTRLEN]);
+
+/* "198.18.0.1/16": an address and its prefix, bits beyond the prefix allowed.  -EINVAL. */
+int sq_cidr_parse(const char *text, struct sq_cidr *ret);
+
+bool sq_cidr_has(const struct sq_cidr *range, const struct sq_ip *ip);
+/* The all-ones address of an IPv4 subnet that has one (RFC 3021: /31 and /32 have none). */
+bool sq_cidr_is_broadcast(const struct sq_cidr *range, const struct sq_ip *ip);
+bool sq_cidr_overlap(const struct sq_cidr *a, const struct sq_cidr *b);
+/* Clears the bits beyond the prefix; whether there were any. */
+bool sq_cidr_mask(struct sq_cidr *c);
+
+/* The n-th address of a masked subnet; its last byte must have room for n. */
+struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n);
+
+bool sq_ip_is_loopback(const struct sq_ip *ip);
+/* 0.0.0.0 and ::, the broadcast address, multicast: nothing of which one server answers. */
+bool sq_ip_is_unspecified(const struct sq_ip *ip);
+bool sq_ip_is_group(const struct sq_ip *ip);
+
+#endif
