@@ -64,6 +64,7 @@ struct sq_reader {
 	int64_t t0_mono_ns;
 	int64_t latest_ns; /* the latest time of anything, from t0 */
 	struct sq_load_draft *loads;
+	size_t n_loads;
 	struct sq_metric_draft *metrics;
 	size_t n_metrics, cap_metrics;
 	size_t cap_events;
@@ -79,19 +80,27 @@ void sq_reader_event(struct sq_reader *r, int64_t t_ns, const char *host, const 
 /* The record's kind, "" when there is none. */
 const char *sq_reader_kind(const json_t *record);
 
-/* reader_load.c: the loads of the head; each record of load-HOST.jsonl; then, with the axis known,
- * the finished records. */
+/* run.c: what a record owns. */
+void sq_outcome_rec_fini(struct sq_outcome_rec *o);
+void sq_load_rec_fini(struct sq_load_rec *l, size_t bins);
+void sq_metric_rec_fini(struct sq_metric_rec *m);
+
+/* reader_load.c: the loads of the head, and each record of load-HOST.jsonl. */
 int sq_reader_loads(struct sq_reader *r, const json_t *loads, struct sq_err *err);
 int sq_reader_load_record(json_t *record, void *reader, struct sq_err *err);
+/* Found or made; good until the next one is made. */
+struct sq_outcome_draft *sq_reader_outcome(struct sq_load_draft *d, const char *code,
+					   const char *phase, enum sq_class class);
 void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
-void sq_reader_loads_finish(struct sq_reader *r);
 void sq_reader_loads_free(struct sq_reader *r);
+/* reader_settle.c: the finished loads, once the run's axis and outcome are known. */
+void sq_reader_loads_settle(struct sq_reader *r);
 
 /* reader_capture.c: each record of capture-HOST.jsonl, the end of such a file, and the same. */
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err);
 void sq_reader_capture_end(struct sq_reader *r);
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
-void sq_reader_capture_finish(struct sq_reader *r);
+void sq_reader_capture_settle(struct sq_reader *r);
 void sq_reader_capture_free(struct sq_reader *r);
 
 #endif

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "results/reader.h"
 
-static void free_outcome(struct sq_outcome_rec *o)
+void sq_outcome_rec_fini(struct sq_outcome_rec *o)
 {
 	free(o->code);
 	free(o->phase);
@@ -17,14 +18,14 @@ static void free_outcome(struct sq_outcome_rec *o)
 	json_decref(o->exemplars);
 }
 
-static void free_load(struct sq_load_rec *l, size_t bins)
+void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 {
 	free(l->name);
 	free(l->driver);
 	free(l->target);
 	free(l->from);
 	for (size_t i = 0; i < l->n_outcomes; i++)
-		free_outcome(&l->outcomes[i]);
+		sq_outcome_rec_fini(&l->outcomes[i]);
 	free(l->outcomes);
 	for (size_t i = 0; i < l->n_phases; i++) {
 		free(l->phases[i].name);
@@ -43,7 +44,7 @@ static void free_load(struct sq_load_rec *l, size_t bins)
 	sq_hist_free(l->lag);
 }
 
-static void free_metric(struct sq_metric_rec *m)
+void sq_metric_rec_fini(struct sq_metric_rec *m)
 {
 	free(m->host);
 	free(m->source);
@@ -58,9 +59,9 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	if (!run)
 		return NULL;
 	for (size_t i = 0; i < run->n_loads; i++)
-		free_load(&run->loads[i], run->axis.n);
+		sq_load_rec_fini(&run->loads[i], run->axis.n);
 	for (size_t i = 0; i < run->n_metrics; i++)
-		free_metric(&run->metrics[i]);
+		sq_metric_rec_fini(&run->metrics[i]);
 	for (size_t i = 0; i < run->n_events; i++) {
 		free(run->events[i].host);
 		free(run->events[i].source);
@@ -111,8 +112,7 @@ const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const c
 
 const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char *name)
 {
-	const json_t *sysctls =
-		json_object_get(json_object_get(run->environment, host), "sysctls");
+	const json_t *sysctls = json_object_get(json_object_get(run->environment, host), "sysctls");
 
 	return json_string_value(json_object_get(sysctls, name));
 }
@@ -146,7 +146,6 @@ uint64_t sq_load_failures(const struct sq_load_rec *load)
 
 double sq_load_seconds(const struct sq_load_rec *load)
 {
-	return load->duration_ns > load->warmup_ns
-		       ? sq_seconds(load->duration_ns - load->warmup_ns)
-		       : 0;
+	return load->duration_ns > load->warmup_ns ? sq_seconds(load->duration_ns - load->warmup_ns)
+						   : 0;
 }

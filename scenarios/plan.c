@@ -1,11 +1,14 @@
-/* From what a person asked for to all that will be done: addresses, devices, targets through the
- * gate, who makes load and who is watched, how long it can take. */
+/* From a scenario to all that its run will do: the seed, hosts and addresses, targets through the
+ * safety gate, times.  Nothing is started here and nothing is asked of the kernel, so that a plan
+ * can be made, and refused, by anybody.
+ *
+ * What a reader would get wrong: the echo is made after the seed was drawn, so that running the
+ * echo is running the same plan. */
 #include "scenarios/plan.h"
-
-#include <arpa/inet.h>
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +17,23 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/value.h"
-#include "scenarios/cidr.h"
+#include "scenarios/plan_private.h"
+#include "scenarios/scenario_private.h"
 
-static void strings_add(struct sq_strings *s, char *text)
+/* Beyond the longest time-out: the last operations' own ends. */
+#define DRAIN_MARGIN_NS   SQ_SEC
+#define DEFAULT_INTERVAL (100 * SQ_MS)
+
+void sq_plan_say(struct sq_strings *to, const char *fmt, ...)
 {
-	s->v = sq_realloc_n(s->v, s->n + 1, sizeof(*s->v));
-	s->v[s->n++] = text;
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	to->v = sq_realloc_n(to->v, to->n + 1, sizeof(*to->v));
+	to->v[to->n++] = sq_strdup(text);
 }
 
 static void strings_free(struct sq_strings *s)
@@ -37,282 +51,224 @@ int sq_plan_host(const struct sq_plan *plan, const char *name)
 	return -1;
 }
 
-/* "FILE: /load/0/target" */
-static const char *place(const struct sq_plan *plan, char buf[256], const char *fmt, size_t i)
+/* A program is somebody else's code: that takes a person's word, or a shipped lab. */
+static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts *opts,
+			  struct sq_err *err)
 {
-	int len = snprintf(buf, 256, "%s: ", plan->scenario->file);
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	if (len > 0 && len < 256)
-		snprintf(buf + len, 256 - (size_t)len, fmt, i);
-#pragma GCC diagnostic pop
-	return buf;
-}
+	if (opts->allow_exec || plan->loopback)
+		return 0;
+	for (size_t h = 0; h < plan->scenario->world.hosts.n; h++) {
+		const struct sq_host_spec *host = sq_scenario_host(plan->scenario, h);
 
-static void plan_hosts(struct sq_plan *plan)
-{
-	const struct sq_scenario *s = plan->scenario;
-	const struct sq_host_spec *specs = s->world.hosts.v;
+		for (size_t i = 0; i < host->run.n; i++) {
+			const struct sq_process_spec *p = sq_host_process(host, i);
 
-	plan->n_hosts = s->has_world ? s->world.hosts.n : 1;
-	plan->hosts = sq_alloc_n(plan->n_hosts, sizeof(*plan->hosts));
-	for (size_t i = 0; i < plan->n_hosts; i++) {
-		plan->hosts[i].name = s->has_world ? specs[i].name : "localhost";
-		plan->hosts[i].spec = s->has_world ? &specs[i] : NULL;
-		snprintf(plan->hosts[i].address, sizeof(plan->hosts[i].address), "127.0.0.1");
-	}
-}
-
-/* One end of a link: its address, and the next free device of that host. */
-static void plan_end(struct sq_plan *plan, struct sq_link_plan *l, int end,
-		     const struct sq_cidr *subnet, unsigned *devices)
-{
-	struct sq_ip ip = sq_cidr_nth(subnet, (unsigned)end + 1);
-	struct sq_host_plan *host = &plan->hosts[l->host[end]];
-	char text[INET6_ADDRSTRLEN];
-
-	sq_ip_format(&ip, text);
-	snprintf(l->address[end], sizeof(l->address[end]), "%s/%u", text, subnet->bits);
-	snprintf(l->device[end], sizeof(l->device[end]), "eth%u", devices[l->host[end]]);
-	if (devices[l->host[end]]++ == 0)
-		snprintf(host->address, sizeof(host->address), "%s", text);
-}
-
-static int plan_links(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err)
-{
-	const struct sq_link_spec *specs = plan->scenario->world.links.v;
-	unsigned *devices = sq_alloc_n(plan->n_hosts, sizeof(*devices));
-	char where[256];
-	int rc = 0;
-
-	plan->n_links = plan->scenario->world.links.n;
-	plan->links = sq_alloc_n(plan->n_links, sizeof(*plan->links));
-	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
-		struct sq_link_plan *l = &plan->links[i];
-		struct sq_cidr subnet;
-
-		l->spec = &specs[i];
-		for (int end = 0; end < 2; end++)
-			l->host[end] = (size_t)sq_plan_host(plan, specs[i].between.v[end]);
-		if (specs[i].subnet)
-			snprintf(l->subnet, sizeof(l->subnet), "%s", specs[i].subnet);
-		else
-			snprintf(l->subnet, sizeof(l->subnet), "198.%zu.0.0/16", 18 + i);
-		place(plan, where, "/world/links/%zu/subnet", i);
-		if (sq_cidr_parse(l->subnet, &subnet) < 0 || sq_cidr_mask(&subnet) ||
-		    sq_ip_bits(&subnet.ip) - subnet.bits < 2)
-			rc = sq_err_set(err, -EINVAL, where,
-					"expected a subnet with room for two hosts such as "
-					"\"198.18.0.0/16\", found \"%s\"",
-					l->subnet);
-		for (int end = 0; rc == 0 && end < 2; end++)
-			plan_end(plan, l, end, &subnet, devices);
-		if (rc == 0)
-			rc = sq_gate_open_link(gate, l->subnet, err);
-	}
-	free(devices);
-	return rc;
-}
-
-static struct sq_gate *plan_gate(struct sq_plan *plan, const struct sq_plan_opts *opts,
-				 struct sq_err *err)
-{
-	const struct sq_strings *lists[] = { &plan->scenario->authorized_targets,
-					     &opts->authorize };
-	struct sq_gate *gate = sq_gate_new();
-
-	if (plan->world && plan_links(plan, gate, err) < 0)
-		return sq_gate_free(gate);
-	for (size_t i = 0; plan->scenario->has_world && i < plan->n_hosts; i++)
-		sq_gate_name(gate, plan->hosts[i].name, plan->hosts[i].address);
-	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < lists[k]->n; i++) {
-			if (sq_gate_authorize(gate, lists[k]->v[i], err) < 0)
-				return sq_gate_free(gate);
-			strings_add(&plan->authorized, sq_strdup(lists[k]->v[i]));
-		}
-	return gate;
-}
-
-static size_t default_from(const struct sq_plan *plan)
-{
-	int client = sq_plan_host(plan, "client");
-
-	return client < 0 ? 0 : (size_t)client;
-}
-
-static int plan_loads(struct sq_plan *plan, const struct sq_gate *gate, struct sq_err *err)
-{
-	const struct sq_load_spec *specs = plan->scenario->load.v;
-	char where[256];
-	int rc = 0;
-
-	plan->n_loads = plan->scenario->load.n;
-	plan->loads = sq_alloc_n(plan->n_loads, sizeof(*plan->loads));
-	for (size_t i = 0; rc == 0 && i < plan->n_loads; i++) {
-		const struct sq_load_spec *spec = &specs[i];
-		struct sq_load_plan *l = &plan->loads[i];
-		const char *target = spec->target ? spec->target : plan->scenario->target;
-
-		l->spec = spec;
-		l->index = (unsigned)i;
-		l->host = spec->from ? (size_t)sq_plan_host(plan, spec->from) : default_from(plan);
-		plan->hosts[l->host].loads = true;
-		if (strcmp(spec->arrivals.phase, "random") == 0 ||
-		    sq_parse_duration(spec->arrivals.phase, &l->phase_ns) < 0)
-			l->phase_ns = -1;
-		place(plan, where, spec->target ? "/load/%zu/target" : "/target", i);
-		rc = sq_gate_target(gate, target, where, &l->target, err);
-	}
-	return rc;
-}
-
-static void capture_add(struct sq_plan *plan, const struct sq_capture_spec *spec,
-			const struct sq_kind *kind, size_t host)
-{
-	struct sq_capture_plan *c;
-
-	plan->captures =
-		sq_realloc_n(plan->captures, plan->n_captures + 1, sizeof(*plan->captures));
-	c = &plan->captures[plan->n_captures++];
-	c->kind = kind;
-	c->conf = spec ? spec->source.conf : NULL;
-	c->host = host;
-	c->interval_ns = spec ? spec->interval_ns : 100 * SQ_MS;
-	plan->hosts[host].captured = true;
-}
-
-static void plan_captures(struct sq_plan *plan, const struct sq_kind *default_source)
-{
-	const struct sq_capture_spec *specs = plan->scenario->capture.v;
-
-	for (size_t h = 0; h < plan->n_hosts && !plan->scenario->has_capture; h++)
-		capture_add(plan, NULL, default_source, h);
-	for (size_t i = 0; i < plan->scenario->capture.n; i++)
-		for (size_t h = 0; h < plan->n_hosts; h++)
-			if (!specs[i].host || strcmp(specs[i].host, plan->hosts[h].name) == 0)
-				capture_add(plan, &specs[i], specs[i].source.kind, h);
-}
-
-static int check_programs(const struct sq_plan *plan, struct sq_err *err)
-{
-	for (size_t h = 0; h < plan->n_hosts; h++) {
-		const struct sq_host_spec *spec = plan->hosts[h].spec;
-		const struct sq_process_spec *run = spec ? spec->run.v : NULL;
-
-		for (size_t i = 0; run && i < spec->run.n; i++) {
-			char where[256];
-
-			if (run[i].sink.kind)
+			if (!p->argv.n)
 				continue;
-			snprintf(where, sizeof(where), "%s: /world/hosts/%s/run/%zu/argv",
-				 plan->scenario->file, spec->name, i);
+			snprintf(pointer, sizeof(pointer), "/world/hosts/%s/run/%zu/argv",
+				 host->name, i);
+			sq_scenario_place(plan->scenario, pointer, where);
 			return sq_err_set(err, -EPERM, where,
-					  "it starts \"%s\": that needs --allow-exec",
-					  run[i].argv.v[0]);
+					  "starting the program \"%.60s\" needs --allow-exec; give it "
+					  "if you trust this scenario",
+					  p->argv.v[0]);
 		}
 	}
 	return 0;
 }
 
-/* What a world's scenario can't show on loopback. */
-static void plan_lost_host(struct sq_plan *plan, const struct sq_host_spec *h)
+static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_gate *gate,
+		     struct sq_err *err)
 {
-	const struct sq_process_spec *run = h->run.v;
+	const struct sq_strings *own = &plan->scenario->authorized_targets;
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+	int rc = 0;
 
-	for (size_t i = 0; i < h->sysctl.n; i++)
-		strings_add(&plan->lost, sq_printf_dup("%s: %s = %s is not set", h->name,
-						       h->sysctl.v[i].key, h->sysctl.v[i].value));
-	for (size_t i = 0; i < h->nft.n; i++)
-		strings_add(&plan->lost,
-			    sq_printf_dup("%s: packet-filter rules are not loaded", h->name));
-	for (size_t i = 0; i < h->addresses.n; i++)
-		strings_add(&plan->lost, sq_printf_dup("%s: address %s is not there", h->name,
-						       h->addresses.v[i]));
-	for (size_t i = 0; i < h->run.n; i++)
-		if (!run[i].sink.kind)
-			strings_add(&plan->lost, sq_printf_dup("%s: \"%s\" is not started", h->name,
-							       run[i].argv.v[0]));
-}
-
-static void plan_lost(struct sq_plan *plan)
-{
-	const struct sq_link_spec *links = plan->scenario->world.links.v;
-
-	strings_add(&plan->lost,
-		    sq_printf_dup("all hosts are one machine on loopback: the counters of client "
-				  "and server are one and the same"));
-	for (size_t i = 0; i < plan->n_hosts; i++)
-		plan_lost_host(plan, plan->hosts[i].spec);
-	for (size_t i = 0; i < plan->scenario->world.links.n; i++)
-		if (links[i].shape.rate_bit_per_s != SQ_OPT_UNSET)
-			strings_add(&plan->lost,
-				    sq_printf_dup("the link between %s and %s is not shaped",
-						  links[i].between.v[0], links[i].between.v[1]));
-}
-
-static void plan_bounds(struct sq_plan *plan)
-{
-	for (size_t i = 0; i < plan->n_loads; i++) {
-		const struct sq_load_spec *l = plan->loads[i].spec;
-
-		if (l->at_ns + l->duration_ns > plan->end_ns)
-			plan->end_ns = l->at_ns + l->duration_ns;
-		if (l->timeout_ns + SQ_SEC > plan->drain_ns)
-			plan->drain_ns = l->timeout_ns + SQ_SEC;
+	for (size_t i = 0; rc == 0 && i < own->n; i++) {
+		rc = sq_gate_authorize(gate, own->v[i], err);
+		snprintf(pointer, sizeof(pointer), "/authorized_targets/%zu", i);
+		sq_scenario_place(plan->scenario, pointer, where);
+		if (rc < 0 && err)
+			return sq_err_set(err, rc, where, "%s", err->text);
+		sq_plan_say(&plan->authorized, "%s", own->v[i]);
 	}
+	for (size_t i = 0; rc == 0 && i < opts->authorize.n; i++) {
+		rc = sq_gate_authorize(gate, opts->authorize.v[i], err);
+		if (rc < 0 && err)
+			return sq_err_set(err, rc, "--authorize", "%s", err->text);
+		sq_plan_say(&plan->authorized, "%s", opts->authorize.v[i]);
+	}
+	return rc;
+}
+
+/* A load without "from" is made by the host "client", or else by the first. */
+static size_t load_host(const struct sq_plan *plan, const struct sq_load_spec *spec)
+{
+	int host = sq_plan_host(plan, spec->from ? spec->from : "client");
+
+	return host < 0 ? 0 : (size_t)host;
+}
+
+static int64_t phase_of(const struct sq_arrivals_spec *a)
+{
+	int64_t phase_ns = -1;
+
+	if (strcmp(a->phase, "random") != 0)
+		(void)sq_parse_duration(a->phase, &phase_ns); /* checked with the scenario */
+	else if (a->burst != SQ_OPT_UNSET && a->every_ns == SQ_OPT_UNSET)
+		phase_ns = 0; /* a single burst has no "every" to be at random in */
+	return phase_ns;
+}
+
+static int plan_load(struct sq_plan *plan, size_t i, const struct sq_gate *gate,
+		     struct sq_err *err)
+{
+	const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
+	struct sq_load_plan *load = &plan->loads[i];
+	char pointer[SQ_POINTER_MAX] = "/target", where[SQ_PLACE_MAX];
+
+	*load = (struct sq_load_plan){ .spec = spec,
+				       .host = load_host(plan, spec),
+				       .index = (unsigned)i,
+				       .phase_ns = phase_of(&spec->arrivals) };
+	plan->hosts[load->host].loads = true;
+	if (spec->target)
+		snprintf(pointer, sizeof(pointer), "/load/%zu/target", i);
+	sq_scenario_place(plan->scenario, pointer, where);
+	return sq_gate_target(gate, spec->target ? spec->target : plan->scenario->target, where,
+			      &load->target, err);
+}
+
+/* When a load that its count bounds has come to its last operation, from its own start; never
+ * before that, and SQ_NEVER where only running it can tell. */
+static int64_t count_end_ns(const struct sq_load_plan *load)
+{
+	const struct sq_arrivals_spec *a = &load->spec->arrivals;
+	double n = (double)load->spec->count, end_ns, rounds;
+
+	if (load->spec->count == SQ_OPT_UNSET)
+		return SQ_NEVER;
+	if (!isnan(a->rate_per_s)) {
+		end_ns = ceil((n - 1) / a->rate_per_s * 1e9) + 1;
+	} else if (a->burst != SQ_OPT_UNSET) {
+		rounds = ceil(n / ((double)a->burst * (double)a->streams));
+		/* A stream at random has had its k-th burst by k times "every". */
+		end_ns = (load->phase_ns < 0 ? rounds : rounds - 1) *
+			 (double)(a->every_ns == SQ_OPT_UNSET ? 0 : a->every_ns);
+		end_ns += (load->phase_ns < 0 ? 0 : (double)load->phase_ns) + 1;
+	} else {
+		return SQ_NEVER;
+	}
+	return end_ns < 0x1p62 ? (int64_t)end_ns : SQ_NEVER;
+}
+
+static int plan_loads(struct sq_plan *plan, const struct sq_gate *gate, struct sq_err *err)
+{
+	int rc = 0;
+
+	plan->n_loads = plan->scenario->load.n;
+	plan->loads = sq_alloc_n(plan->n_loads, sizeof(*plan->loads));
+	for (size_t i = 0; rc == 0 && i < plan->n_loads; i++) {
+		const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
+		int64_t length_ns;
+
+		rc = plan_load(plan, i, gate, err);
+		length_ns = count_end_ns(&plan->loads[i]);
+		if (length_ns > spec->duration_ns)
+			length_ns = spec->duration_ns;
+		if (plan->end_ns < spec->at_ns + length_ns)
+			plan->end_ns = spec->at_ns + length_ns;
+		if (plan->drain_ns < spec->timeout_ns + DRAIN_MARGIN_NS)
+			plan->drain_ns = spec->timeout_ns + DRAIN_MARGIN_NS;
+	}
+	return rc;
+}
+
+static void add_capture(struct sq_plan *plan, const struct sq_kind *kind, const void *conf,
+			int host, int64_t interval_ns)
+{
+	for (size_t h = 0; h < plan->n_hosts; h++) {
+		if (host >= 0 && (size_t)host != h)
+			continue;
+		plan->captures[plan->n_captures++] = (struct sq_capture_plan){
+			.kind = kind, .conf = conf, .host = h, .interval_ns = interval_ns
+		};
+		plan->hosts[h].captured = true;
+	}
+}
+
+static void plan_captures(struct sq_plan *plan, const struct sq_kind *default_source)
+{
+	const struct sq_scenario *s = plan->scenario;
+
+	/* One that names no host becomes one for each. */
+	plan->captures = sq_alloc_n((s->capture.n + 1) * plan->n_hosts, sizeof(*plan->captures));
+	if (!s->has_capture && default_source)
+		add_capture(plan, default_source, NULL, -1, DEFAULT_INTERVAL);
+	for (size_t i = 0; i < s->capture.n; i++) {
+		const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+
+		add_capture(plan, c->source.kind, c->source.conf,
+			    c->host ? sq_plan_host(plan, c->host) : -1, c->interval_ns);
+	}
+}
+
+static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_gate *gate,
+		    struct sq_err *err)
+{
+	int rc = check_programs(plan, opts, err);
+
+	if (rc == 0)
+		rc = sq_plan_world(plan, gate, err);
+	if (rc == 0)
+		rc = authorize(plan, opts, gate, err);
+	if (rc == 0)
+		rc = plan_loads(plan, gate, err);
+	if (rc < 0)
+		return rc;
+	plan_captures(plan, opts->default_source);
+	if (plan->loopback)
+		sq_plan_give_up(plan);
+	return 0;
 }
 
 int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err)
 {
 	struct sq_plan *plan = sq_alloc(sizeof(*plan));
-	struct sq_gate *gate;
+	struct sq_gate *gate = sq_gate_new();
 	int rc;
 
 	plan->scenario = scenario;
-	plan->loopback = scenario->has_world && opts->loopback;
-	plan->world = scenario->has_world && !opts->loopback;
+	plan->loopback = opts->loopback && scenario->has_world;
+	plan->world = scenario->has_world && !plan->loopback;
 	if (scenario->seed == SQ_OPT_UNSET)
 		scenario->seed = (int64_t)sq_rng_fresh_seed();
 	plan->seed = (uint64_t)scenario->seed;
-	plan_hosts(plan);
-	gate = plan_gate(plan, opts, err);
-	if (!gate) {
-		rc = err->code;
-		goto fail;
-	}
-	rc = plan_loads(plan, gate, err);
-	sq_gate_free(gate);
-	if (rc == 0 && !opts->allow_exec)
-		rc = check_programs(plan, err);
-	if (rc < 0)
-		goto fail;
-	plan_captures(plan, opts->default_source);
-	if (plan->loopback)
-		plan_lost(plan);
-	plan_bounds(plan);
 	plan->echo = sq_scenario_echo(scenario);
-	*ret_plan = plan;
-	return 0;
-fail:
-	sq_plan_free(plan);
+	rc = plan_all(plan, opts, gate, err);
+	sq_gate_free(gate);
+	if (rc < 0)
+		sq_plan_free(plan);
+	else
+		*ret_plan = plan;
 	return rc;
 }
 
 struct sq_plan *sq_plan_free(struct sq_plan *plan)
 {
-	if (plan) {
-		sq_scenario_free(plan->scenario);
-		json_decref(plan->echo);
-		strings_free(&plan->lost);
-		strings_free(&plan->authorized);
-		free(plan->hosts);
-		free(plan->links);
-		free(plan->loads);
-		free(plan->captures);
-		free(plan);
-	}
+	if (!plan)
+		return NULL;
+	json_decref(plan->echo);
+	free(plan->hosts);
+	free(plan->links);
+	free(plan->loads);
+	free(plan->captures);
+	strings_free(&plan->lost);
+	strings_free(&plan->authorized);
+	sq_scenario_free(plan->scenario);
+	free(plan);
 	return NULL;
 }

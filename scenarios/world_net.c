@@ -4,7 +4,8 @@
  * A veth does not carry before the kernel's link watch has run, some time after both ends are up;
  * what is sent before is lost without a trace, so the build ends by waiting for it.  The watch
  * takes up to a second over a device whose index is its peer's (both are the first of their
- * namespace, as a rule), and none over others, hence the indices: 940 ms became 10. */
+ * namespace, as a rule), and hardly any time over others.  Hence the indices: two hosts took 220
+ * to 1010 ms to build without them, and take 7 to 18. */
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>

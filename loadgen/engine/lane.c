@@ -302,30 +302,38 @@ static int64_t next_wake(const struct sq_lane_run *l)
 	return wake;
 }
 
+/* Until wake_ns or an event; whether there is one. */
+static bool sleep_until(struct sq_lane_run *l, int64_t wake_ns)
+{
+	struct timespec ts = { 0 };
+	struct epoll_event ev;
+
+	if (wake_ns != SQ_NEVER) {
+		int64_t left = wake_ns - l->now_ns;
+
+		ts = (struct timespec){ .tv_sec = left / SQ_SEC, .tv_nsec = left % SQ_SEC };
+	}
+	return epoll_pwait2(uv_backend_fd(&l->uv), &ev, 1, wake_ns == SQ_NEVER ? NULL : &ts,
+			    NULL) != 0;
+}
+
 /* Sleeps until the next thing to do, and lets the loop handle what came. */
 static void take_turn(struct sq_lane_run *l)
 {
-	int64_t wake = next_wake(l), left = 0;
-	struct timespec ts;
-	struct epoll_event ev;
-	int timer_ms, n = 0;
+	int64_t wake = next_wake(l);
+	bool look = true;
+	int timer_ms;
 
 	uv_update_time(&l->uv);
 	timer_ms = uv_backend_timeout(&l->uv);
 	sq_lane_clock(&l->pub);
 	if (timer_ms >= 0) /* of a driver's timers; 0 also when a watcher is new to the kernel */
 		wake = earlier(wake, l->now_ns + timer_ms * SQ_MS);
-	if (wake > l->now_ns) {
-		left = wake - l->now_ns;
-		ts = (struct timespec){ .tv_sec = left / SQ_SEC, .tv_nsec = left % SQ_SEC };
-		n = epoll_pwait2(uv_backend_fd(&l->uv), &ev, 1, wake == SQ_NEVER ? NULL : &ts,
-				 NULL);
-		sq_lane_clock(&l->pub);
-	}
-	if (n != 0 || timer_ms >= 0 || left == 0) {
+	if (wake > l->now_ns)
+		look = sleep_until(l, wake) || timer_ms >= 0;
+	if (look)
 		uv_run(&l->uv, UV_RUN_NOWAIT);
-		sq_lane_clock(&l->pub);
-	}
+	sq_lane_clock(&l->pub);
 }
 
 static void run_schedule(struct sq_lane_run *l)

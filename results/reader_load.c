@@ -1,0 +1,294 @@
+/* The loads' part of the spool: the tallies of all lanes summed up. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "results/reader.h"
+
+enum { LANES_MAX = 65536 };
+
+static json_int_t integer_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s ? s : "";
+}
+
+static void load_init(struct sq_load_draft *d, const json_t *head)
+{
+	struct sq_load_rec *l = &d->rec;
+	const json_t *efforts = json_object_get(head, "efforts"), *name;
+	size_t i;
+
+	l->name = sq_strdup(text_of(head, "name"));
+	l->driver = sq_strdup(text_of(head, "driver"));
+	l->target = sq_strdup(text_of(head, "target"));
+	l->from = sq_strdup(text_of(head, "from"));
+	l->threads = (unsigned)integer_of(head, "threads");
+	l->at_ns = integer_of(head, "at_ns");
+	l->duration_ns = integer_of(head, "duration_ns");
+	l->warmup_ns = integer_of(head, "warmup_ns");
+	l->timeout_ns = integer_of(head, "timeout_ns");
+	l->from_due = sq_hist_new(SQ_HIST_FINE);
+	l->from_send = sq_hist_new(SQ_HIST_FINE);
+	l->lag = sq_hist_new(SQ_HIST_FINE);
+	l->cpu_s = NAN;
+	l->peak_rss_bytes = -1;
+	l->efforts = sq_alloc_n(SQ_READER_EFFORTS, sizeof(*l->efforts));
+	json_array_foreach(efforts, i, name)
+		if (i < SQ_READER_EFFORTS)
+			l->efforts[l->n_efforts++] = sq_strdup(json_string_value(name));
+}
+
+int sq_reader_loads(struct sq_reader *r, const json_t *loads, struct sq_err *err)
+{
+	const json_t *head;
+	size_t i;
+
+	if (!json_is_array(loads))
+		return sq_reader_bad(r, "head", err);
+	r->loads = sq_alloc_n(json_array_size(loads), sizeof(*r->loads));
+	json_array_foreach(loads, i, head)
+		load_init(&r->loads[r->n_loads++], head);
+	return 0;
+}
+
+static struct sq_load_draft *find_load(const struct sq_reader *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_loads; i++)
+		if (strcmp(r->loads[i].rec.name, name) == 0)
+			return &r->loads[i];
+	return NULL;
+}
+
+struct sq_outcome_draft *sq_reader_outcome(struct sq_load_draft *d, const char *code,
+					   const char *phase, enum sq_class class)
+{
+	struct sq_outcome_draft *o;
+
+	for (size_t i = 0; i < d->n_outcomes; i++)
+		if (strcmp(d->outcomes[i].rec.code, code) == 0 &&
+		    strcmp(d->outcomes[i].rec.phase, phase) == 0)
+			return &d->outcomes[i];
+	d->outcomes = sq_grow(d->outcomes, d->n_outcomes, &d->cap_outcomes, sizeof(*d->outcomes));
+	o = &d->outcomes[d->n_outcomes++];
+	memset(o, 0, sizeof(*o));
+	o->rec.code = sq_strdup(code);
+	o->rec.phase = sq_strdup(phase);
+	o->rec.class = class;
+	o->rec.first_ns = INT64_MAX;
+	o->rec.last_ns = INT64_MIN;
+	return o;
+}
+
+/* Keeps the first of each lane; which of them are shown is decided when all lanes are known. */
+static void add_exemplar(struct sq_outcome_draft *o, const json_t *e, json_int_t record_lane)
+{
+	const json_t *own = json_object_get(e, "lane");
+	json_int_t number = own ? json_integer_value(own) : record_lane;
+	size_t lane = number > 0 && number < LANES_MAX ? (size_t)number : 0, rank = 0;
+	int64_t due_ns = integer_of(e, "t");
+
+	for (size_t i = 0; i < o->n_exemplars; i++)
+		rank += o->exemplars[i].lane == lane;
+	if (rank >= SQ_READER_EXEMPLARS)
+		return;
+	o->exemplars =
+		sq_grow(o->exemplars, o->n_exemplars, &o->cap_exemplars, sizeof(*o->exemplars));
+	o->exemplars[o->n_exemplars++] = (struct sq_exemplar_draft){
+		.due_ns = due_ns,
+		.lane = lane,
+		.rank = rank,
+		.row = json_pack("{s:f, s:f, s:I, s:I, s:I}", "t_s", (double)due_ns / 1e9, "took_s",
+				 (double)integer_of(e, "took") / 1e9, "lane", (json_int_t)lane,
+				 "local_port", integer_of(e, "local_port"), "id",
+				 integer_of(e, "id")),
+	};
+}
+
+static int add_effort(struct sq_outcome_draft *o, size_t n_efforts, const json_t *row)
+{
+	const json_t *bins = json_object_get(row, "effort_bins");
+
+	for (size_t i = 0; i < n_efforts && i < json_array_size(bins); i++)
+		if (sq_series_add(&o->effort_bins[i], json_array_get(bins, i), &o->rec.effort[i]) <
+		    0)
+			return -EINVAL;
+	return 0;
+}
+
+static int add_outcome(struct sq_load_draft *d, const json_t *row, json_int_t lane)
+{
+	const json_t *exemplars = json_object_get(row, "exemplars"), *e;
+	const char *code = text_of(row, "code");
+	int class = sq_class_by_name(text_of(row, "class"));
+	struct sq_outcome_draft *o;
+	size_t i;
+
+	if (!*code || class < 0)
+		return -EINVAL;
+	o = sq_reader_outcome(d, code, text_of(row, "phase"), (enum sq_class) class);
+	if (sq_series_add(&o->bins, json_object_get(row, "bins"), &o->rec.count) < 0 ||
+	    add_effort(o, d->rec.n_efforts, row) < 0)
+		return -EINVAL;
+	if (integer_of(row, "first") < o->rec.first_ns)
+		o->rec.first_ns = integer_of(row, "first");
+	if (integer_of(row, "last") > o->rec.last_ns)
+		o->rec.last_ns = integer_of(row, "last");
+	json_array_foreach(exemplars, i, e)
+		add_exemplar(o, e, lane);
+	return 0;
+}
+
+static struct sq_hist *phase_of(struct sq_load_rec *l, const char *name)
+{
+	struct sq_phase_rec *p;
+
+	for (size_t i = 0; i < l->n_phases; i++)
+		if (strcmp(l->phases[i].name, name) == 0)
+			return l->phases[i].latency;
+	l->phases = sq_realloc_n(l->phases, l->n_phases + 1, sizeof(*l->phases));
+	p = &l->phases[l->n_phases++];
+	p->name = sq_strdup(name);
+	p->latency = sq_hist_new(SQ_HIST_FINE);
+	return p->latency;
+}
+
+static int add_hists(struct sq_load_rec *l, const json_t *hist)
+{
+	json_t *phases = json_object_get(hist, "phases"), *h;
+	const char *name;
+
+	if (sq_hist_merge_json(l->from_due, json_object_get(hist, "from_due")) < 0 ||
+	    sq_hist_merge_json(l->from_send, json_object_get(hist, "from_send")) < 0 ||
+	    sq_hist_merge_json(l->lag, json_object_get(hist, "lag")) < 0)
+		return -EINVAL;
+	json_object_foreach(phases, name, h)
+		if (sq_hist_merge_json(phase_of(l, name), h) < 0)
+			return -EINVAL;
+	return 0;
+}
+
+static int add_bin_latency(struct sq_load_draft *d, const json_t *list)
+{
+	if (json_array_size(list) % 2)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(list); i += 2) {
+		const json_t *bin = json_array_get(list, i);
+		union sq_cell *cell = NULL;
+
+		if (json_is_integer(bin))
+			cell = sq_series_at(&d->latency, json_integer_value(bin));
+		if (!cell)
+			return -EINVAL;
+		if (!cell->hist)
+			cell->hist = sq_hist_new(SQ_HIST_COARSE);
+		if (sq_hist_merge_json(cell->hist, json_array_get(list, i + 1)) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int add_tally(struct sq_load_draft *d, const json_t *record)
+{
+	const json_t *rows = json_object_get(record, "outcomes"), *row;
+	uint64_t scheduled = 0; /* worked out from the bins when all are known */
+	size_t i;
+
+	if (sq_series_add(&d->scheduled, json_object_get(record, "scheduled"), &scheduled) < 0)
+		return -EINVAL;
+	d->rec.warmup_scheduled += (uint64_t)integer_of(record, "warmup_scheduled");
+	d->rec.sent += (uint64_t)integer_of(record, "sent");
+	json_array_foreach(rows, i, row)
+		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
+			return -EINVAL;
+	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0)
+		return -EINVAL;
+	return add_bin_latency(d, json_object_get(record, "bin_latency"));
+}
+
+static void take_usage(struct sq_reader *r, const json_t *record)
+{
+	const json_t *cpu = json_object_get(record, "cpu_s");
+	const json_t *rss = json_object_get(record, "peak_rss_bytes");
+
+	for (size_t i = 0; i < r->n_loads; i++) {
+		struct sq_load_rec *l = &r->loads[i].rec;
+		const json_t *seconds = json_object_get(cpu, l->name);
+
+		if (!json_is_number(seconds))
+			continue;
+		l->cpu_s = json_number_value(seconds);
+		if (json_is_integer(rss))
+			l->peak_rss_bytes = json_integer_value(rss);
+	}
+}
+
+int sq_reader_load_record(json_t *record, void *reader, struct sq_err *err)
+{
+	struct sq_reader *r = reader;
+	const char *kind = sq_reader_kind(record);
+
+	sq_reader_saw(r, integer_of(record, "t"));
+	if (strcmp(kind, "tally") == 0) {
+		struct sq_load_draft *d = find_load(r, text_of(record, "load"));
+
+		if (!d || add_tally(d, record) < 0)
+			return sq_reader_bad(r, kind, err);
+	} else if (strcmp(kind, "usage") == 0) {
+		take_usage(r, record);
+	} else if (strcmp(kind, "done") == 0) {
+		r->done = true;
+	}
+	return 0;
+}
+
+void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
+{
+	for (size_t i = 0; i < r->n_loads; i++) {
+		const struct sq_load_draft *d = &r->loads[i];
+
+		sq_series_extent(&d->scheduled, lo, hi);
+		sq_series_extent(&d->latency, lo, hi);
+		for (size_t k = 0; k < d->n_outcomes; k++) {
+			sq_series_extent(&d->outcomes[k].bins, lo, hi);
+			for (size_t e = 0; e < SQ_READER_EFFORTS; e++)
+				sq_series_extent(&d->outcomes[k].effort_bins[e], lo, hi);
+		}
+	}
+}
+
+static void free_outcome(struct sq_outcome_draft *o)
+{
+	for (size_t i = 0; i < o->n_exemplars; i++)
+		json_decref(o->exemplars[i].row);
+	free(o->exemplars);
+	free(o->bins.v);
+	for (size_t i = 0; i < SQ_READER_EFFORTS; i++)
+		free(o->effort_bins[i].v);
+	sq_outcome_rec_fini(&o->rec);
+}
+
+void sq_reader_loads_free(struct sq_reader *r)
+{
+	for (size_t i = 0; i < r->n_loads; i++) {
+		struct sq_load_draft *d = &r->loads[i];
+
+		for (size_t k = 0; k < d->n_outcomes; k++)
+			free_outcome(&d->outcomes[k]);
+		for (size_t k = 0; k < d->latency.n; k++)
+			sq_hist_free(d->latency.v[k].hist);
+		free(d->outcomes);
+		free(d->latency.v);
+		free(d->scheduled.v);
+		sq_load_rec_fini(&d->rec, 0);
+	}
+	free(r->loads);
+}

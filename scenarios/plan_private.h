@@ -1,0 +1,18 @@
+/* What the files of the plan share. */
+#ifndef SQ_SCENARIOS_PLAN_PRIVATE_H
+#define SQ_SCENARIOS_PLAN_PRIVATE_H
+
+#include "scenarios/plan.h"
+
+/* Hosts, links with their addresses and devices, and the names and ranges that they open.  With
+ * plan->loopback links stand for what they would have been, until sq_plan_give_up ends them.
+ * -EINVAL. */
+int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err);
+
+/* Loopback instead of the world: says in plan->lost what is gone, and takes the links away. */
+void sq_plan_give_up(struct sq_plan *plan);
+
+void sq_plan_say(struct sq_strings *to, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,229 @@
+/* The checks of loads: what they are called, when their operations start, and that they end. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/value.h"
+#include "scenarios/scenario_private.h"
+
+/* No run is longer, no load larger. */
+#define RUN_MAX_NS     (24 * 3600 * SQ_SEC)
+#define OPERATIONS_MAX 1e9
+
+struct check {
+	const struct sq_scenario *s;
+	const struct sq_load_spec *load;
+	size_t index;
+	struct sq_err *err;
+};
+
+/* "/load/N" and what follows. */
+static const char *pointer_to(const struct check *c, const char *rest, char out[SQ_POINTER_MAX])
+{
+	snprintf(out, SQ_POINTER_MAX, "/load/%zu%s", c->index, rest);
+	return out;
+}
+
+static int check_name(const struct check *c)
+{
+	const char *name = c->load->name;
+	char at[SQ_POINTER_MAX];
+	int rc = sq_scenario_check_name(c->s, name, "load", pointer_to(c, "/name", at), c->err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < c->index; i++)
+		if (strcmp(sq_scenario_load(c->s, i)->name, name) == 0)
+			return sq_scenario_fail(c->s, at, c->err,
+						"/load/%zu is called \"%s\" already; give each load "
+						"a name of its own",
+						i, name);
+	if (strcmp(name, SQ_HERE) != 0 &&
+	    (!c->s->has_world || sq_scenario_check_host(c->s, name, "", NULL) < 0))
+		return 0;
+	return sq_scenario_fail(c->s, at, c->err,
+				"a host is called \"%s\" already; expectations could not tell them "
+				"apart, so choose another name",
+				name);
+}
+
+static int check_ends(const struct check *c)
+{
+	char at[SQ_POINTER_MAX];
+
+	if (!c->load->target && !c->s->target)
+		return sq_scenario_fail(c->s, pointer_to(c, "", at), c->err,
+					"missing key \"target\", and the scenario has none either");
+	return sq_scenario_check_host(c->s, c->load->from, pointer_to(c, "/from", at), c->err);
+}
+
+static int check_times(const struct check *c)
+{
+	const struct sq_load_spec *l = c->load;
+	char at[SQ_POINTER_MAX], found[64], limit[64];
+
+	sq_format_duration(limit, sizeof(limit), l->duration_ns);
+	if (l->warmup_ns >= l->duration_ns) {
+		sq_format_duration(found, sizeof(found), l->warmup_ns);
+		return sq_scenario_fail(c->s, pointer_to(c, "/warmup", at), c->err,
+					"expected less than the duration of %s, found %s", limit,
+					found);
+	}
+	if (l->at_ns > RUN_MAX_NS - l->duration_ns) {
+		sq_format_duration(found, sizeof(found), l->at_ns);
+		return sq_scenario_fail(c->s, pointer_to(c, "/duration", at), c->err,
+					"%s from %s on would end after more than 24h, which no run "
+					"may take; shorten it",
+					limit, found);
+	}
+	return 0;
+}
+
+/* Exactly one; the name of the one given. */
+static int check_one_shape(const struct check *c)
+{
+	const struct sq_arrivals_spec *a = &c->load->arrivals;
+	const struct {
+		const char *name;
+		bool given;
+	} shapes[] = {
+		{ "rate", !isnan(a->rate_per_s) },
+		{ "poisson", !isnan(a->poisson_per_s) },
+		{ "burst", a->burst != SQ_OPT_UNSET },
+		{ "closed", a->closed != SQ_OPT_UNSET },
+	};
+	const char *first = NULL;
+	char at[SQ_POINTER_MAX];
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		if (!shapes[i].given)
+			continue;
+		if (first)
+			return sq_scenario_fail(c->s, pointer_to(c, "/arrivals", at), c->err,
+						"both \"%s\" and \"%s\" are given; keep one", first,
+						shapes[i].name);
+		first = shapes[i].name;
+	}
+	if (first)
+		return 0;
+	return sq_scenario_fail(c->s, pointer_to(c, "/arrivals", at), c->err,
+				"expected one of \"rate\", \"poisson\", \"burst\" and \"closed\", found "
+				"none");
+}
+
+/* Keys that would mean nothing are told, not ignored. */
+static int check_not_burst(const struct check *c)
+{
+	const struct sq_arrivals_spec *a = &c->load->arrivals;
+	const char *key = a->every_ns != SQ_OPT_UNSET	? "every"
+			  : a->streams != 1		? "streams"
+			  : strcmp(a->phase, "random") ? "phase"
+							: NULL;
+	char rest[64], at[SQ_POINTER_MAX];
+
+	if (!key)
+		return 0;
+	snprintf(rest, sizeof(rest), "/arrivals/%s", key);
+	return sq_scenario_fail(c->s, pointer_to(c, rest, at), c->err,
+				"it has a meaning beside \"burst\" only; remove it");
+}
+
+static int check_phase(const struct check *c)
+{
+	const struct sq_arrivals_spec *a = &c->load->arrivals;
+	bool once = a->every_ns == SQ_OPT_UNSET;
+	int64_t limit_ns = once ? c->load->duration_ns : a->every_ns, phase_ns;
+	char at[SQ_POINTER_MAX], limit[64];
+
+	if (strcmp(a->phase, "random") == 0 ||
+	    (sq_parse_duration(a->phase, &phase_ns) == 0 && phase_ns < limit_ns))
+		return 0;
+	sq_format_duration(limit, sizeof(limit), limit_ns);
+	return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/phase", at), c->err,
+				"expected \"random\" or a duration below %s (its \"%s\"), found "
+				"\"%.60s\"",
+				limit, once ? "duration" : "every", a->phase);
+}
+
+static int check_burst(const struct check *c)
+{
+	const struct sq_load_spec *l = c->load;
+	const struct sq_arrivals_spec *a = &l->arrivals;
+	char at[SQ_POINTER_MAX];
+
+	if (a->every_ns == SQ_OPT_UNSET &&
+	    (l->count == SQ_OPT_UNSET || l->count > a->burst * a->streams))
+		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals", at), c->err,
+					"missing key \"every\", the time from burst to burst; a single "
+					"burst needs a \"count\" of at most %lld instead",
+					(long long)(a->burst * a->streams));
+	return check_phase(c);
+}
+
+static int check_arrivals(const struct check *c)
+{
+	const struct sq_load_spec *l = c->load;
+	char at[SQ_POINTER_MAX];
+	int rc = check_one_shape(c);
+
+	if (rc < 0)
+		return rc;
+	if (l->arrivals.burst != SQ_OPT_UNSET)
+		return check_burst(c);
+	rc = check_not_burst(c);
+	if (rc == 0 && l->arrivals.closed != SQ_OPT_UNSET && l->arrivals.closed > l->max_in_flight)
+		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/closed", at), c->err,
+					"%lld in flight are more than \"max_in_flight\" allows (%lld); "
+					"change one of them",
+					(long long)l->arrivals.closed, (long long)l->max_in_flight);
+	return rc;
+}
+
+/* As many as it can be; a closed loop's are bounded by time alone. */
+static double operations(const struct sq_load_spec *l)
+{
+	const struct sq_arrivals_spec *a = &l->arrivals;
+	double seconds = sq_seconds(l->duration_ns), n = 0;
+
+	if (!isnan(a->rate_per_s))
+		n = ceil(a->rate_per_s * seconds);
+	else if (!isnan(a->poisson_per_s))
+		n = ceil(a->poisson_per_s * seconds);
+	else if (a->burst != SQ_OPT_UNSET && a->every_ns != SQ_OPT_UNSET)
+		n = ceil((double)l->duration_ns / (double)a->every_ns) * (double)a->burst *
+		    (double)a->streams;
+	return l->count != SQ_OPT_UNSET && n > (double)l->count ? (double)l->count : n;
+}
+
+static int check_size(const struct check *c)
+{
+	double n = operations(c->load);
+	char at[SQ_POINTER_MAX];
+
+	if (n <= OPERATIONS_MAX)
+		return 0;
+	return sq_scenario_fail(c->s, pointer_to(c, "", at), c->err,
+				"it would make %.0f operations, and a load makes %.0f at most; lower "
+				"its rate or its duration, or give a \"count\"",
+				n, OPERATIONS_MAX);
+}
+
+int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err)
+{
+	static int (*const checks[])(const struct check *) = {
+		check_name, check_ends, check_times, check_arrivals, check_size,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->load.n; i++) {
+		struct check c = {
+			.s = s, .load = sq_scenario_load(s, i), .index = i, .err = err
+		};
+
+		for (size_t k = 0; rc == 0 && k < sizeof(checks) / sizeof(checks[0]); k++)
+			rc = checks[k](&c);
+	}
+	return rc;
+}
