@@ -159,7 +159,8 @@ enum sq_verdict sq_expect_judge(struct sq_run *run)
 	json_decref(run->expectations);
 	run->expectations = json_array();
 	json_array_foreach(expect, i, text) {
-		enum sq_verdict v = judge_one(&j, json_string_value(text), run->expectations);
+		const char *words = json_string_value(text);
+		enum sq_verdict v = judge_one(&j, words ? words : "", run->expectations);
 
 		if (v == SQ_FAILED || (v == SQ_UNMEASURED && worst == SQ_HELD))
 			worst = v;

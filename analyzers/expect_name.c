@@ -229,14 +229,12 @@ static void add_load_words(struct words *w, const struct sq_vocabulary *words)
 	for (const struct sq_code *code = words->codes; code && code->name; code++)
 		add_word(w, code->name, "", "");
 	add_words(w, "effort.", words->efforts, "");
+	add_words(w, "timeout@", words->phases, "");
 	for (size_t i = 0; words->phases && words->phases[i]; i++) {
-		add_words(w, "timeout@", &words->phases[i], "");
-		for (size_t j = 0; stats[j]; j++) {
-			add_word(w, "phase.", words->phases[i], ".");
-			w->v[w->n - 1] =
-				sq_realloc_n(w->v[w->n - 1], strlen(w->v[w->n - 1]) + 8, 1);
-			strcat(w->v[w->n - 1], stats[j]);
-		}
+		char *phase = sq_printf_dup("phase.%s.", words->phases[i]);
+
+		add_words(w, phase, stats, "");
+		free(phase);
 	}
 }
 

@@ -216,15 +216,13 @@ static int sum(struct parser *p, double *ret)
 	int rc = product(p, ret);
 
 	while (rc == 0) {
+		double sign = take(p, "+") ? 1 : take(p, "-") ? -1 : 0;
 		double v = 0;
 
-		if (take(p, "+"))
-			rc = product(p, &v);
-		else if (take(p, "-"))
-			rc = product(p, &v), v = -v;
-		else
+		if (sign == 0)
 			break;
-		*ret += v;
+		rc = product(p, &v);
+		*ret += sign * v;
 	}
 	return rc;
 }

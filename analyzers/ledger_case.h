@@ -40,7 +40,6 @@ struct sq_slow {
 	size_t demand, bin;
 	uint64_t wanted;
 	uint64_t turned_away; /* operations, at least, that did not get in at once */
-	bool doubtful;        /* perhaps: takes what failures leave over */
 };
 
 struct sq_case {
@@ -57,7 +56,7 @@ struct sq_case {
 	size_t n_slows, cap_slows;
 	bool shown;             /* the target's accept queue was seen full */
 	const char *other_full; /* a full listener that is no load's target, when none was shown */
-	uint64_t slow_wanted, slow_paid, doubtful_paid;
+	uint64_t slow_wanted, slow_paid;
 };
 
 /* counter: the rule's, on that host. */

@@ -186,83 +186,97 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 		cl->most_dose = (unsigned)dose;
 }
 
-/* What the failures of one bin cost together. */
-static uint64_t total_dose(const struct ground *g, const struct sq_claim *cl, size_t bin,
-			   uint64_t n)
-{
-	const struct sq_outcome_rec *o = cl->entry->outcome;
-	uint64_t syns = effort_at(o, g->syn_effort, bin);
-
-	switch ((enum sq_dose)cl->pay->dose) {
-	case SQ_DOSE_SYN_SCHEDULE:
-		if (!cl->counted)
-			return n * g->within;
-		return n + syns < n * g->schedule.n ? n + syns : n * g->schedule.n;
-	case SQ_DOSE_SEGMENTS:
-		/* At the least the final ACK of the handshake. */
-		return cl->counted ? effort_at(o, g->segment_effort, bin) + syns : n;
-	case SQ_DOSE_ONCE:
-		return n + syns;
-	}
-	return n;
-}
-
-/* The record gives sums of bins; the failures of a bin are taken to be as alike as they can be.  A
- * failure that cost nothing (a segment dose of 0) was not this mechanism's. */
-static void add_bin(struct sq_case *c, const struct ground *g, size_t claim, size_t bin)
-{
-	struct sq_claim *cl = &c->claims[claim];
-	uint64_t whole = cl->entry->outcome->series[bin];
-	uint64_t n = cl->entry->left[bin];
-	uint64_t dose, rest;
-
-	if (n == 0)
-		return;
-	/* What earlier mechanisms explained takes its part of the dose along. */
-	rest = total_dose(g, cl, bin, whole);
-	cl->schedule_units += n * g->within;
-	dose = rest / whole;
-	rest %= whole;
-	if (rest > n)
-		rest = n;
-	if (dose > 0)
-		add_parcel(c, g, claim, bin, n - rest, dose);
-	add_parcel(c, g, claim, bin, rest, dose + 1);
-}
-
 /* A new demand; the caller opens it. */
 static struct sq_slow *add_slow(struct sq_case *c, size_t bin, uint64_t wanted)
 {
 	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
 	c->slows[c->n_slows] =
 		(struct sq_slow){ .demand = sq_flow_demand(c->flow), .bin = bin, .wanted = wanted };
+	c->slow_wanted += wanted;
 	return &c->slows[c->n_slows++];
 }
 
-/* An outcome that is not claimed paid for its SYN retransmits, and a success for its lost segments
- * too.  Before those a final ACK may have been dropped, which nobody could count. */
-static void add_slow_bin(struct sq_case *c, const struct ground *g, const struct sq_outcome_rec *o,
-			 size_t bin)
+/* SYN retransmits of outcomes that are not claimed.  How many retransmits each of them had is not
+ * in the record, so any of the schedule's times will do. */
+static void add_slow_syns(struct sq_case *c, const struct ground *g, const struct sq_outcome_rec *o,
+			  size_t bin)
 {
 	uint64_t syns = effort_at(o, g->syn_effort, bin);
-	uint64_t segments = o->class == SQ_CLASS_OK ? effort_at(o, g->segment_effort, bin) : 0;
 	uint64_t n = o->series[bin];
-	int64_t due_ns = sq_frame_bin_ns(c->run, bin);
 
-	if (syns > 0) {
-		struct sq_slow *slow = add_slow(c, bin, syns);
+	if (syns == 0)
+		return;
+	add_slow(c, bin, syns)->turned_away = syns < n ? syns : n;
+	for (size_t k = 0; k < g->within && k < syns; k++)
+		open_syn(c, g, sq_frame_bin_ns(c->run, bin), k);
+}
 
-		slow->turned_away = syns < n ? syns : n;
-		for (size_t k = 0; k < g->within && k < syns; k++)
-			open_syn(c, g, due_ns, k);
-	}
-	if (segments > 0) {
-		add_slow(c, bin, segments);
-		open_wide(c, g, due_ns);
-		add_slow(c, bin, segments < n ? segments : n)->doubtful = true;
-		open_wide(c, g, due_ns);
-	}
-	c->slow_wanted += syns + segments;
+/* Segments that a success lost before one was taken. */
+static void add_slow_segments(struct sq_case *c, const struct ground *g,
+			      const struct sq_outcome_rec *o, size_t bin)
+{
+	uint64_t segments = o->class == SQ_CLASS_OK ? effort_at(o, g->segment_effort, bin) : 0;
+
+	if (segments == 0)
+		return;
+	add_slow(c, bin, segments);
+	open_wide(c, g, sq_frame_bin_ns(c->run, bin));
+}
+
+/* What the failures of one bin cost together. */
+static uint64_t total_dose(const struct ground *g, const struct sq_claim *cl, size_t bin)
+{
+	const struct sq_outcome_rec *o = cl->entry->outcome;
+	uint64_t n = o->series[bin];
+	uint64_t syns = effort_at(o, g->syn_effort, bin);
+
+	if (cl->pay->dose == SQ_DOSE_SYN_SCHEDULE && !cl->counted)
+		return n * g->within;
+	if (cl->pay->dose == SQ_DOSE_SYN_SCHEDULE)
+		return n + syns < n * g->schedule.n ? n + syns : n * g->schedule.n;
+	if (cl->pay->dose == SQ_DOSE_SEGMENTS && cl->counted)
+		return effort_at(o, g->segment_effort, bin) + syns;
+	return n + syns;
+}
+
+/* Failures that cost no segment can't be told from ghosts beside them but by number: so many as
+ * there are lost segments may be the mechanism's, at one each; the others were let in. */
+static bool add_few_segments(struct sq_case *c, const struct ground *g, size_t claim, size_t bin)
+{
+	struct sq_claim *cl = &c->claims[claim];
+	const struct sq_outcome_rec *o = cl->entry->outcome;
+	uint64_t left = cl->entry->left[bin];
+	uint64_t segments;
+
+	if (cl->pay->dose != SQ_DOSE_SEGMENTS || !cl->counted)
+		return false;
+	segments = effort_at(o, g->segment_effort, bin);
+	if (segments >= o->series[bin])
+		return false;
+	add_parcel(c, g, claim, bin, segments < left ? segments : left, 1);
+	add_slow_syns(c, g, o, bin);
+	return true;
+}
+
+/* The record gives sums of bins; the failures of a bin are taken to be as alike as they can be. */
+static void add_bin(struct sq_case *c, const struct ground *g, size_t claim, size_t bin)
+{
+	struct sq_claim *cl = &c->claims[claim];
+	uint64_t whole = cl->entry->outcome->series[bin];
+	uint64_t n = cl->entry->left[bin];
+	uint64_t dose, more;
+
+	if (n == 0)
+		return;
+	cl->schedule_units += n * g->within;
+	if (add_few_segments(c, g, claim, bin))
+		return;
+	/* What earlier mechanisms explained takes its part of the dose along. */
+	dose = total_dose(g, cl, bin) / whole;
+	more = total_dose(g, cl, bin) % whole;
+	more = more < n ? more : n;
+	add_parcel(c, g, claim, bin, n - more, dose);
+	add_parcel(c, g, claim, bin, more, dose + 1);
 }
 
 static void add_claim(struct sq_case *c, const struct ground *g, struct sq_entry *e,
@@ -293,8 +307,10 @@ static void add_outcomes(struct sq_case *c, const struct ground *g, struct sq_bo
 			if (book->v[j].outcome == o)
 				add_claim(c, g, &book->v[j], pay);
 		}
-		for (size_t bin = 0; !pay && bin < c->run->axis.n; bin++)
-			add_slow_bin(c, g, o, bin);
+		for (size_t bin = 0; !pay && bin < c->run->axis.n; bin++) {
+			add_slow_syns(c, g, o, bin);
+			add_slow_segments(c, g, o, bin);
+		}
 	}
 }
 

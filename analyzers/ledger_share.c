@@ -149,26 +149,15 @@ static void settle_failures(struct sq_case *c, bool by_fit)
 	free(share);
 }
 
-static uint64_t settle_slow(struct sq_case *c, bool doubtful)
-{
-	uint64_t paid = 0;
-
-	for (size_t i = 0; i < c->n_slows; i++) {
-		if (c->slows[i].doubtful == doubtful)
-			paid += sq_flow_put(c->flow, c->slows[i].demand, c->slows[i].wanted);
-	}
-	return paid;
-}
-
 void sq_case_settle(struct sq_case *c)
 {
-	c->slow_paid = settle_slow(c, false);
+	for (size_t i = 0; i < c->n_slows; i++)
+		c->slow_paid += sq_flow_put(c->flow, c->slows[i].demand, c->slows[i].wanted);
 	if (c->n_claims > 1) {
 		sq_case_fit(c);
 		settle_failures(c, true);
 	}
 	settle_failures(c, false);
-	c->doubtful_paid = settle_slow(c, true);
 	for (size_t i = 0; i < c->n_parcels; i++) {
 		struct sq_parcel *p = &c->parcels[i];
 		struct sq_claim *cl = &c->claims[p->claim];

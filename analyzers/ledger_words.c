@@ -104,7 +104,7 @@ static void add_budget(const struct sq_case *c, const struct sq_claim *cl, json_
 		sq_buf_printf(
 			b,
 			"operations that got through in the end lost %llu SYNs or segments, and paid for %llu",
-			(ull)c->slow_wanted, (ull)(c->slow_paid + c->doubtful_paid));
+			(ull)c->slow_wanted, (ull)c->slow_paid);
 		add_sentence(evidence, b);
 	}
 	if (sq_case_excess(c) > 0) {

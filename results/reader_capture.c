@@ -40,15 +40,12 @@ static struct sq_metric_draft *metric_of(const struct sq_reader *r, const json_t
 
 static int take_metric(struct sq_reader *r, const json_t *record)
 {
-	const char *source, *metric, *instance = NULL, *unit, *kind;
+	const char *source, *metric, *unit, *kind;
 	struct sq_metric_draft *m;
 	json_int_t number;
 
-	if (json_unpack((json_t *)record, "{s:I, s:s, s:s, s?s, s:s, s:s}", "i", &number, "source",
-			&source, "metric", &metric, "instance", &instance, "unit", &unit, "kind",
-			&kind) != 0 &&
-	    json_unpack((json_t *)record, "{s:I, s:s, s:s, s:n, s:s, s:s}", "i", &number, "source",
-			&source, "metric", &metric, "instance", "unit", &unit, "kind", &kind) != 0)
+	if (json_unpack((json_t *)record, "{s:I, s:s, s:s, s:s, s:s}", "i", &number, "source",
+			&source, "metric", &metric, "unit", &unit, "kind", &kind) != 0)
 		return -EINVAL;
 	/* Numbers are given in order. */
 	if (number != (json_int_t)(r->n_metrics - r->capture.first_metric))

@@ -21,7 +21,7 @@
 #include "scenarios/scenario_private.h"
 
 /* Beyond the longest time-out: the last operations' own ends. */
-#define DRAIN_MARGIN_NS   SQ_SEC
+#define DRAIN_MARGIN_NS  SQ_SEC
 #define DEFAULT_INTERVAL (100 * SQ_MS)
 
 void sq_plan_say(struct sq_strings *to, const char *fmt, ...)
@@ -70,10 +70,11 @@ static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts 
 			snprintf(pointer, sizeof(pointer), "/world/hosts/%s/run/%zu/argv",
 				 host->name, i);
 			sq_scenario_place(plan->scenario, pointer, where);
-			return sq_err_set(err, -EPERM, where,
-					  "starting the program \"%.60s\" needs --allow-exec; give it "
-					  "if you trust this scenario",
-					  p->argv.v[0]);
+			return sq_err_set(
+				err, -EPERM, where,
+				"starting the program \"%.60s\" needs --allow-exec; give it "
+				"if you trust this scenario",
+				p->argv.v[0]);
 		}
 	}
 	return 0;
@@ -122,8 +123,7 @@ static int64_t phase_of(const struct sq_arrivals_spec *a)
 	return phase_ns;
 }
 
-static int plan_load(struct sq_plan *plan, size_t i, const struct sq_gate *gate,
-		     struct sq_err *err)
+static int plan_load(struct sq_plan *plan, size_t i, const struct sq_gate *gate, struct sq_err *err)
 {
 	const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 	struct sq_load_plan *load = &plan->loads[i];

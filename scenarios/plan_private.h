@@ -12,7 +12,6 @@ int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err
 /* Loopback instead of the world: says in plan->lost what is gone, and takes the links away. */
 void sq_plan_give_up(struct sq_plan *plan);
 
-void sq_plan_say(struct sq_strings *to, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void sq_plan_say(struct sq_strings *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

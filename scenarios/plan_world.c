@@ -201,9 +201,9 @@ static void lose_counters(struct sq_plan *plan)
 		return;
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		sq_buf_printf(&names, "%s%s",
-			      h == 0			  ? ""
+			      h == 0                   ? ""
 			      : h + 1 == plan->n_hosts ? " and "
-							  : ", ",
+						       : ", ",
 			      plan->hosts[h].name);
 	sq_plan_say(&plan->lost, "counters of %s are one and the same on loopback", names.data);
 	sq_buf_fini(&names);

@@ -65,11 +65,11 @@ static int fail_host(const struct sq_scenario *s, const char *host, const char *
 	}
 	near = sq_nearest(host, words);
 	if (near)
-		rc = sq_scenario_fail(s, pointer, err, "unknown host \"%.60s\"; did you mean \"%s\"?",
-				      host, near);
+		rc = sq_scenario_fail(s, pointer, err,
+				      "unknown host \"%.60s\"; did you mean \"%s\"?", host, near);
 	else
-		rc = sq_scenario_fail(s, pointer, err, "unknown host \"%.60s\"; known here: %s", host,
-				      known.len ? known.data : SQ_HERE);
+		rc = sq_scenario_fail(s, pointer, err, "unknown host \"%.60s\"; known here: %s",
+				      host, known.len ? known.data : SQ_HERE);
 	sq_buf_fini(&known);
 	free(words);
 	return rc;
@@ -125,10 +125,11 @@ static int check_addresses(const struct sq_scenario *s, const struct sq_host_spe
 						text);
 		if (sq_ip_is_loopback(&c.ip) || sq_ip_is_unspecified(&c.ip) ||
 		    sq_ip_is_group(&c.ip))
-			return sq_scenario_fail(s, at, err,
-						"%.60s can't be a host's own address; choose one of "
-						"198.18.0.0/15",
-						text);
+			return sq_scenario_fail(
+				s, at, err,
+				"%.60s can't be a host's own address; choose one of "
+				"198.18.0.0/15",
+				text);
 	}
 	return 0;
 }
@@ -181,9 +182,9 @@ static int check_subnet(const struct sq_scenario *s, const char *text, const cha
 	struct sq_cidr c;
 
 	if (sq_cidr_parse(text, &c) < 0)
-		return sq_scenario_fail(s, pointer, err,
-					"expected a subnet such as \"198.18.0.0/16\", found \"%.60s\"",
-					text);
+		return sq_scenario_fail(
+			s, pointer, err,
+			"expected a subnet such as \"198.18.0.0/16\", found \"%.60s\"", text);
 	if (sq_cidr_mask(&c)) {
 		sq_ip_format(&c.ip, base);
 		return sq_scenario_fail(s, pointer, err,
@@ -197,9 +198,9 @@ static int check_subnet(const struct sq_scenario *s, const char *text, const cha
 					text, sq_ip_bits(&c.ip) - 2);
 	if (c.bits < 8 || sq_ip_is_loopback(&c.ip) || sq_ip_is_unspecified(&c.ip) ||
 	    sq_ip_is_group(&c.ip))
-		return sq_scenario_fail(s, pointer, err,
-					"%.60s is no subnet for a link; choose one of 198.18.0.0/15",
-					text);
+		return sq_scenario_fail(
+			s, pointer, err,
+			"%.60s is no subnet for a link; choose one of 198.18.0.0/15", text);
 	return 0;
 }
 
@@ -218,9 +219,10 @@ static int check_between(const struct sq_scenario *s, const struct sq_link_spec 
 		rc = sq_scenario_check_host(s, l->between.v[i], pointer, err);
 	}
 	if (rc == 0 && strcmp(l->between.v[0], l->between.v[1]) == 0)
-		return sq_scenario_fail(s, pointer, err,
-					"a link joins two different hosts, and this is \"%s\" again",
-					l->between.v[1]);
+		return sq_scenario_fail(
+			s, pointer, err,
+			"a link joins two different hosts, and this is \"%s\" again",
+			l->between.v[1]);
 	return rc;
 }
 

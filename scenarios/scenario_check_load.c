@@ -36,10 +36,11 @@ static int check_name(const struct check *c)
 		return rc;
 	for (size_t i = 0; i < c->index; i++)
 		if (strcmp(sq_scenario_load(c->s, i)->name, name) == 0)
-			return sq_scenario_fail(c->s, at, c->err,
-						"/load/%zu is called \"%s\" already; give each load "
-						"a name of its own",
-						i, name);
+			return sq_scenario_fail(
+				c->s, at, c->err,
+				"/load/%zu is called \"%s\" already; give each load "
+				"a name of its own",
+				i, name);
 	if (strcmp(name, SQ_HERE) != 0 &&
 	    (!c->s->has_world || sq_scenario_check_host(c->s, name, "", NULL) < 0))
 		return 0;
@@ -108,19 +109,20 @@ static int check_one_shape(const struct check *c)
 	}
 	if (first)
 		return 0;
-	return sq_scenario_fail(c->s, pointer_to(c, "/arrivals", at), c->err,
-				"expected one of \"rate\", \"poisson\", \"burst\" and \"closed\", found "
-				"none");
+	return sq_scenario_fail(
+		c->s, pointer_to(c, "/arrivals", at), c->err,
+		"expected one of \"rate\", \"poisson\", \"burst\" and \"closed\", found "
+		"none");
 }
 
 /* Keys that would mean nothing are told, not ignored. */
 static int check_not_burst(const struct check *c)
 {
 	const struct sq_arrivals_spec *a = &c->load->arrivals;
-	const char *key = a->every_ns != SQ_OPT_UNSET	? "every"
-			  : a->streams != 1		? "streams"
+	const char *key = a->every_ns != SQ_OPT_UNSET  ? "every"
+			  : a->streams != 1            ? "streams"
 			  : strcmp(a->phase, "random") ? "phase"
-							: NULL;
+						       : NULL;
 	char rest[64], at[SQ_POINTER_MAX];
 
 	if (!key)
@@ -155,10 +157,11 @@ static int check_burst(const struct check *c)
 
 	if (a->every_ns == SQ_OPT_UNSET &&
 	    (l->count == SQ_OPT_UNSET || l->count > a->burst * a->streams))
-		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals", at), c->err,
-					"missing key \"every\", the time from burst to burst; a single "
-					"burst needs a \"count\" of at most %lld instead",
-					(long long)(a->burst * a->streams));
+		return sq_scenario_fail(
+			c->s, pointer_to(c, "/arrivals", at), c->err,
+			"missing key \"every\", the time from burst to burst; a single "
+			"burst needs a \"count\" of at most %lld instead",
+			(long long)(a->burst * a->streams));
 	return check_phase(c);
 }
 
@@ -174,10 +177,11 @@ static int check_arrivals(const struct check *c)
 		return check_burst(c);
 	rc = check_not_burst(c);
 	if (rc == 0 && l->arrivals.closed != SQ_OPT_UNSET && l->arrivals.closed > l->max_in_flight)
-		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/closed", at), c->err,
-					"%lld in flight are more than \"max_in_flight\" allows (%lld); "
-					"change one of them",
-					(long long)l->arrivals.closed, (long long)l->max_in_flight);
+		return sq_scenario_fail(
+			c->s, pointer_to(c, "/arrivals/closed", at), c->err,
+			"%lld in flight are more than \"max_in_flight\" allows (%lld); "
+			"change one of them",
+			(long long)l->arrivals.closed, (long long)l->max_in_flight);
 	return rc;
 }
 
@@ -204,10 +208,11 @@ static int check_size(const struct check *c)
 
 	if (n <= OPERATIONS_MAX)
 		return 0;
-	return sq_scenario_fail(c->s, pointer_to(c, "", at), c->err,
-				"it would make %.0f operations, and a load makes %.0f at most; lower "
-				"its rate or its duration, or give a \"count\"",
-				n, OPERATIONS_MAX);
+	return sq_scenario_fail(
+		c->s, pointer_to(c, "", at), c->err,
+		"it would make %.0f operations, and a load makes %.0f at most; lower "
+		"its rate or its duration, or give a \"count\"",
+		n, OPERATIONS_MAX);
 }
 
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err)
@@ -218,9 +223,7 @@ int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < s->load.n; i++) {
-		struct check c = {
-			.s = s, .load = sq_scenario_load(s, i), .index = i, .err = err
-		};
+		struct check c = { .s = s, .load = sq_scenario_load(s, i), .index = i, .err = err };
 
 		for (size_t k = 0; rc == 0 && k < sizeof(checks) / sizeof(checks[0]); k++)
 			rc = checks[k](&c);

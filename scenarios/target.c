@@ -211,8 +211,8 @@ static int fail_host(const struct sq_gate *g, const char *host, const char *wher
 	near = sq_nearest(host, words);
 	free(words);
 	if (near)
-		return sq_err_set(err, -EINVAL, where,
-				  "unknown host \"%s\"; did you mean \"%s\"?", host, near);
+		return sq_err_set(err, -EINVAL, where, "unknown host \"%s\"; did you mean \"%s\"?",
+				  host, near);
 	return sq_err_set(err, -EINVAL, where,
 			  "\"%s\" is neither an address nor a host of this scenario's world; names "
 			  "are not looked up, so give the address",
@@ -291,8 +291,9 @@ int sq_gate_check(const struct sq_gate *g, const struct sockaddr *addr, bool *re
 		return sq_err_set(err, -EACCES, "target", "it is no IP address");
 	rc = check_open(g, &ip, "target", &by_authority, err);
 	if (rc < 0)
-		return rc == -EINVAL ? sq_err_set(err, -EACCES, "target", "%s", err ? err->text : "")
-				     : rc;
+		return rc == -EINVAL
+			       ? sq_err_set(err, -EACCES, "target", "%s", err ? err->text : "")
+			       : rc;
 	if (ret_by_authority)
 		*ret_by_authority = by_authority;
 	return 0;

@@ -1,6 +1,7 @@
 /* squall sink KIND: a built-in target with programmed faults. */
 #include "loadgen/engine/sink.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static const struct sq_kind *find_kind(const char *name)
 static void say_ready(void *arg)
 {
 	fprintf(stderr, "squall: sink %s: serving; Ctrl-C ends it, SIGUSR1 prints its counts\n",
-		(const char *)arg);
+		((const struct sq_kind *)arg)->name);
 }
 
 static int serve(const struct sq_kind *kind, const void *conf)

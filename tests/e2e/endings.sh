@@ -33,7 +33,7 @@ awk "BEGIN { exit !($cpu < 0.08) }" || fail "the drain of 4 s cost $cpu s of CPU
 
 # A full disk.
 mkdir "$SCRATCH/small"; mount -t tmpfs -o size=64k none "$SCRATCH/small"
-trap 'umount "$SCRATCH/small"' EXIT
+at_exit 'mountpoint -q "$SCRATCH/small" && umount "$SCRATCH/small"'
 for keep in 0 40; do
 	rm -rf "$SCRATCH"/small/*; dd if=/dev/zero of="$SCRATCH/small/ballast" bs=1k count=$((60 - keep)) 2> /dev/null || true
 	status=0; timeout 60 "$SQUALL" run "$SCRATCH/long.json" --set /load/0/duration=6s --out "$SCRATCH/small/run" --quiet 2> "$SCRATCH/full.txt" || status=$?
@@ -41,7 +41,7 @@ for keep in 0 40; do
 	grep -qi "space" "$SCRATCH/full.txt" || fail "no word of the full disk: $(cat "$SCRATCH/full.txt")"
 	[ ! -e "$SCRATCH/small/run/run.json" ] || [ -s "$SCRATCH/small/run/run.json" ] || fail "an empty run.json"
 done
-umount "$SCRATCH/small"; trap - EXIT
+umount "$SCRATCH/small"
 
 # Nobody listens; nobody is there.
 steady 127.0.0.1:1 500ms > "$SCRATCH/refused.json"

@@ -1,10 +1,11 @@
 /* The capture process as the keeper runs it: a forked child at the end of a channel. */
+#include "analyzers/capture.h"
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <signal.h>
 
-#include "analyzers/capture.h"
 #include "analyzers/source.h"
 #include "base/ctl.h"
 #include "spool_bench.h"
@@ -15,7 +16,7 @@ struct child {
 	int ctl;
 };
 
-static struct sq_host_plan hosts[] = {{.name = "client"}, {.name = "server"}};
+static struct sq_host_plan hosts[] = { { .name = "client" }, { .name = "server" } };
 
 static void child_start_in(struct child *c, const struct sq_capture_plan *captures, size_t n)
 {
@@ -68,8 +69,10 @@ static void sleep_ns(int64_t ns)
 }
 
 static const struct sq_capture_plan linux_capture[] = {
-	{.kind = &sq_source_group_linux, .host = 1, .interval_ns = 100 * SQ_MS},
-	{.kind = &sq_source_group_linux, .host = 0, .interval_ns = 1 * SQ_MS}, /* another host's */
+	{ .kind = &sq_source_group_linux, .host = 1, .interval_ns = 100 * SQ_MS },
+	{ .kind = &sq_source_group_linux,
+	  .host = 0,
+	  .interval_ns = 1 * SQ_MS }, /* another host's */
 };
 
 /* How many of the 100 ms bins from t0 have a tick that ends in their last tenth. */
@@ -82,7 +85,7 @@ static size_t closed_bins(const json_t *records, int64_t t0_ns, size_t n_bins)
 		size_t i;
 		json_t *r;
 
-		json_array_foreach (records, i, r) {
+		json_array_foreach(records, i, r) {
 			int64_t e = record_int(r, "e");
 
 			if (record_is(r, "tick") && e < edge && e >= edge - 10 * SQ_MS) {
@@ -100,7 +103,7 @@ static void check_order(const json_t *records)
 	json_t *r;
 	int64_t last = 0;
 
-	json_array_foreach (records, i, r) {
+	json_array_foreach(records, i, r) {
 		if (!record_is(r, "tick"))
 			continue;
 		assert_true(record_int(r, "b") >= last);
@@ -164,8 +167,8 @@ static const struct sq_kind *kind_named(const char *name)
 static void test_a_source_named_twice(void **state)
 {
 	const struct sq_capture_plan captures[] = {
-		{.kind = &sq_source_group_linux, .host = 1, .interval_ns = 10 * SQ_SEC},
-		{.kind = kind_named("snmp"), .host = 1, .interval_ns = 50 * SQ_MS},
+		{ .kind = &sq_source_group_linux, .host = 1, .interval_ns = 10 * SQ_SEC },
+		{ .kind = kind_named("snmp"), .host = 1, .interval_ns = 50 * SQ_MS },
 	};
 	struct child c;
 	json_t *records, *r;
@@ -180,7 +183,7 @@ static void test_a_source_named_twice(void **state)
 	assert_int_equal(child_wait(&c), 0);
 	records = bench_take_records(&c.bench, "capture-server");
 	assert_in_range(count_records(records, "tick"), 7, 13);
-	json_array_foreach (records, i, r)
+	json_array_foreach(records, i, r)
 		named += record_is(r, "metric") &&
 			 strcmp(record_text(r, "metric"), "Tcp.InSegs") == 0;
 	assert_int_equal(named, 1);

@@ -1,10 +1,11 @@
 /* The record of the environment, against the files and calls it comes from. */
+#include "analyzers/environment.h"
+
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <sched.h>
 
-#include "analyzers/environment.h"
 #include "spool_bench.h"
 
 static void write_file(const char *path, const char *text)

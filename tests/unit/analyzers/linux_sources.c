@@ -1,12 +1,12 @@
 /* The sources of the group "linux" against the kernel itself, in a network namespace of the test's
  * own: what they say is what an independent little reader finds in the same files. */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
 
 #include "analyzers/source.h"
@@ -24,7 +24,7 @@ static void reader_open(struct reader *r)
 {
 	bench_open(&r->bench);
 	for (size_t i = 0; sq_sources[i]; i++) {
-		struct sq_err err = {0};
+		struct sq_err err = { 0 };
 
 		r->states[i] = NULL;
 		if (!sq_sources[i]->group || strcmp(sq_sources[i]->group, "linux") != 0)
@@ -95,7 +95,7 @@ static long long read_netstat(const char *name)
 
 static void loopback_up(void)
 {
-	struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &req), 0);
@@ -104,9 +104,9 @@ static void loopback_up(void)
 
 static int listener(int port, int backlog)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)port),
-				.sin_addr.s_addr = htonl(INADDR_ANY)};
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr.s_addr = htonl(INADDR_ANY) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
@@ -117,7 +117,7 @@ static int listener(int port, int backlog)
 
 static int listener6(int port, int backlog)
 {
-	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
@@ -127,9 +127,9 @@ static int listener6(int port, int backlog)
 
 static int connect_to(int port, int flags)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET,
-				.sin_port = htons((uint16_t)port),
-				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | flags, 0);
 
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == -1)
@@ -174,12 +174,17 @@ static void test_every_source_gives_its_rows(void **state)
 	static const struct {
 		const char *source, *metric, *instance;
 	} want[] = {
-		{"snmp", "Udp.RcvbufErrors", NULL},     {"snmp", "Tcp.RetransSegs", NULL},
-		{"snmp", "Ip.InReceives", NULL},        {"netstat", "TcpExt.ListenDrops", NULL},
-		{"netstat", "IpExt.InOctets", NULL},    {"snmp6", "Ip6InReceives", NULL},
-		{"snmp6", "Udp6RcvbufErrors", NULL},    {"sockstat", "sockstat.TCP.orphan", NULL},
-		{"sockstat", "sockstat.TCP.mem", NULL}, {"softnet", "softnet.processed", "cpu0"},
-		{"softnet", "softnet.dropped", "cpu0"},
+		{ "snmp", "Udp.RcvbufErrors", NULL },
+		{ "snmp", "Tcp.RetransSegs", NULL },
+		{ "snmp", "Ip.InReceives", NULL },
+		{ "netstat", "TcpExt.ListenDrops", NULL },
+		{ "netstat", "IpExt.InOctets", NULL },
+		{ "snmp6", "Ip6InReceives", NULL },
+		{ "snmp6", "Udp6RcvbufErrors", NULL },
+		{ "sockstat", "sockstat.TCP.orphan", NULL },
+		{ "sockstat", "sockstat.TCP.mem", NULL },
+		{ "softnet", "softnet.processed", "cpu0" },
+		{ "softnet", "softnet.dropped", "cpu0" },
 	};
 	struct reader r;
 	json_t *records;
@@ -194,15 +199,15 @@ static void test_every_source_gives_its_rows(void **state)
 		if (!m)
 			fail_msg("no %s", want[i].metric);
 		assert_string_equal(record_text(m, "source"), want[i].source);
-		assert_int_not_equal(
-			last_value(records, want[i].metric, want[i].instance), NOT_THERE);
+		assert_int_not_equal(last_value(records, want[i].metric, want[i].instance),
+				     NOT_THERE);
 	}
 	json_decref(records);
 }
 
 static void test_datagrams_and_sockets(void **state)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9009)};
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9009) };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct reader r;
 	json_t *records;
@@ -249,11 +254,10 @@ static void test_accept_queue(void **state)
 	assert_string_equal(record_text(queue, "kind"), "gauge");
 	assert_string_equal(record_text(queue, "unit"), "connections");
 	for (size_t i = 0; i < 4; i++) {
-		static const int64_t want[] = {0, 3, 2, 0};
+		static const int64_t want[] = { 0, 3, 2, 0 };
 
-		assert_int_equal(
-			tick_value(nth_record(records, "tick", i), record_int(queue, "i")),
-			want[i]);
+		assert_int_equal(tick_value(nth_record(records, "tick", i), record_int(queue, "i")),
+				 want[i]);
 	}
 	queue = find_metric(records, "listen.backlog", "0.0.0.0:9000");
 	assert_int_equal(tick_value(nth_record(records, "tick", 0), record_int(queue, "i")), 5);

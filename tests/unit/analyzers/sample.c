@@ -17,7 +17,7 @@ static void feed(struct bench *b, unsigned row, uint64_t value)
 
 static unsigned row_of(struct bench *b, const char *name, enum sq_metric_kind kind, unsigned width)
 {
-	struct sq_metric m = {.name = name, .unit = "events", .kind = kind, .width = width};
+	struct sq_metric m = { .name = name, .unit = "events", .kind = kind, .width = width };
 
 	return sq_sample_metric(b->sample, &m);
 }
@@ -33,16 +33,21 @@ struct series {
 };
 
 static const struct series all_series[] = {
-	{"rise", SQ_COUNTER, 64, {100, 103, 103, 110}, {0, 3, NOT_THERE, 10}, 4, 0},
-	{"wrap", SQ_COUNTER, 32, {4294967290u, 4, 4, 9}, {0, 10, NOT_THERE, 15}, 4, 0},
-	{"twice", SQ_COUNTER, 32, {3000000000u, 500000000, 3000000000u, 500000000},
-	 {0, 1794967296, 4294967296, 6089934592}, 4, 0},
-	{"reset32", SQ_COUNTER, 32, {500, 20, 25}, {0, 0, 5}, 3, 1},
-	{"reset64", SQ_COUNTER, 64, {4294967290u, 4, 5}, {0, 0, 1}, 3, 1},
-	{"risen reset", SQ_COUNTER, 64, {10, 30, 5, 7}, {0, 20, 0, 2}, 4, 1},
-	{"gauge", SQ_GAUGE, 64, {7, 3, 3, (uint64_t)-1}, {7, 3, NOT_THERE, -1}, 4, 0},
-	{"zero gauge", SQ_GAUGE, 64, {0, 0, 1}, {0, NOT_THERE, 1}, 3, 0},
-	{"huge", SQ_COUNTER, 64, {0, UINT64_MAX}, {0, INT64_MAX}, 2, 0},
+	{ "rise", SQ_COUNTER, 64, { 100, 103, 103, 110 }, { 0, 3, NOT_THERE, 10 }, 4, 0 },
+	{ "wrap", SQ_COUNTER, 32, { 4294967290u, 4, 4, 9 }, { 0, 10, NOT_THERE, 15 }, 4, 0 },
+	{ "twice",
+	  SQ_COUNTER,
+	  32,
+	  { 3000000000u, 500000000, 3000000000u, 500000000 },
+	  { 0, 1794967296, 4294967296, 6089934592 },
+	  4,
+	  0 },
+	{ "reset32", SQ_COUNTER, 32, { 500, 20, 25 }, { 0, 0, 5 }, 3, 1 },
+	{ "reset64", SQ_COUNTER, 64, { 4294967290u, 4, 5 }, { 0, 0, 1 }, 3, 1 },
+	{ "risen reset", SQ_COUNTER, 64, { 10, 30, 5, 7 }, { 0, 20, 0, 2 }, 4, 1 },
+	{ "gauge", SQ_GAUGE, 64, { 7, 3, 3, (uint64_t)-1 }, { 7, 3, NOT_THERE, -1 }, 4, 0 },
+	{ "zero gauge", SQ_GAUGE, 64, { 0, 0, 1 }, { 0, NOT_THERE, 1 }, 3, 0 },
+	{ "huge", SQ_COUNTER, 64, { 0, UINT64_MAX }, { 0, INT64_MAX }, 2, 0 },
 };
 
 static void test_series(void **state)
@@ -76,11 +81,11 @@ static void test_series(void **state)
 
 static void test_metric_record(void **state)
 {
-	struct sq_metric m = {.name = "softnet.dropped",
-			      .instance = "cpu1",
-			      .unit = "packets",
-			      .kind = SQ_COUNTER,
-			      .width = 32};
+	struct sq_metric m = { .name = "softnet.dropped",
+			       .instance = "cpu1",
+			       .unit = "packets",
+			       .kind = SQ_COUNTER,
+			       .width = 32 };
 	struct bench b;
 	json_t *records, *r;
 	unsigned row;
@@ -244,7 +249,7 @@ static void test_many_rows(void **state)
 	for (int round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < ROWS; i++) {
 			char name[32], instance[32];
-			struct sq_metric m = {.name = name, .instance = instance};
+			struct sq_metric m = { .name = name, .instance = instance };
 			unsigned row;
 
 			snprintf(name, sizeof(name), "m%u", i / 100);

@@ -38,7 +38,7 @@ static inline void bench_folder(struct bench *b)
 
 static inline void bench_open(struct bench *b)
 {
-	struct sq_err err = {0};
+	struct sq_err err = { 0 };
 
 	bench_folder(b);
 	b->spool = sq_spool_open(b->dirfd, "capture-test", &err);
@@ -68,7 +68,7 @@ static inline json_t *bench_take_records(struct bench *b, const char *name)
 {
 	char path[128];
 	json_t *records = json_array();
-	struct sq_err err = {0};
+	struct sq_err err = { 0 };
 	int torn = 0;
 
 	snprintf(path, sizeof(path), "%s/spool/%s.jsonl", b->dir, name);
@@ -111,7 +111,7 @@ static inline size_t count_records(const json_t *records, const char *kind)
 	size_t i, n = 0;
 	json_t *r;
 
-	json_array_foreach (records, i, r)
+	json_array_foreach(records, i, r)
 		n += record_is(r, kind);
 	return n;
 }
@@ -122,7 +122,7 @@ static inline json_t *nth_record(const json_t *records, const char *kind, size_t
 	size_t i;
 	json_t *r;
 
-	json_array_foreach (records, i, r)
+	json_array_foreach(records, i, r)
 		if (record_is(r, kind) && nth-- == 0)
 			return r;
 	return NULL;
@@ -134,7 +134,7 @@ static inline json_t *find_metric(const json_t *records, const char *metric, con
 	size_t i;
 	json_t *r;
 
-	json_array_foreach (records, i, r)
+	json_array_foreach(records, i, r)
 		if (record_is(r, "metric") && strcmp(record_text(r, "metric"), metric) == 0 &&
 		    strcmp(record_text(r, "instance"), instance ? instance : "") == 0)
 			return r;
@@ -163,7 +163,7 @@ static inline int64_t last_value(const json_t *records, const char *metric, cons
 
 	if (!m)
 		return NOT_THERE;
-	json_array_foreach (records, i, r)
+	json_array_foreach(records, i, r)
 		if (record_is(r, "tick") && tick_value(r, record_int(m, "i")) != NOT_THERE)
 			value = tick_value(r, record_int(m, "i"));
 	return value;
