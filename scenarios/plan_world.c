@@ -15,7 +15,7 @@
 #include "scenarios/plan_private.h"
 #include "scenarios/scenario_private.h"
 
-static const char loopback[] = "127.0.0.1";
+static const char here[] = "127.0.0.1";
 
 /* RFC 2544's benchmarking range in two. */
 static const char *const default_subnets[] = { "198.18.0.0/16", "198.19.0.0/16" };
@@ -31,7 +31,7 @@ static void plan_hosts(struct sq_plan *plan)
 
 		plan->hosts[h].name = spec ? spec->name : SQ_HERE;
 		plan->hosts[h].spec = spec;
-		snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s", loopback);
+		snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s", here);
 	}
 }
 
@@ -138,17 +138,17 @@ static void plan_end(struct sq_plan *plan, size_t link, size_t end)
 static int open_address(const struct sq_plan *plan, struct sq_gate *gate, const char *cidr,
 			struct sq_err *err)
 {
-	char text[INET6_ADDRSTRLEN + sizeof("/128")], address[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + sizeof("/128")], number[INET6_ADDRSTRLEN];
 	struct sq_cidr c;
 
 	if (sq_cidr_parse(cidr, &c) < 0)
 		return 0;
-	sq_ip_format(&c.ip, address);
+	sq_ip_format(&c.ip, number);
 	if (plan->loopback) {
-		sq_gate_name(gate, address, loopback);
+		sq_gate_name(gate, number, here);
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s/%u", address, sq_ip_bits(&c.ip));
+	snprintf(text, sizeof(text), "%s/%u", number, sq_ip_bits(&c.ip));
 	return sq_gate_open_link(gate, text, err);
 }
 
@@ -158,7 +158,7 @@ static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct s
 
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		sq_gate_name(gate, plan->hosts[h].name,
-			     plan->loopback ? loopback : plan->hosts[h].address);
+			     plan->loopback ? here : plan->hosts[h].address);
 	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
 		rc = plan->loopback ? 0 : sq_gate_open_link(gate, plan->links[i].subnet, err);
 		for (int end = 0; rc == 0 && end < 2; end++)
@@ -189,7 +189,7 @@ int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err
 	if (plan->loopback)
 		for (size_t h = 0; h < plan->n_hosts; h++)
 			snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s",
-				 loopback);
+				 here);
 	return open_world(plan, gate, err);
 }
 

@@ -9,7 +9,7 @@
 #include "scenarios/scenario_private.h"
 
 /* No run is longer, no load larger. */
-#define RUN_MAX_NS     (24 * 3600 * SQ_SEC)
+#define RUN_MAX_NS     (INT64_C(24) * 3600 * SQ_SEC)
 #define OPERATIONS_MAX 1e9
 
 struct check {
@@ -153,15 +153,15 @@ static int check_burst(const struct check *c)
 {
 	const struct sq_load_spec *l = c->load;
 	const struct sq_arrivals_spec *a = &l->arrivals;
+	long long once = a->burst * a->streams;
 	char at[SQ_POINTER_MAX];
 
-	if (a->every_ns == SQ_OPT_UNSET &&
-	    (l->count == SQ_OPT_UNSET || l->count > a->burst * a->streams))
+	if (a->every_ns == SQ_OPT_UNSET && (l->count == SQ_OPT_UNSET || l->count > once))
 		return sq_scenario_fail(
 			c->s, pointer_to(c, "/arrivals", at), c->err,
 			"missing key \"every\", the time from burst to burst; a single "
 			"burst needs a \"count\" of at most %lld instead",
-			(long long)(a->burst * a->streams));
+			once);
 	return check_phase(c);
 }
 

@@ -38,13 +38,14 @@ static void say_ready(void *arg)
 
 static int serve(const struct sq_kind *kind, const void *conf)
 {
-	struct sq_err err = { 0 };
+	struct sq_err err = {0};
+	struct sq_kind named = *kind;
+	int rc = sq_sink_run(kind, conf, -1, STDOUT_FILENO, say_ready, &named, &err);
 
-	if (sq_sink_run(kind, conf, -1, STDOUT_FILENO, say_ready, (void *)(uintptr_t)kind->name,
-			&err) == 0)
+	if (rc == 0)
 		return SQ_EXIT_OK;
 	sq_complain(&err);
-	return SQ_EXIT_UNMEASURED;
+	return rc == -EINVAL ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
 }
 
 static int sink(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -104,8 +105,10 @@ static inline struct sq_plan *good_plan(const char *text, struct sq_plan_opts op
 	struct sq_err err = { 0 };
 	struct sq_plan *plan = plan_of(text, opts, &err);
 
-	if (!plan)
+	if (!plan) {
 		fail_msg("%s: %s", err.where, err.text);
+		abort(); /* cmocka does not say that a failed test ends there */
+	}
 	return plan;
 }
 

@@ -61,8 +61,10 @@ static void test_defaults(void **state)
 	const struct sq_load_spec *l;
 
 	(void)state;
-	if (!s)
+	if (!s) {
 		fail_msg("%s: %s", err.where, err.text);
+		return;
+	}
 	l = s->load.v;
 	assert_false(s->has_world);
 	assert_false(s->has_capture);
@@ -93,15 +95,19 @@ static void check_round_trip(const char *text)
 	json_t *report;
 
 	second = plan_of_doc(first->echo, opts, &err);
-	if (!second)
+	if (!second) {
 		fail_msg("%s: %s", err.where, err.text);
+		return;
+	}
 	assert_true(json_equal(first->echo, second->echo));
 	assert_int_equal(first->seed, second->seed);
 	report = json_pack("{s:s, s:O, s:[]}", "schema", "squall-run/1", "scenario", second->echo,
 			   "loads");
 	third = plan_of_doc(report, opts, &err);
-	if (!third)
+	if (!third) {
 		fail_msg("%s: %s", err.where, err.text);
+		return;
+	}
 	assert_true(json_equal(first->echo, third->echo));
 	json_decref(report);
 	sq_plan_free(first);
