@@ -10,7 +10,7 @@
 #include "analyzers/ledger_case.h"
 #include "base/mem.h"
 
-static const double pull = 1e-3; /* of a claim's own weight in the sum of squares */
+static const double pull = 1e-5; /* of a claim's own weight in the sum of squares */
 static const double nearly = 0.02;
 
 static double bounded(double x)
@@ -119,7 +119,7 @@ void sq_case_fit(struct sq_case *c)
 
 	for (size_t i = 0; i < n; i++)
 		c->claims[i].weight = common;
-	for (int round = 0; round < 1000 && moved > 1e-9; round++) {
+	for (int round = 0; round < 100000 && moved > 1e-12; round++) {
 		moved = 0;
 		for (size_t i = 0; i < n; i++) {
 			const double *row = products + i * (n + 1);

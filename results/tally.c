@@ -203,7 +203,9 @@ static size_t slot_of_due(struct sq_tally *t, int64_t due_ns)
 
 void sq_tally_scheduled(struct sq_tally *t, int64_t due_ns)
 {
-	t->scheduled[slot_of_due(t, due_ns)]++;
+	size_t at = slot_of_due(t, due_ns); /* may move the ring */
+
+	t->scheduled[at]++;
 	t->warmup_scheduled += due_ns < t->shape.warmup_ns;
 }
 
