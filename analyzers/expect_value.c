@@ -244,10 +244,11 @@ static double account_value(const struct sq_run *run, const char *word)
 	return (double)sum;
 }
 
+/* because is written through reason. NOLINTNEXTLINE(readability-non-const-parameter) */
 double sq_expect_value(const struct sq_run *run, const struct sq_expect_name *name, char *because,
 		       size_t size)
 {
-	struct reason reason = { because, size };
+	struct reason reason = { .text = because, .size = size };
 
 	switch (name->kind) {
 	case SQ_EXPECT_METRIC:

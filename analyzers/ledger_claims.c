@@ -29,7 +29,7 @@ struct ground {
 	int syn_effort, segment_effort; /* indices; -1: not counted */
 };
 
-static const char *sysctl_of(void *arg, const char *name)
+static const char *sysctl_of(const void *arg, const char *name)
 {
 	const struct sq_case *c = arg;
 
@@ -54,7 +54,7 @@ static uint64_t effort_at(const struct sq_outcome_rec *o, int effort, size_t bin
 
 static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o)
 {
-	return sq_rule_pay_of(c->rule, o->code, o->phase, sysctl_of, (void *)(uintptr_t)c);
+	return sq_rule_pay_of(c->rule, o->code, o->phase, sysctl_of, c);
 }
 
 /* The time from the first failure that can be claimed to the end of the last; the whole run when

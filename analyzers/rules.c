@@ -194,10 +194,9 @@ static bool failure_fits(const char *pattern, const char *code, const char *phas
 	       word_fits(at + 1, strlen(at + 1), phase);
 }
 
-const struct sq_rule_pay *sq_rule_pay_of(const struct sq_rule *rule, const char *code,
-					 const char *phase,
-					 const char *(*sysctl_of)(void *arg, const char *name),
-					 void *arg)
+const struct sq_rule_pay *sq_rule_pay_of(
+	const struct sq_rule *rule, const char *code, const char *phase,
+	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg)
 {
 	const struct sq_rule_pay *pays = rule->pays.v;
 

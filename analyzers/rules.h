@@ -61,9 +61,8 @@ void sq_rule_table_fini(struct sq_rule_table *t);
 
 /* The pay of a failure, "timeout@connect", under the host's sysctls; NULL when the mechanism can't
  * cause it there.  sysctl_of gives a setting's text or NULL. */
-const struct sq_rule_pay *sq_rule_pay_of(const struct sq_rule *rule, const char *code,
-					 const char *phase,
-					 const char *(*sysctl_of)(void *arg, const char *name),
-					 void *arg);
+const struct sq_rule_pay *sq_rule_pay_of(
+	const struct sq_rule *rule, const char *code, const char *phase,
+	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg);
 
 #endif

@@ -263,7 +263,7 @@ static int replace_file(const char *path, const char *text)
 	char *name = NULL;
 	int fd = open_temporary(path, &name), rc;
 
-	if (fd < 0)
+	if (fd < 0 || !name)
 		return fd;
 	rc = write_all(fd, text, strlen(text));
 	if (rc == 0)

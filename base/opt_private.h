@@ -35,8 +35,8 @@ void sq_opt_format_limit(const struct sq_opt *opt, double v, char *out, size_t s
 /* max 0 beside a min above 0 is no limit. */
 bool sq_opt_has_max(const struct sq_opt *opt);
 
-/* "expected EXPECTED, found the number 800" */
-int sq_opt_fail_expected(const char *expected, const json_t *found, const char *where,
+/* "expected WHAT, found the number 800" */
+int sq_opt_fail_expected(const char *what, const json_t *found, const char *where,
 			 struct sq_err *err);
 
 /* NULL-terminated when n > 0. */

@@ -122,7 +122,8 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 	return 0;
 }
 
-/* One file; what is odd about its end becomes an event. */
+/* One file; what is odd about its end becomes an event.  That a killed run's files stop short is no
+ * news. */
 static int read_file(struct sq_reader *r, const char *folder, const char *name,
 		     int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
 {
@@ -134,7 +135,7 @@ static int read_file(struct sq_reader *r, const char *folder, const char *name,
 	rc = sq_spool_read(path, each, r, &torn, err);
 	if (rc == 0 && torn)
 		text = sq_printf_dup("the last line of spool/%s was cut and is left out", name);
-	else if (rc == 0 && !r->done && r->started && each != take_run_record)
+	else if (rc == 0 && !r->done && r->started && r->ended && each != take_run_record)
 		text = sq_printf_dup("spool/%s stops short: its writer did not end in order", name);
 	if (text)
 		sq_reader_event(r, r->latest_ns, r->host ? r->host : "", "spool", text);

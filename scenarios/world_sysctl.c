@@ -61,7 +61,7 @@ static int key_to_name(const char *key, char name[PATH_SIZE])
 	bool swap = key[strcspn(key, "./")] == '.';
 	size_t len = strlen(key);
 
-	if (len >= PATH_SIZE)
+	if (len == 0 || len >= PATH_SIZE)
 		return -EINVAL;
 	for (size_t i = 0; i <= len; i++) {
 		name[i] = key[i];

@@ -30,7 +30,7 @@ enum {
 	STATE_LISTEN = 10, /* TCP_LISTEN of the kernel's net/tcp_states.h */
 };
 
-/* Compared as bytes, so without padding. */
+/* Hashed and compared as bytes, so without padding. */
 struct address {
 	uint32_t family, device; /* device: an interface's index; 0 when bound to none */
 	uint32_t ip[4];
@@ -60,6 +60,7 @@ static size_t hash_address(const struct address *a)
 	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	for (size_t i = 0; i < sizeof(*a); i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): no padding */
 		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
 	return (size_t)(h ^ h >> 32);
 }

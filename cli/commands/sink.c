@@ -38,7 +38,7 @@ static void say_ready(void *arg)
 
 static int serve(const struct sq_kind *kind, const void *conf)
 {
-	struct sq_err err = {0};
+	struct sq_err err = { 0 };
 	struct sq_kind named = *kind;
 	int rc = sq_sink_run(kind, conf, -1, STDOUT_FILENO, say_ready, &named, &err);
 

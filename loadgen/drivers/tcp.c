@@ -83,7 +83,7 @@ static uint64_t lost_segs(const struct tcp_op *c, const struct sq_tcp_info *info
 
 static uint16_t local_port(int fd)
 {
-	struct sockaddr_storage addr;
+	struct sockaddr_storage addr = { 0 };
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
@@ -167,11 +167,12 @@ static int socket_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 ? errno : error;
 }
 
-/* False when the socket has failed for good. */
+/* False when the socket has failed for good.  The time stamp carries no ID (there is one byte to be
+ * acknowledged): with IDs the kernel answers EINVAL when a reset came first, not ECONNRESET. */
 static bool send_byte(struct sq_lane *lane, struct sq_op *op)
 {
 	const int stamps = SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE |
-			   SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+			   SOF_TIMESTAMPING_OPT_TSONLY;
 	struct tcp_op *c = tcp_of(op);
 
 	if ((c->phase == PHASE_ACK &&
@@ -311,6 +312,7 @@ static void start_one(struct sq_lane *lane, struct sq_op *op)
 	op->sent_ns = sq_lane_clock(lane);
 	if (connect(c->fd, (const struct sockaddr *)&target->addr, target->len) == -1 &&
 	    errno != EINPROGRESS) {
+		op->sent_ns = -1; /* it failed before any packet: no port, no route, a filter */
 		fail(lane, op, sq_code_errno(errno));
 		return;
 	}

@@ -28,22 +28,27 @@ static void draw_value(const json_t *value, struct sq_buf *out)
 
 static void draw_one(const json_t *e, struct sq_buf *out, int width)
 {
-	const json_t *held = json_object_get(e, "held"), *value = json_object_get(e, "value");
-	const char *because = sq_draw_text(e, "because");
+	const json_t *held = json_object_get(e, "held");
+	const char *because = sq_draw_text(e, "because"), *mark = "? ";
 	struct sq_buf line = { 0 };
 
 	sq_buf_puts(&line, sq_draw_text(e, "text"));
-	if (json_is_boolean(held)) {
-		sq_buf_puts(&line, json_is_true(held) ? "   (" : "   failed (");
-		if (json_is_true(held) || !*because)
-			draw_value(value, &line);
-		else
-			sq_buf_puts(&line, because);
+	if (json_is_true(held)) {
+		mark = "\u2713 ";
+		sq_buf_puts(&line, " (");
+		draw_value(json_object_get(e, "value"), &line);
 		sq_buf_puts(&line, ")");
+	} else if (json_is_false(held)) {
+		mark = "\u2717 ";
+		sq_buf_puts(&line, " \u2014 failed: ");
+		if (*because)
+			sq_buf_puts(&line, because);
+		else
+			draw_value(json_object_get(e, "value"), &line);
 	} else {
-		sq_buf_printf(&line, "   not measured%s%s", *because ? ": " : "", because);
+		sq_buf_printf(&line, " \u2014 not measured%s%s", *because ? ": " : "", because);
 	}
-	sq_draw_wrap(out, width, json_is_true(held) ? "\u2713 " : "\u2717 ", line.data);
+	sq_draw_wrap(out, width, mark, line.data);
 	sq_buf_fini(&line);
 }
 

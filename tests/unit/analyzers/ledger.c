@@ -463,6 +463,46 @@ static void test_chance_rises(void **state)
 	sq_run_free(run);
 }
 
+/* One SYN within the time-out: a single rise would do, but not half a second away. */
+static void test_near_misses(void **state)
+{
+	struct sq_run *run = new_run(60);
+	struct sq_load_rec *load = add_load(run, "storm", "server:9000", 800 * SQ_MS);
+
+	(void)state;
+	usual_sysctls(run);
+	happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, SQ_SEC, 10, 0, 0);
+	happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, 3 * SQ_SEC, 10, 0, 0);
+	no_rises(3, 0);
+	rise(650 * SQ_MS, 10);
+	rise(1500 * SQ_MS, 10);
+	rise(3020 * SQ_MS, 4);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	analyze(run);
+	assert_int_equal(account(run, "storm", "timeout@connect")->explained, 4);
+	assert_finding(run, "storm", "timeout@connect", 4, SQ_WEAK);
+	assert_true(finding(run, "storm", "timeout@connect")->counter_excess == 20);
+	sq_run_free(run);
+}
+
+/* Of ten that waited in vain for a greeting, three had lost segments: the others were let in. */
+static void test_few_segments(void **state)
+{
+	struct sq_run *run = new_run(60);
+	struct sq_load_rec *load = add_load(run, "storm", "server:9000", 2 * SQ_SEC);
+
+	(void)state;
+	usual_sysctls(run);
+	happen(run, load, "timeout", "greeting", SQ_CLASS_TIMEOUT, 0, 3, 0, 1);
+	happen(run, load, "timeout", "greeting", SQ_CLASS_TIMEOUT, 0, 7, 0, 0);
+	no_rises(3, 0);
+	rise(100 * SQ_MS, 50);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	analyze(run);
+	assert_finding(run, "storm", "timeout@greeting", 3, SQ_WEAK);
+	sq_run_free(run);
+}
+
 static void test_healthy(void **state)
 {
 	struct sq_run *run = new_run(60);
@@ -805,6 +845,8 @@ int main(void)
 		cmocka_unit_test(test_time_tells_loads_apart),
 		cmocka_unit_test(test_drops_without_rises),
 		cmocka_unit_test(test_chance_rises),
+		cmocka_unit_test(test_near_misses),
+		cmocka_unit_test(test_few_segments),
 		cmocka_unit_test(test_healthy),
 		cmocka_unit_test(test_resets_and_ghosts),
 		cmocka_unit_test(test_reset_needs_abort),

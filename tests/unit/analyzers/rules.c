@@ -13,7 +13,7 @@
 
 static const char *abort_value;
 
-static const char *sysctl_of(void *arg, const char *name)
+static const char *sysctl_of(const void *arg, const char *name)
 {
 	(void)arg;
 	return strcmp(name, "net.ipv4.tcp_abort_on_overflow") == 0 ? abort_value : NULL;

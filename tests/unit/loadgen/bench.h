@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -167,6 +168,8 @@ static inline void server_start(struct server *s, int64_t greet_ns, bool close_n
 	if (s->pid == 0) {
 		struct rlimit nofile = { 20000, 20000 };
 
+		/* A test that failed does not come to its server_stop. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		setrlimit(RLIMIT_NOFILE, &nofile);
 		server_loop(s->fd, greet_ns, close_now);
 		_exit(0);

@@ -1,0 +1,176 @@
+/* The TCP driver against the kernel itself, in a network namespace of the test's own: each way
+ * that a connection can fail has its own name, and what failures cost is what the server's kernel
+ * counted. */
+#include "tests/unit/loadgen/bench.h"
+
+/* A server that takes 50 ms shows as 50 ms. */
+static void greeting_in_time(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, 50 * SQ_MS, false);
+	bench_init(&b, &s, "{\"until\": \"greeting\"}");
+	b.spec.arrivals.rate_per_s = 200;
+	bench_run_done(&b);
+	assert_int_equal(bench_n(&b, "ok@"), 200);
+	assert_in_range(sq_hist_percentile(b.from_due, 50), 50 * SQ_MS, 53 * SQ_MS);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+/* A server that closes where a greeting was due has said so; one that only has to be there did. */
+static void server_closes_first(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, 0, true);
+	bench_init(&b, &s, "{\"until\": \"greeting\"}");
+	b.spec.arrivals.rate_per_s = 200;
+	bench_run_done(&b);
+	assert_int_equal(bench_n(&b, "eof@greeting") + bench_n(&b, "ECONNRESET@greeting") +
+				 bench_n(&b, "EPIPE@greeting"),
+			 200);
+	bench_fini(&b);
+
+	bench_init(&b, &s, "{}");
+	b.spec.arrivals.rate_per_s = 200;
+	bench_run_done(&b);
+	assert_in_range(bench_n(&b, "ok@"), 190, 200);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+/* What the server does to a connection that is held changes no outcome. */
+static void held_ones_stay_ok(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, 100 * SQ_MS, true);
+	bench_init(&b, &s, "{\"hold\": \"500ms\"}");
+	b.spec.arrivals.rate_per_s = 500;
+	b.spec.duration_ns = 2 * SQ_SEC;
+	b.spec.max_in_flight = 100; /* held ones are not in flight */
+	bench_run_done(&b);
+	assert_int_equal(bench_n(&b, "ok@"), 1000);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+static void descriptors_run_out(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, -1, false);
+	bench_init(&b, &s, "{\"hold\": \"10s\"}");
+	b.spec.arrivals.rate_per_s = 200;
+	b.spec.threads = 1;
+	b.nofile = 64;
+	bench_run_done(&b);
+	assert_int_equal(b.scheduled, 200);
+	assert_in_range(bench_n(&b, "ok@"), 40, 60);
+	assert_int_equal(bench_n(&b, "EMFILE@connect"), 200 - bench_n(&b, "ok@"));
+	assert_true(b.cpu_s < 0.2);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+static void ports_run_out(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	net_sysctl("ip_local_port_range", "41000 41099");
+	server_start(&s, -1, false);
+	bench_init(&b, &s, "{\"hold\": \"10s\"}");
+	b.spec.arrivals.rate_per_s = 200;
+	bench_run_done(&b);
+	net_sysctl("ip_local_port_range", "32768 60999");
+	assert_int_equal(bench_n(&b, "ok@"), 100);
+	assert_int_equal(bench_n(&b, "EADDRNOTAVAIL@connect"), 100);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+/* Every segment that the server's kernel dropped at its full accept queue, by the client's own
+ * account: SYNs of those that timed out and of those that came in late, and all that a ghost sent
+ * after its answered SYN. */
+static int64_t paid(const struct bench *b)
+{
+	return bench_n(b, "timeout@connect") + bench_n(b, "timeout@connect/0") +
+	       bench_n(b, "ghost@ack/0") + bench_n(b, "ghost@ack/1") + bench_n(b, "ok@/0") +
+	       bench_n(b, "ok@/1");
+}
+
+/* backlog + 1 connections find a place; the SYNs of the others are dropped, and counted. */
+static void nobody_accepts(void **state)
+{
+	struct server s = server_listen(128);
+	int64_t before = net_counter("ListenOverflows"), delta;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, &s, "{}");
+	b.spec.arrivals.burst = 512;
+	b.spec.arrivals.every_ns = SQ_SEC;
+	b.spec.timeout_ns = 2500 * SQ_MS;
+	bench_run_done(&b);
+	delta = net_counter("ListenOverflows") - before;
+	printf("  paid %lld, ListenOverflows %lld\n", (long long)paid(&b), (long long)delta);
+	assert_int_equal(bench_n(&b, "ok@"), 129);
+	assert_int_equal(bench_n(&b, "timeout@connect"), 383);
+	assert_int_equal(paid(&b), delta);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+/* A narrow link keeps many handshakes under way at once, so that the accept queue fills between a
+ * SYN and its final ACK: those become ghosts. */
+static void ghosts(void **state)
+{
+	struct server s = server_listen(20);
+	int64_t before = net_counter("ListenOverflows"), delta;
+	struct bench b;
+
+	(void)state;
+	assert_int_equal(system("tc qdisc add dev lo root tbf rate 2mbit burst 1600 limit 400000"),
+			 0);
+	bench_init(&b, &s, "{}");
+	b.spec.arrivals.burst = 128;
+	b.spec.arrivals.every_ns = SQ_SEC;
+	b.spec.timeout_ns = 2500 * SQ_MS;
+	bench_run_done(&b);
+	delta = net_counter("ListenOverflows") - before;
+	assert_int_equal(system("tc qdisc del dev lo root"), 0);
+	printf("  paid %lld, ListenOverflows %lld\n", (long long)paid(&b), (long long)delta);
+	assert_int_equal(bench_n(&b, "ok@"), 21);
+	assert_true(bench_n(&b, "ghost@ack") > 20);
+	assert_int_equal(bench_n(&b, "ghost@ack") + bench_n(&b, "timeout@connect"), 107);
+	assert_int_equal(paid(&b), delta);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(greeting_in_time),
+		cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),
+		cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),
+		cmocka_unit_test(ghosts),
+	};
+
+	net_enter();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
