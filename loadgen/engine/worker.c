@@ -282,10 +282,11 @@ static void run(struct worker *w)
 
 /* ---- set-up ---- */
 
-/* Ctrl-C is the supervisor's to act on, which then says "drain". */
+/* Ctrl-C is the supervisor's to act on, which then says "drain"; a limit of file sizes is a write
+ * error of the spool's. */
 static void ignore_signals(void)
 {
-	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);

@@ -195,7 +195,8 @@ struct bench {
 	struct sq_plan plan;
 	/* what the test wants beside the plan */
 	rlim_t nofile;       /* hard limit of the worker; 0: as it is */
-	const char *command; /* to send after command_ns */
+	rlim_t fsize;        /* and of its files */
+	const char *command; /* to send after command_ns; "": the end of the channel */
 	int64_t command_ns;
 	/* what it got */
 	int status;
@@ -342,6 +343,8 @@ static inline void bench_talk(struct bench *b, int ctl)
 	sq_ctl_send(ctl, "go %lld", (long long)t0);
 	if (b->command) {
 		sq_sleep_until(t0 + b->command_ns);
+		if (!*b->command)
+			return;
 		sq_ctl_send(ctl, "%s", b->command);
 	}
 	len = sq_ctl_recv(ctl, line, 60 * SQ_SEC);
@@ -354,6 +357,8 @@ static inline int bench_child(struct bench *b, struct sq_live *live, int ctl, in
 {
 	if (b->nofile)
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ b->nofile, b->nofile });
+	if (b->fsize)
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ b->fsize, b->fsize });
 	return sq_worker_main(&b->plan, 0, live, 0, ctl, dirfd);
 }
 

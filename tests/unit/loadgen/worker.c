@@ -180,6 +180,50 @@ static void no_room_for_lanes(void **state)
 	server_stop(&s);
 }
 
+/* A run whose records are lost is worth nothing: it ends, and says why. */
+static void spool_full(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, -1, false);
+	bench_init(&b, &s, "{}");
+	b.spec.arrivals.rate_per_s = 100;
+	b.spec.duration_ns = 60 * SQ_SEC;
+	b.fsize = 1024;
+	bench_run(&b);
+	printf("  %s\n", b.said);
+	assert_int_equal(WEXITSTATUS(b.status), 1);
+	assert_int_equal(strncmp(b.said, "error ", 6), 0);
+	assert_non_null(strstr(b.said, "spool/load-client.jsonl"));
+	assert_true(b.took_ns < 3 * SQ_SEC);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
+static void supervisor_gone(void **state)
+{
+	struct server s = server_listen(4096);
+	int64_t begin_ns = sq_now_ns();
+	struct bench b;
+
+	(void)state;
+	server_start(&s, -1, false);
+	bench_init(&b, &s, "{}");
+	b.spec.arrivals.rate_per_s = 100;
+	b.spec.duration_ns = 60 * SQ_SEC;
+	b.command = "";
+	b.command_ns = 1200 * SQ_MS;
+	bench_run(&b);
+	assert_int_equal(WEXITSTATUS(b.status), 1);
+	assert_false(b.done);
+	assert_in_range(b.scheduled, 90, 120); /* of the one flush */
+	assert_true(sq_now_ns() - begin_ns < 2 * SQ_SEC);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
 /* While nothing comes due, waiting costs no CPU. */
 static void waiting_is_idle(void **state)
 {
@@ -214,6 +258,8 @@ int main(void)
 		cmocka_unit_test(stop_cancels),
 		cmocka_unit_test(drain_starts_nothing),
 		cmocka_unit_test(no_room_for_lanes),
+		cmocka_unit_test(spool_full),
+		cmocka_unit_test(supervisor_gone),
 		cmocka_unit_test(waiting_is_idle),
 	};
 
