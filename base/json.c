@@ -293,12 +293,10 @@ int sq_json_save(const json_t *doc, const char *path, struct sq_err *err)
 		rc = sq_err_set(err, -EINVAL, path, "it is no regular file; give another path");
 	if (rc == 0) {
 		text = json_dumps(doc, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
+		rc = text ? replace_file(target, text) : -EINVAL;
 		if (!text)
-			rc = sq_err_set(err, -EINVAL, path, "nothing that JSON can hold to write");
-	}
-	if (rc == 0) {
-		rc = replace_file(target, text);
-		if (rc < 0)
+			sq_err_set(err, rc, path, "nothing that JSON can hold to write");
+		else if (rc < 0)
 			set_write_error(err, path, rc);
 	}
 	free(text);

@@ -83,14 +83,16 @@ static uint64_t lost_segs(const struct tcp_op *c, const struct sq_tcp_info *info
 
 static uint16_t local_port(int fd)
 {
-	struct sockaddr_storage addr = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} addr = { .in6 = { 0 } };
 	socklen_t len = sizeof(addr);
 
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
+	if (getsockname(fd, &addr.any, &len) == -1)
 		return 0;
-	if (addr.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)&addr)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)&addr)->sin_port);
+	return ntohs(addr.any.sa_family == AF_INET6 ? addr.in6.sin6_port : addr.in.sin_port);
 }
 
 static void set_reset_on_close(int fd)

@@ -241,7 +241,7 @@ static int64_t closed_room(const struct sq_lane_run *l)
 /* What the driver did not take was never due: the loop closes when it does. */
 static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[STARTS_A_CALL] = {0}, room = closed_room(l);
+	int64_t due_ns[STARTS_A_CALL] = { 0 }, room = closed_room(l);
 	unsigned n = room < STARTS_A_CALL ? (unsigned)room : STARTS_A_CALL, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns)
