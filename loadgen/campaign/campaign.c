@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -43,7 +44,7 @@ struct campaign {
 	enum child_state keeper_state;
 	pid_t keeper;
 	int dirfd, signals;
-	sigset_t old_mask;
+	sigset_t old_mask, signal_set;
 	int n_signals; /* how often we were asked to end */
 	int64_t t0_ns, stop_at_ns;
 	bool failed;
@@ -166,6 +167,8 @@ static int children_plan(struct campaign *c, struct sq_err *err)
 								  .first_lane = lanes };
 		lanes += host_lanes(plan, h);
 	}
+	for (size_t i = 0; i < c->n_children; i++)
+		c->children[i].ctl[0] = c->children[i].ctl[1] = -1;
 	for (size_t i = 0; i < c->n_children; i++) {
 		rc = sq_ctl_pair(c->children[i].ctl);
 		if (rc < 0)
@@ -262,6 +265,8 @@ static void on_signal(struct campaign *c)
 		send_all(c, SQ_CHILD_WORKER, "drain");
 	} else {
 		send_all(c, SQ_CHILD_WORKER, "stop");
+		if (c->stop_at_ns > sq_now_ns() + GRACE_NS)
+			c->stop_at_ns = sq_now_ns() + GRACE_NS;
 	}
 }
 
@@ -347,6 +352,9 @@ static int await_ready(struct campaign *c, struct sq_err *err)
 					  sq_seconds(setup_limit(c->plan)));
 		pump(c, until);
 	}
+	/* It may have come with the last "ready". */
+	if (c->n_signals)
+		return sq_err_set(err, -EINTR, "", "ended by a signal before the load began");
 	return 0;
 }
 
@@ -377,6 +385,10 @@ static void run_load(struct campaign *c)
 		int64_t wake = c->stop_at_ns;
 
 		if ((c->failed || now >= c->stop_at_ns) && !stopping) {
+			/* After a Ctrl-Z their "done" may lie there unread. */
+			pump(c, now);
+			if (all_children(c, SQ_CHILD_WORKER, DONE))
+				break;
 			if (!c->failed)
 				fail(c, -ETIMEDOUT, "", "the workers did not end in time");
 			send_all(c, SQ_CHILD_WORKER, "stop");
@@ -450,30 +462,50 @@ static void campaign_run(struct campaign *c, enum sq_ending *ret_ending)
 
 static int signals_open(struct campaign *c, struct sq_err *err)
 {
-	sigset_t set;
+	struct sigaction hup;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &c->old_mask);
-	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	sigaddset(&c->signal_set, SIGINT);
+	sigaddset(&c->signal_set, SIGTERM);
+	/* A blocked signal is queued even when it is ignored: nohup's word is kept here. */
+	if (sigaction(SIGHUP, NULL, &hup) == -1 || hup.sa_handler != SIG_IGN)
+		sigaddset(&c->signal_set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &c->signal_set, &c->old_mask);
+	c->signals = signalfd(-1, &c->signal_set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (c->signals == -1)
 		return sq_err_set(err, -errno, "", "signalfd: %s", strerror(errno));
 	return 0;
 }
 
+/* The end of its channel ends the keeper and with it all that is left, in order: its guard can be
+ * waited for.  One that sets up (or hangs) does not read its channel, and is killed. */
+static void keeper_reap(const struct campaign *c)
+{
+	int64_t until = sq_now_ns() + (c->keeper_state == STARTING ? SQ_SEC / 5 : GRACE_NS);
+
+	while (waitpid(c->keeper, NULL, WNOHANG) == 0) {
+		if (sq_now_ns() >= until) {
+			kill(c->keeper, SIGKILL);
+			waitpid(c->keeper, NULL, 0);
+			return;
+		}
+		sq_sleep_until(sq_now_ns() + 2 * SQ_MS);
+	}
+}
+
 static void campaign_fini(struct campaign *c)
 {
-	/* Closing the channel ends the keeper, and with it all that is left. */
-	if (c->keeper_ctl[0] > 0)
+	if (c->keeper_ctl[0] != -1)
 		close(c->keeper_ctl[0]);
 	for (size_t i = 0; i < c->n_children; i++)
-		close(c->children[i].ctl[0]);
+		if (c->children[i].ctl[0] != -1)
+			close(c->children[i].ctl[0]);
 	if (c->keeper > 0)
-		waitpid(c->keeper, NULL, 0);
+		keeper_reap(c);
 	if (c->signals != -1)
 		close(c->signals);
+	/* A Ctrl-C too many must not kill the report that comes next. */
+	while (sigtimedwait(&c->signal_set, NULL, &(const struct timespec){ 0 }) > 0)
+		continue;
 	sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
 	if (c->dirfd != -1)
 		close(c->dirfd);
@@ -486,7 +518,12 @@ static void campaign_fini(struct campaign *c)
 int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *opts,
 		    enum sq_ending *ret_ending, struct sq_err *err)
 {
-	struct campaign c = { .plan = plan, .opts = opts, .err = err, .dirfd = -1, .signals = -1 };
+	struct campaign c = { .plan = plan,
+			      .opts = opts,
+			      .err = err,
+			      .dirfd = -1,
+			      .signals = -1,
+			      .keeper_ctl = { -1, -1 } };
 	int rc;
 
 	c.dirfd = open(opts->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -494,6 +531,7 @@ int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *o
 		rc = sq_err_set(err, -errno, opts->dir, "%s", strerror(errno));
 		return rc;
 	}
+	sigemptyset(&c.signal_set);
 	rc = signals_open(&c, err);
 	if (rc == 0)
 		rc = children_plan(&c, err);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "loadgen/engine/listen.h"
 #include "loadgen/engine/sink.h"
 
 struct server {
@@ -212,6 +213,7 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 			s = &servers->v[servers->n++];
 			memset(s, 0, sizeof(*s));
 			server_describe(s, p, plan->hosts[h].name, i);
+			sq_listen_loopback_only = plan->loopback; /* inherited by the fork */
 			if (server_start(s, h, world, dirfd, prepare_child, arg, err) < 0)
 				goto fail;
 		}

@@ -217,8 +217,12 @@ static void on_ack(struct sq_lane *lane, struct sq_op *op, uint32_t events)
 			on_acked(lane, op);
 			return;
 		}
+		/* EPIPE is a reset after a FIN: the server had accepted, and closed before our byte
+		 * came. */
 		error = socket_error(c->fd);
-		if (error)
+		if (error == EPIPE)
+			on_acked(lane, op);
+		else if (error)
 			fail(lane, op, sq_code_errno(error));
 	}
 }

@@ -76,6 +76,20 @@ static int listen_parse(const char *text, union listen_addr *addr, socklen_t *re
 	return 0;
 }
 
+bool sq_listen_loopback_only;
+
+/* Without its world a scenario's "all addresses" would be this machine's, on every network. */
+static void keep_on_loopback(union listen_addr *addr)
+{
+	if (addr->any.sa_family == AF_INET && addr->v4.sin_addr.s_addr == htonl(INADDR_ANY))
+		addr->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (addr->any.sa_family == AF_INET6 &&
+		 (IN6_IS_ADDR_UNSPECIFIED(&addr->v6.sin6_addr) ||
+		  (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr) &&
+		   addr->v6.sin6_addr.s6_addr32[3] == htonl(INADDR_ANY))))
+		addr->v6.sin6_addr = in6addr_loopback;
+}
+
 int sq_listen_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len,
 		    struct sq_err *err)
 {
@@ -125,6 +139,8 @@ int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err)
 
 	if (rc < 0)
 		return rc;
+	if (sq_listen_loopback_only)
+		keep_on_loopback(&addr);
 	fd = socket(addr.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return sq_err_set(err, -errno, "listen", "cannot make a socket for %s: %s", text,

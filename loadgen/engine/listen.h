@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include <stdbool.h>
+
 #include <stddef.h>
 
 #include "base/err.h"
@@ -21,5 +23,8 @@ enum { SQ_LISTEN_TEXT = 64 };
 
 /* The address that it is bound to: with port 0, the port that the kernel chose. */
 void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT]);
+
+/* Set in a server's process of a run without its world: 0.0.0.0 and :: then mean loopback. */
+extern bool sq_listen_loopback_only;
 
 #endif

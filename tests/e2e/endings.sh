@@ -50,9 +50,9 @@ steady x:1 500ms | jq "$world | .target = \"198.18.0.77:9000\" | .load[0].timeou
 status=0; "$SQUALL" run "$SCRATCH/nobody.json" --out "$SCRATCH/nobody" --quiet || status=$?
 expect_eq "$status" 1 "an unreachable host: status"
 # The kernel tells a socket that its neighbour does not answer by an ICMP message to itself, of which
-# net.ipv4.icmp_msgs_burst (50) are sent: the other connects hear nothing, and time out.
+# net.ipv4.icmp_msgs_burst (50) at most are sent: the other connects hear nothing, and time out.
 expect_eq "$(jqr "$SCRATCH/nobody/run.json" '[.loads[0].outcomes[] | select(.code == "EHOSTUNREACH" or .code == "timeout") | .count] | add')" 250 "EHOSTUNREACH and time-outs"
-[ "$(jqr "$SCRATCH/nobody/run.json" '[.loads[0].outcomes[] | select(.code == "EHOSTUNREACH") | .count] | add')" -ge 50 ] || fail "EHOSTUNREACH is missing"
+[ "$(jqr "$SCRATCH/nobody/run.json" '[.loads[0].outcomes[] | select(.code == "EHOSTUNREACH") | .count] | add')" -ge 1 ] || fail "EHOSTUNREACH is missing"
 expect_eq "$(jqr "$SCRATCH/nobody/run.json" '.findings | length')" 0 "an unreachable host: findings"
 
 # The sink dies in mid-run: a report, and the death in it.
@@ -75,3 +75,31 @@ status=0; as_user unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces
 grep -q "loopback" "$USER_SCRATCH/forbidden.txt" || fail "a forbidden world: $(cat "$USER_SCRATCH/forbidden.txt")"
 expect_eq "$(jqr "$USER_SCRATCH/forbidden/run.json" '.lost | length > 0')" true "what loopback loses is in the report"
 valid "$USER_SCRATCH/forbidden/run.json" completed
+
+# Asked to end while a server still starts: at once, exit 4. A hang-up that nohup ignores ends nothing.
+steady x:1 1s | jq "$world | .world.hosts.server.run = [{argv: [\"sleep\", \"100\"], wait_port: 9000, wait: \"25s\"}]" > "$SCRATCH/slow.json"
+"$SQUALL" run "$SCRATCH/slow.json" --allow-exec --out "$SCRATCH/slow" --quiet 2> /dev/null & pid=$!
+sleep 1; kill -INT "$pid"; began=$(date +%s%N); status=0; wait "$pid" || status=$?
+expect_eq "$status" 4 "Ctrl-C during set-up: status"
+[ $((($(date +%s%N) - began) / 1000000)) -lt 2000 ] || fail "Ctrl-C during set-up took over 2 s"
+nohup "$SQUALL" run "$SCRATCH/refused.json" --set /load/0/duration=3s --out "$SCRATCH/nohup" --quiet > /dev/null 2>&1 & pid=$!
+sleep 1; kill -HUP "$pid"; status=0; wait "$pid" || status=$?
+expect_eq "$status" 1 "under nohup: status"
+expect_eq "$(jqr "$SCRATCH/nohup/run.json" .run.outcome)" completed "under nohup: outcome"
+
+# Without its world a sink listens on loopback alone; a worker that breaks is not the target's fault.
+"$SQUALL" run "$SCRATCH/long.json" --set /load/0/duration=3s --loopback --out "$SCRATCH/loop" --quiet 2> /dev/null & pid=$!
+sleep 1.5
+expect_eq "$(ss -Hltn 'sport = :9000' | awk '{ print $4 }')" 127.0.0.1:9000 "where a sink listens without its world"
+wait "$pid" || fail "on loopback: status $?"
+"$SQUALL" run "$SCRATCH/silent.json" --set /load/0/duration=4s --out "$SCRATCH/broken" --quiet 2> "$SCRATCH/broken.txt" & pid=$!
+sleep 1.5
+worker=
+for p in $(ps -eo pid=,comm=,args= | awk -v f="$SCRATCH/silent.json" '$2 == "squall" && index($0, f) { print $1 }'); do
+	[ "$(find "/proc/$p/task" -mindepth 1 -maxdepth 1 | wc -l)" -lt 2 ] || worker=$p # the one with threads
+done
+[ -n "$worker" ] || fail "no worker found to kill"
+kill -9 "$worker"; status=0; wait "$pid" || status=$?
+expect_eq "$status" 3 "a killed worker: status"
+grep -q "worker" "$SCRATCH/broken.txt" || fail "no word of the worker: $(cat "$SCRATCH/broken.txt")"
+valid "$SCRATCH/broken/run.json" failed

@@ -39,7 +39,7 @@ static void server_closes_first(void **state)
 	bench_init(&b, &s, "{}");
 	b.spec.arrivals.rate_per_s = 200;
 	bench_run_done(&b);
-	assert_in_range(bench_n(&b, "ok@"), 190, 200);
+	assert_int_equal(bench_n(&b, "ok@"), 200);
 	bench_fini(&b);
 	server_stop(&s);
 }
@@ -126,7 +126,9 @@ static void nobody_accepts(void **state)
 	delta = net_counter("ListenOverflows") - before;
 	printf("  paid %lld, ListenOverflows %lld\n", (long long)paid(&b), (long long)delta);
 	assert_int_equal(bench_n(&b, "ok@"), 129);
-	assert_int_equal(bench_n(&b, "timeout@connect"), 383);
+	/* With two lanes the queue may fill between a SYN and its final ACK. */
+	assert_int_equal(bench_n(&b, "timeout@connect") + bench_n(&b, "ghost@ack"), 383);
+	assert_true(bench_n(&b, "ghost@ack") < 5);
 	assert_int_equal(paid(&b), delta);
 	bench_fini(&b);
 	server_stop(&s);
