@@ -259,6 +259,14 @@ static void be_punctual(void)
 	sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest);
 }
 
+/* What an exit still does (a leak checker looks at all memory) must not hold up the load. */
+static void be_patient(void)
+{
+	struct sched_param none = { .sched_priority = 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
 static void ignore_signals(void)
 {
 	signal(SIGINT, SIG_IGN);
@@ -279,6 +287,7 @@ int sq_capture_main(const struct sq_plan *plan, size_t host, int ctl, int dirfd)
 	free(name);
 	c.sample = sq_sample_new(c.spool);
 	rc = c.spool ? capture_run(&c, &err) : err.code;
+	be_patient();
 	close_feeds(&c);
 	sq_sample_free(c.sample);
 	if (c.spool) {
