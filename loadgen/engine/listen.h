@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <stdbool.h>
-
 #include <stddef.h>
 
 #include "base/err.h"
