@@ -23,6 +23,7 @@ struct sq_claim {
 	uint64_t count, explained, paid;
 	unsigned least_dose, most_dose; /* of a failure */
 	double weight;                  /* the share of it that fits the counter over time */
+	bool waits;                     /* until those are settled whose queue was seen full */
 };
 
 /* Failures of a claim due in the same bin, with the same dose: explained each whole or not. */
@@ -39,6 +40,7 @@ struct sq_parcel {
 struct sq_slow {
 	size_t demand, bin;
 	uint64_t wanted;
+	bool waits;
 	uint64_t turned_away; /* operations, at least, that did not get in at once */
 };
 
@@ -68,7 +70,7 @@ struct sq_case *sq_case_free(struct sq_case *c);
 void sq_case_settle(struct sq_case *c);
 
 /* Sets claims[].weight: in which shares the claims together fit the rises best. */
-void sq_case_fit(struct sq_case *c);
+void sq_case_fit(struct sq_case *c, bool waits);
 
 /* The middle of what a claim's k-th SYN of failures due in a bin may be seen in. */
 int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, size_t syn);

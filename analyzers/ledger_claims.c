@@ -13,7 +13,6 @@
 #include "base/mem.h"
 
 static const int64_t longest_slack_ns = 100 * SQ_MS;
-static const int64_t longest_lag_ns = 500 * SQ_MS;
 static const int64_t near_ns = SQ_SEC;
 
 /* What is the same for all outcomes of one load. */
@@ -21,6 +20,7 @@ struct ground {
 	const struct sq_load_rec *load;
 	struct sq_listener listener;
 	bool admissible;
+	bool waits; /* for what the loads leave whose queue was seen full */
 	bool sysctls_known;
 	int64_t linear; /* -1: none */
 	struct sq_syn_schedule schedule;
@@ -110,15 +110,48 @@ static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec
 	read_schedule(c, &g);
 	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns
 							    : longest_slack_ns;
-	lag = lag < longest_lag_ns ? lag : longest_lag_ns;
+	/* What is late by more than its time-out is not sent at all. */
+	lag = lag < load->timeout_ns ? lag : load->timeout_ns;
 	g.late_ns = g.slack_ns + (lag > 0 ? lag : 0);
 	g.syn_effort = effort_index(load, "syn_retrans");
 	g.segment_effort = effort_index(load, "lost_segs");
 	return g;
 }
 
-/* The loads whose target the host is.  Once one of them is shown to have met a full queue, the
- * others are out: their failures are somebody else's. */
+/* Connections of a load that its client saw established: no others of it were ever in the queue. */
+static uint64_t established(const struct sq_load_rec *load)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < load->n_outcomes; i++) {
+		const struct sq_outcome_rec *o = &load->outcomes[i];
+		bool in_connect = strcmp(o->phase, "connect") == 0;
+
+		if (o->class != SQ_CLASS_MISSED &&
+		    (!sq_class_is_failure(o->class) || !in_connect || o->class == SQ_CLASS_RESET))
+			n += o->count;
+	}
+	return n;
+}
+
+/* Could its queue have been full when nobody looked?  Only when the loads here and what was seen in
+ * the queue are together more than it holds. */
+static bool fillable(const struct ground *g, size_t n, size_t which)
+{
+	const struct sq_listener *l = &g[which].listener;
+	double in = l->peak;
+
+	if (l->full > 0 || l->samples == 0 || !l->instance)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (g[i].listener.instance == l->instance)
+			in += (double)established(g[i].load);
+	}
+	return in > l->backlog;
+}
+
+/* The loads whose target the host is.  Those whose queue cannot have been full are out.  Once one of
+ * them is shown to have met a full queue, the others have to wait for what it leaves. */
 static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 {
 	const struct sq_run *run = c->run;
@@ -134,8 +167,10 @@ static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 		c->shown |= c->rule->listener_full && g[n].listener.full > 0;
 		n++;
 	}
-	for (size_t i = 0; i < n && c->shown; i++)
-		g[i].admissible = g[i].listener.full > 0;
+	for (size_t i = 0; i < n; i++) {
+		g[i].admissible = !c->rule->listener_full || fillable(g, n, i);
+		g[i].waits = c->shown && g[i].listener.full == 0;
+	}
 	*ret_n = n;
 	return g;
 }
@@ -187,11 +222,13 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 }
 
 /* A new demand; the caller opens it. */
-static struct sq_slow *add_slow(struct sq_case *c, size_t bin, uint64_t wanted)
+static struct sq_slow *add_slow(struct sq_case *c, const struct ground *g, size_t bin,
+				uint64_t wanted)
 {
 	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
-	c->slows[c->n_slows] =
-		(struct sq_slow){ .demand = sq_flow_demand(c->flow), .bin = bin, .wanted = wanted };
+	c->slows[c->n_slows] = (struct sq_slow){
+		.demand = sq_flow_demand(c->flow), .bin = bin, .wanted = wanted, .waits = g->waits
+	};
 	c->slow_wanted += wanted;
 	return &c->slows[c->n_slows++];
 }
@@ -206,7 +243,7 @@ static void add_slow_syns(struct sq_case *c, const struct ground *g, const struc
 
 	if (syns == 0)
 		return;
-	add_slow(c, bin, syns)->turned_away = syns < n ? syns : n;
+	add_slow(c, g, bin, syns)->turned_away = syns < n ? syns : n;
 	for (size_t k = 0; k < g->within && k < syns; k++)
 		open_syn(c, g, sq_frame_bin_ns(c->run, bin), k);
 }
@@ -219,7 +256,7 @@ static void add_slow_segments(struct sq_case *c, const struct ground *g,
 
 	if (segments == 0)
 		return;
-	add_slow(c, bin, segments);
+	add_slow(c, g, bin, segments);
 	open_wide(c, g, sq_frame_bin_ns(c->run, bin));
 }
 
@@ -290,7 +327,8 @@ static void add_claim(struct sq_case *c, const struct ground *g, struct sq_entry
 				 .linear = g->linear,
 				 .sysctls_known = g->sysctls_known,
 				 .schedule = g->schedule,
-				 .weight = 1 };
+				 .weight = 1,
+				 .waits = g->waits };
 	cl->counted = pay->dose == SQ_DOSE_SEGMENTS ? g->segment_effort >= 0 : g->syn_effort >= 0;
 	for (size_t i = 0; i < c->run->axis.n; i++)
 		cl->count += e->left[i];

@@ -75,15 +75,17 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* products[i * (n + 1) + j]: of claims i and j; j == n: of claim i and the rises. */
-static double *products_of(const struct sq_case *c)
+static double *products_of(const struct sq_case *c, bool waits)
 {
 	size_t n = c->n_claims;
 	size_t len = c->readings.n;
 	double *dose = sq_alloc_n((n + 1) * (len + 1), sizeof(*dose));
 	double *products = sq_alloc_n(n * (n + 1), sizeof(*products));
 
-	for (size_t i = 0; i < c->n_parcels; i++)
-		add_parcel(c, &c->parcels[i], dose + c->parcels[i].claim * len);
+	for (size_t i = 0; i < c->n_parcels; i++) {
+		if (c->claims[c->parcels[i].claim].waits == waits)
+			add_parcel(c, &c->parcels[i], dose + c->parcels[i].claim * len);
+	}
 	for (size_t i = 0; i < len; i++)
 		dose[n * len + i] = (double)sq_flow_left(c->flow, i);
 	for (size_t i = 0; i <= n; i++)
@@ -110,10 +112,10 @@ static double common_share(const double *products, size_t n)
 }
 
 /* Coordinate descent: the sum of squares is convex, so it ends at its least. */
-void sq_case_fit(struct sq_case *c)
+void sq_case_fit(struct sq_case *c, bool waits)
 {
 	size_t n = c->n_claims;
-	double *products = products_of(c);
+	double *products = products_of(c, waits);
 	double common = common_share(products, n);
 	double moved = 1;
 

@@ -124,7 +124,7 @@ static uint64_t fitted(const struct sq_claim *cl, uint64_t *due, uint64_t *taken
 	return want;
 }
 
-static void settle_failures(struct sq_case *c, bool by_fit)
+static void settle_failures(struct sq_case *c, bool waits, bool by_fit)
 {
 	uint64_t *due = sq_alloc_n(c->n_claims + 1, sizeof(*due));
 	uint64_t *taken = sq_alloc_n(c->n_claims + 1, sizeof(*taken));
@@ -138,8 +138,12 @@ static void settle_failures(struct sq_case *c, bool by_fit)
 		for (n = 0; i + n < c->n_parcels && p[n].bin == p->bin; n++) {
 			size_t cl = p[n].claim;
 
-			want[n] = by_fit ? fitted(&c->claims[cl], &due[cl], &taken[cl], &p[n])
-					 : p[n].count - p[n].explained;
+			if (c->claims[cl].waits != waits)
+				want[n] = 0;
+			else
+				want[n] =
+					by_fit ? fitted(&c->claims[cl], &due[cl], &taken[cl], &p[n])
+					       : p[n].count - p[n].explained;
 		}
 		bin_settle(c, p, n, want, share);
 	}
@@ -151,13 +155,18 @@ static void settle_failures(struct sq_case *c, bool by_fit)
 
 void sq_case_settle(struct sq_case *c)
 {
-	for (size_t i = 0; i < c->n_slows; i++)
-		c->slow_paid += sq_flow_put(c->flow, c->slows[i].demand, c->slows[i].wanted);
-	if (c->n_claims > 1) {
-		sq_case_fit(c);
-		settle_failures(c, true);
+	for (int waits = 0; waits < 2; waits++) {
+		for (size_t i = 0; i < c->n_slows; i++) {
+			if (c->slows[i].waits == waits)
+				c->slow_paid += sq_flow_put(c->flow, c->slows[i].demand,
+							    c->slows[i].wanted);
+		}
+		if (c->n_claims > 1) {
+			sq_case_fit(c, waits);
+			settle_failures(c, waits, true);
+		}
+		settle_failures(c, waits, false);
 	}
-	settle_failures(c, false);
 	for (size_t i = 0; i < c->n_parcels; i++) {
 		struct sq_parcel *p = &c->parcels[i];
 		struct sq_claim *cl = &c->claims[p->claim];

@@ -30,7 +30,7 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 			  claim->pay->dose == SQ_DOSE_ONCE;
 	uint64_t count = claim->entry->outcome->count;
 
-	if (c->other_full)
+	if (c->other_full || claim->waits)
 		return SQ_WEAK;
 	if (claim->explained == count && dose_known && balanced(c, 0.01))
 		return SQ_EXACT;
