@@ -142,7 +142,14 @@ void sq_book_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_fi
 		if (known) {
 			examine_host(b, rule, host, f);
 		} else {
-			char *because = sq_printf_dup("no counters of %s were captured", host);
+			/* An address may be one of several captured hosts: the record does not say. */
+			bool address = host[strspn(host, "0123456789.")] == '\0' ||
+				       strchr(host, ':');
+			char *because = sq_printf_dup(
+				address ? "which captured host has the address %s is not known; give "
+					  "the target by its host's name"
+					: "no counters of %s were captured",
+				host);
 
 			sq_findings_not_examined(f, rule->id, host, because);
 			free(because);
