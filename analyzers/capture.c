@@ -89,7 +89,8 @@ static void collect_feeds(struct capture *c)
 	}
 }
 
-static int open_feed(struct capture *c, struct feed *f, struct sq_err *err)
+/* All sources are due at the same times, so that one waking reads them all. */
+static int open_feed(struct capture *c, struct feed *f, int64_t begin_ns, struct sq_err *err)
 {
 	struct sq_err why = { 0 };
 	void *state = sq_alloc(f->source->state_size);
@@ -99,7 +100,7 @@ static int open_feed(struct capture *c, struct feed *f, struct sq_err *err)
 	rc = f->source->open(state, f->conf, c->sample, &why);
 	if (rc == 0) {
 		f->state = state;
-		f->due_ns = sq_now_ns();
+		f->due_ns = begin_ns;
 		return 0;
 	}
 	free(state);
@@ -226,10 +227,11 @@ static int keep_reading(struct capture *c, struct sq_err *err)
 static int capture_run(struct capture *c, struct sq_err *err)
 {
 	int rc = write_environment(c, err);
+	int64_t begin_ns = sq_now_ns();
 
 	collect_feeds(c);
 	for (size_t i = 0; rc == 0 && i < c->n_feeds; i++)
-		rc = open_feed(c, &c->feeds[i], err);
+		rc = open_feed(c, &c->feeds[i], begin_ns, err);
 	if (rc == 0)
 		rc = tick(c, SQ_NEVER - 1, err);
 	if (rc < 0)

@@ -8,7 +8,7 @@
  * Names: LOAD.scheduled|ok|failures|missed|canceled, LOAD.CODE (all phases), LOAD.CODE@PHASE,
  * LOAD.class.CLASS, LOAD.latency.pNN|mean|min|max (from the due time; successes), LOAD.service.…
  * (from the send), LOAD.phase.PHASE.pNN, LOAD.rate.scheduled|sent|ok, LOAD.lag.p99,
- * LOAD.effort.NAME; HOST.METRIC (its delta; instances summed), HOST.METRIC.max;
+ * LOAD.effort.NAME, LOAD.counts.NAME; HOST.METRIC (its delta; instances summed), HOST.METRIC.max;
  * finding.MECHANISM.count|explained|unexplained|counter_excess (summed; 0 when the mechanism was
  * examined and is not among the findings), account.count|explained|unexplained. */
 #ifndef SQ_ANALYZERS_EXPECT_H

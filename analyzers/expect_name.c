@@ -114,6 +114,9 @@ static bool of_load(const struct sq_vocabulary *words, const char *rest, struct 
 	if (strncmp(rest, "effort.", 7) == 0)
 		return known_word(words ? words->efforts : NULL, rest + 7, SQ_EXPECT_EFFORT, ret) &&
 		       (!words || words->efforts);
+	if (strncmp(rest, "counts.", 7) == 0)
+		return known_word(words ? words->counts : NULL, rest + 7, SQ_EXPECT_SEEN, ret) &&
+		       (!words || words->counts);
 	if (strncmp(rest, "phase.", 6) == 0)
 		return phase_of(words, rest + 6, ret);
 	return timed(rest, "latency", SQ_EXPECT_LATENCY, ret) ||
@@ -229,6 +232,7 @@ static void add_load_words(struct words *w, const struct sq_vocabulary *words)
 	for (const struct sq_code *code = words->codes; code && code->name; code++)
 		add_word(w, code->name, "", "");
 	add_words(w, "effort.", words->efforts, "");
+	add_words(w, "counts.", words->counts, "");
 	add_words(w, "timeout@", words->phases, "");
 	for (size_t i = 0; words->phases && words->phases[i]; i++) {
 		char *phase = sq_printf_dup("phase.%s.", words->phases[i]);

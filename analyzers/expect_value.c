@@ -66,6 +66,15 @@ static double effort_of(const struct sq_load_rec *load, const char *name, struct
 	return unmeasured(because, "%s did not record %s", load->name, name);
 }
 
+static double seen_of(const struct sq_load_rec *load, const char *name, struct reason *because)
+{
+	for (size_t i = 0; i < load->n_counts; i++) {
+		if (strcmp(load->counts[i].name, name) == 0)
+			return (double)load->counts[i].n;
+	}
+	return unmeasured(because, "%s did not count %s", load->name, name);
+}
+
 static double time_of(const struct sq_hist *h, const struct sq_expect_name *name,
 		      const char *nothing, struct reason *because)
 {
@@ -132,6 +141,8 @@ static double load_value(const struct sq_run *run, const struct sq_expect_name *
 						   (enum sq_class)sq_class_by_name(name->word));
 	case SQ_EXPECT_EFFORT:
 		return effort_of(load, name->word, because);
+	case SQ_EXPECT_SEEN:
+		return seen_of(load, name->word, because);
 	case SQ_EXPECT_RATE:
 		return rate_of(load, name->word, because);
 	case SQ_EXPECT_PHASE:

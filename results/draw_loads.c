@@ -113,6 +113,22 @@ static void draw_latency(const json_t *load, struct sq_buf *out, int width)
 	sq_buf_fini(&line);
 }
 
+/* What was seen beside the operations, such as late replies; nothing of what was not. */
+static void draw_counts(const json_t *load, struct sq_buf *out, int width)
+{
+	json_t *counts = json_object_get(load, "counts"), *n;
+	struct sq_buf line = { 0 };
+	const char *name;
+
+	json_object_foreach(counts, name, n)
+		if (json_integer_value(n))
+			sq_buf_printf(&line, "%s%s %lld", line.len ? ", " : "", name,
+				      json_integer_value(n));
+	if (line.len)
+		sq_draw_wrap(out, width, "  beside them: ", line.data);
+	sq_buf_fini(&line);
+}
+
 static void draw_generator(const json_t *load, const struct sums *s, struct sq_buf *out, int width)
 {
 	const json_t *lag = json_object_get(load, "lag");
@@ -142,6 +158,7 @@ void sq_draw_loads(const json_t *report, struct sq_buf *out, int width)
 
 		draw_verdict(load, &s, out, width);
 		draw_latency(load, out, width);
+		draw_counts(load, out, width);
 		draw_generator(load, &s, out, width);
 	}
 }

@@ -73,6 +73,8 @@ static int take_head(struct sq_reader *r, const json_t *record, struct sq_err *e
 	run->scenario = json_incref(json_object_get(record, "scenario"));
 	if (json_is_array(lost))
 		json_array_extend(run->lost, lost);
+	if (json_is_array(json_object_get(record, "links")))
+		json_array_extend(run->links, json_object_get(record, "links"));
 	run->axis.bin_ns = bin_ns;
 	return sq_reader_loads(r, json_object_get(record, "loads"), err);
 }
@@ -250,6 +252,7 @@ struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 	int rc;
 
 	run->environment = json_object();
+	run->links = json_array();
 	run->servers = json_array();
 	run->lost = json_array();
 	run->absent = json_array();

@@ -25,12 +25,15 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 {
 	struct sq_load_rec *l = &d->rec;
 	const json_t *efforts = json_object_get(head, "efforts"), *name;
+	const json_t *counts = json_object_get(head, "counts");
 	size_t i;
 
 	l->name = sq_strdup(text_of(head, "name"));
 	l->driver = sq_strdup(text_of(head, "driver"));
 	l->target = sq_strdup(text_of(head, "target"));
 	l->from = sq_strdup(text_of(head, "from"));
+	l->server = sq_strdup(json_string_value(json_object_get(head, "server")));
+	l->source = sq_strdup(json_string_value(json_object_get(head, "source")));
 	l->threads = (unsigned)integer_of(head, "threads");
 	l->at_ns = integer_of(head, "at_ns");
 	l->duration_ns = integer_of(head, "duration_ns");
@@ -45,6 +48,9 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	json_array_foreach(efforts, i, name)
 		if (i < SQ_READER_EFFORTS)
 			l->efforts[l->n_efforts++] = sq_strdup(json_string_value(name));
+	l->counts = sq_alloc_n(json_array_size(counts), sizeof(*l->counts));
+	json_array_foreach(counts, i, name)
+		l->counts[l->n_counts++].name = sq_strdup(json_string_value(name));
 }
 
 int sq_reader_loads(struct sq_reader *r, const json_t *loads, struct sq_err *err)
@@ -196,6 +202,12 @@ static int add_bin_latency(struct sq_load_draft *d, const json_t *list)
 	return 0;
 }
 
+static void add_counts(struct sq_load_rec *l, const json_t *counts)
+{
+	for (size_t i = 0; i < l->n_counts; i++)
+		l->counts[i].n += (uint64_t)integer_of(counts, l->counts[i].name);
+}
+
 static int add_tally(struct sq_load_draft *d, const json_t *record)
 {
 	const json_t *rows = json_object_get(record, "outcomes"), *row;
@@ -206,6 +218,7 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 		return -EINVAL;
 	d->rec.warmup_scheduled += (uint64_t)integer_of(record, "warmup_scheduled");
 	d->rec.sent += (uint64_t)integer_of(record, "sent");
+	add_counts(&d->rec, json_object_get(record, "counts"));
 	json_array_foreach(rows, i, row)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
 			return -EINVAL;

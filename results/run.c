@@ -24,6 +24,8 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 	free(l->driver);
 	free(l->target);
 	free(l->from);
+	free(l->server);
+	free(l->source);
 	for (size_t i = 0; i < l->n_outcomes; i++)
 		sq_outcome_rec_fini(&l->outcomes[i]);
 	free(l->outcomes);
@@ -35,6 +37,9 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 	for (size_t i = 0; i < l->n_efforts; i++)
 		free(l->efforts[i]);
 	free(l->efforts);
+	for (size_t i = 0; i < l->n_counts; i++)
+		free(l->counts[i].name);
+	free(l->counts);
 	for (size_t i = 0; l->bin_latency && i < bins; i++)
 		sq_hist_free(l->bin_latency[i]);
 	free(l->bin_latency);
@@ -75,6 +80,7 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->meta);
 	json_decref(run->scenario);
 	json_decref(run->environment);
+	json_decref(run->links);
 	json_decref(run->servers);
 	json_decref(run->lost);
 	json_decref(run->absent);

@@ -41,8 +41,16 @@ struct sq_phase_rec {
 	struct sq_hist *latency;
 };
 
+/* Seen beside operations: late replies, connections ... */
+struct sq_count_rec {
+	char *name;
+	uint64_t n;
+};
+
 struct sq_load_rec {
 	char *name, *driver, *target, *from; /* from: the host that made it */
+	char *server; /* the host that its target stands on; NULL: none of the scenario's */
+	char *source; /* the address it came from; NULL: the kernel's choice */
 	unsigned threads;
 	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
@@ -56,6 +64,8 @@ struct sq_load_rec {
 	size_t n_phases;
 	char **efforts;
 	size_t n_efforts;
+	struct sq_count_rec *counts; /* all that its driver knows, those of 0 too */
+	size_t n_counts;
 	uint64_t *scheduled_series;
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
 	double cpu_s;                 /* of the load's threads; NAN: not known */
@@ -87,6 +97,7 @@ struct sq_run {
 	json_t *meta; /* {id, name, started, argv, seed, squall, authorized ...} from the spool */
 	json_t *scenario;    /* the effective one */
 	json_t *environment; /* host -> {kernel, cpus, limits, sysctls: {..}} */
+	json_t *links;       /* array of {hosts: [a, b], devices: [of a, of b]} */
 	json_t *servers;     /* array of {host, what, exit, counts, log} */
 	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
 	json_t *absent;      /* array of {host, source, because}: sources that were not there */

@@ -36,7 +36,7 @@ struct row { /* one way of ending */
 
 struct sq_tally {
 	struct sq_tally_shape shape;
-	size_t n_efforts, n_phases;
+	size_t n_efforts, n_phases, n_counts;
 	size_t ring;    /* slots, a power of two */
 	int64_t lo, hi; /* bins in use; lo > hi: none */
 	uint64_t *scheduled;
@@ -46,6 +46,7 @@ struct sq_tally {
 	size_t n_rows, n_ready, cap_rows;
 	struct sq_hist *from_due, *from_send, *lag;
 	struct sq_hist *phases[SQ_PHASES_MAX];
+	uint64_t counts[SQ_COUNTS_MAX];
 };
 
 static size_t count_words(const char *const *words, size_t max)
@@ -93,6 +94,7 @@ struct sq_tally *sq_tally_new(const struct sq_tally_shape *shape)
 	t->shape = *shape;
 	t->n_efforts = count_words(shape->words.efforts, SQ_EFFORTS_MAX);
 	t->n_phases = count_words(shape->words.phases, SQ_PHASES_MAX);
+	t->n_counts = count_words(shape->words.counts, SQ_COUNTS_MAX);
 	t->ring = ring_for((size_t)(shape->span_ns / shape->bin_ns) + RING_SLACK);
 	t->lo = 0;
 	t->hi = -1;
@@ -210,9 +212,9 @@ void sq_tally_scheduled(struct sq_tally *t, int64_t due_ns)
 }
 
 /* A success failed in no phase, and a missed slot reached none. */
-static struct sq_outcome normal(struct sq_outcome outcome)
+static struct sq_outcome normal(struct sq_outcome outcome, enum sq_class class)
 {
-	if (outcome.code == SQ_CODE_OK || outcome.code == SQ_CODE_MISSED)
+	if (class == SQ_CLASS_OK || class == SQ_CLASS_MISSED)
 		outcome.phase = UINT8_MAX;
 	return outcome;
 }
@@ -252,7 +254,7 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 {
 	enum sq_class class = sq_code_class(t->shape.words.codes, op->outcome.code);
 	size_t at = slot_of_due(t, op->due_ns);
-	struct row *row = row_of(t, normal(op->outcome), op->due_ns);
+	struct row *row = row_of(t, normal(op->outcome, class), op->due_ns);
 	bool warm = op->due_ns >= t->shape.warmup_ns;
 
 	row_book(t, row, op, at);
@@ -275,6 +277,12 @@ void sq_tally_phase(struct sq_tally *t, unsigned phase, int64_t due_ns, int64_t 
 	assert(phase < t->n_phases);
 	if (due_ns >= t->shape.warmup_ns)
 		sq_hist_record(t->phases[phase], took_ns);
+}
+
+void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n)
+{
+	assert(which < t->n_counts);
+	t->counts[which] += n;
 }
 
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
@@ -364,8 +372,22 @@ static json_t *hists_to_json(const struct sq_tally *t)
 			 "phases", phases);
 }
 
+static json_t *seen_to_json(const struct sq_tally *t)
+{
+	json_t *seen = json_object();
+
+	for (size_t i = 0; i < t->n_counts; i++)
+		if (t->counts[i])
+			json_object_set_new(seen, t->shape.words.counts[i],
+					    json_integer((json_int_t)t->counts[i]));
+	return seen;
+}
+
 static bool is_empty(const struct sq_tally *t)
 {
+	for (size_t i = 0; i < t->n_counts; i++)
+		if (t->counts[i])
+			return false;
 	for (size_t i = 0; i < t->n_phases; i++)
 		if (sq_hist_count(t->phases[i]))
 			return false;
@@ -397,6 +419,7 @@ static void empty(struct sq_tally *t)
 	sq_hist_reset(t->from_due);
 	sq_hist_reset(t->from_send);
 	sq_hist_reset(t->lag);
+	memset(t->counts, 0, sizeof(t->counts));
 	t->n_rows = 0;
 	t->warmup_scheduled = t->sent = 0;
 	t->lo = 0;
@@ -412,10 +435,11 @@ json_t *sq_tally_flush(struct sq_tally *t)
 	rows = json_array();
 	for (size_t i = 0; i < t->n_rows; i++)
 		json_array_append_new(rows, row_to_json(t, &t->rows[i]));
-	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o}", "k", "tally", "scheduled",
+	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "k", "tally", "scheduled",
 			   counts_to_json(t, t->scheduled), "warmup_scheduled",
 			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent, "outcomes",
-			   rows, "hist", hists_to_json(t), "bin_latency", latency_to_json(t));
+			   rows, "hist", hists_to_json(t), "bin_latency", latency_to_json(t),
+			   "counts", seen_to_json(t));
 	empty(t);
 	return record;
 }

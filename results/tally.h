@@ -14,7 +14,7 @@
 
 #include "results/outcome.h"
 
-enum { SQ_EFFORTS_MAX = 4, SQ_PHASES_MAX = 16, SQ_EXEMPLARS_MAX = 20 };
+enum { SQ_EFFORTS_MAX = 4, SQ_PHASES_MAX = 16, SQ_COUNTS_MAX = 24, SQ_EXEMPLARS_MAX = 20 };
 
 /* The words of one driver; borrowed, constant. */
 struct sq_vocabulary {
@@ -23,6 +23,8 @@ struct sq_vocabulary {
 	const char *const *efforts; /* NULL-terminated: what an operation cost on the wire, such as
 				       "syn_retrans"; summed by outcome and bin, so that the ledger can
 				       pay counters for slow successes too */
+	const char *const *counts;  /* NULL-terminated: what was seen beside operations, such as
+				       "late" replies or "connections"; totals of the load */
 };
 
 struct sq_tally_shape {
@@ -53,6 +55,8 @@ void sq_tally_scheduled(struct sq_tally *t, int64_t due_ns);
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op);
 /* A phase of a successful or failed operation took so long. */
 void sq_tally_phase(struct sq_tally *t, unsigned phase, int64_t due_ns, int64_t took_ns);
+/* So many more of words.counts[which]. */
+void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n);
 /* How late the generator itself was in starting an operation. */
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns);
 

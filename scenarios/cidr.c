@@ -145,6 +145,11 @@ struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n)
 	return ip;
 }
 
+bool sq_ip_equal(const struct sq_ip *a, const struct sq_ip *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sq_ip_bits(a) / 8) == 0;
+}
+
 bool sq_ip_is_loopback(const struct sq_ip *ip)
 {
 	static const uint8_t v6[16] = { [15] = 1 };

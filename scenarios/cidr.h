@@ -45,6 +45,7 @@ bool sq_cidr_mask(struct sq_cidr *c);
 /* The n-th address of a masked subnet; its last byte must have room for n. */
 struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n);
 
+bool sq_ip_equal(const struct sq_ip *a, const struct sq_ip *b);
 bool sq_ip_is_loopback(const struct sq_ip *ip);
 /* 0.0.0.0 and ::, the broadcast address, multicast: nothing of which one server answers. */
 bool sq_ip_is_unspecified(const struct sq_ip *ip);

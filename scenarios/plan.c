@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/value.h"
+#include "scenarios/cidr.h"
 #include "scenarios/plan_private.h"
 #include "scenarios/scenario_private.h"
 
@@ -80,15 +81,14 @@ static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts 
 	return 0;
 }
 
-static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_gate *gate,
-		     struct sq_err *err)
+static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_err *err)
 {
 	const struct sq_strings *own = &plan->scenario->authorized_targets;
 	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < own->n; i++) {
-		rc = sq_gate_authorize(gate, own->v[i], err);
+		rc = sq_gate_authorize(plan->gate, own->v[i], err);
 		snprintf(pointer, sizeof(pointer), "/authorized_targets/%zu", i);
 		sq_scenario_place(plan->scenario, pointer, where);
 		if (rc < 0 && err)
@@ -96,7 +96,7 @@ static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, stru
 		sq_plan_say(&plan->authorized, "%s", own->v[i]);
 	}
 	for (size_t i = 0; rc == 0 && i < opts->authorize.n; i++) {
-		rc = sq_gate_authorize(gate, opts->authorize.v[i], err);
+		rc = sq_gate_authorize(plan->gate, opts->authorize.v[i], err);
 		if (rc < 0 && err)
 			return sq_err_set(err, rc, "--authorize", "%s", err->text);
 		sq_plan_say(&plan->authorized, "%s", opts->authorize.v[i]);
@@ -123,22 +123,101 @@ static int64_t phase_of(const struct sq_arrivals_spec *a)
 	return phase_ns;
 }
 
-static int plan_load(struct sq_plan *plan, size_t i, const struct sq_gate *gate, struct sq_err *err)
+/* The host that a target names; else the one that has its address, which on loopback is the load's
+ * own. */
+static int server_of(const struct sq_plan *plan, const struct sq_load_plan *load)
+{
+	const char *text = load->target.text, *colon = strrchr(text, ':');
+	struct sq_ip target;
+	struct sq_cidr own;
+
+	for (size_t h = 0; colon && h < plan->n_hosts; h++)
+		if (strlen(plan->hosts[h].name) == (size_t)(colon - text) &&
+		    strncmp(plan->hosts[h].name, text, (size_t)(colon - text)) == 0)
+			return (int)h;
+	if (sq_ip_from_sockaddr((const struct sockaddr *)&load->target.addr, &target) < 0)
+		return -1;
+	if (sq_ip_is_loopback(&target))
+		return (int)load->host;
+	for (size_t h = 0; h < plan->n_hosts; h++) {
+		const struct sq_host_spec *spec = plan->hosts[h].spec;
+
+		for (size_t i = 0; spec && i < spec->addresses.n; i++)
+			if (sq_cidr_parse(spec->addresses.v[i], &own) == 0 &&
+			    sq_ip_equal(&own.ip, &target))
+				return (int)h;
+	}
+	for (size_t i = 0; i < plan->n_links; i++)
+		for (size_t end = 0; end < 2; end++)
+			if (sq_cidr_parse(plan->links[i].address[end], &own) == 0 &&
+			    sq_ip_equal(&own.ip, &target))
+				return (int)plan->links[i].host[end];
+	return -1;
+}
+
+static int plan_source(const struct sq_plan *plan, size_t i, struct sq_load_plan *load,
+		       struct sq_err *err)
+{
+	const char *text = load->spec->source;
+	char pointer[SQ_POINTER_MAX];
+	struct sq_target source;
+	struct sq_ip ip;
+
+	if (!text)
+		return 0;
+	snprintf(pointer, sizeof(pointer), "/load/%zu/source", i);
+	if (sq_ip_parse(text, &ip) < 0)
+		return sq_scenario_fail(plan->scenario, pointer, err,
+					"expected an address such as 198.18.0.1, found \"%.60s\"",
+					text);
+	sq_target_make(&source, &ip, 0);
+	if (source.addr.ss_family != load->target.addr.ss_family)
+		return sq_scenario_fail(
+			plan->scenario, pointer, err,
+			"%s and the target %s are not of one family; give both in IPv4 or "
+			"both in IPv6",
+			text, load->target.text);
+	load->source = source.addr;
+	load->source_len = source.len;
+	return 0;
+}
+
+static int plan_resolver(const struct sq_plan *plan, size_t i, struct sq_load_plan *load,
+			 struct sq_err *err)
+{
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+
+	if (!load->spec->resolver)
+		return 0;
+	snprintf(pointer, sizeof(pointer), "/load/%zu/resolver", i);
+	sq_scenario_place(plan->scenario, pointer, where);
+	return sq_gate_target(plan->gate, load->spec->resolver, where, &load->resolver, err);
+}
+
+static int plan_load(struct sq_plan *plan, size_t i, struct sq_err *err)
 {
 	const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 	struct sq_load_plan *load = &plan->loads[i];
 	char pointer[SQ_POINTER_MAX] = "/target", where[SQ_PLACE_MAX];
+	int rc;
 
 	*load = (struct sq_load_plan){ .spec = spec,
 				       .host = load_host(plan, spec),
 				       .index = (unsigned)i,
+				       .gate = plan->gate,
 				       .phase_ns = phase_of(&spec->arrivals) };
 	plan->hosts[load->host].loads = true;
 	if (spec->target)
 		snprintf(pointer, sizeof(pointer), "/load/%zu/target", i);
 	sq_scenario_place(plan->scenario, pointer, where);
-	return sq_gate_target(gate, spec->target ? spec->target : plan->scenario->target, where,
-			      &load->target, err);
+	rc = sq_gate_target(plan->gate, spec->target ? spec->target : plan->scenario->target, where,
+			    &load->target, err);
+	if (rc == 0)
+		rc = plan_source(plan, i, load, err);
+	if (rc == 0)
+		rc = plan_resolver(plan, i, load, err);
+	load->server = rc == 0 ? server_of(plan, load) : -1;
+	return rc;
 }
 
 /* When a load that its count bounds has come to its last operation, from its own start; never
@@ -164,7 +243,7 @@ static int64_t count_end_ns(const struct sq_load_plan *load)
 	return end_ns < 0x1p62 ? (int64_t)end_ns : SQ_NEVER;
 }
 
-static int plan_loads(struct sq_plan *plan, const struct sq_gate *gate, struct sq_err *err)
+static int plan_loads(struct sq_plan *plan, struct sq_err *err)
 {
 	int rc = 0;
 
@@ -174,7 +253,7 @@ static int plan_loads(struct sq_plan *plan, const struct sq_gate *gate, struct s
 		const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 		int64_t length_ns;
 
-		rc = plan_load(plan, i, gate, err);
+		rc = plan_load(plan, i, err);
 		length_ns = count_end_ns(&plan->loads[i]);
 		if (length_ns > spec->duration_ns)
 			length_ns = spec->duration_ns;
@@ -215,17 +294,16 @@ static void plan_captures(struct sq_plan *plan, const struct sq_kind *default_so
 	}
 }
 
-static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_gate *gate,
-		    struct sq_err *err)
+static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_err *err)
 {
 	int rc = check_programs(plan, opts, err);
 
 	if (rc == 0)
-		rc = sq_plan_world(plan, gate, err);
+		rc = sq_plan_world(plan, plan->gate, err);
 	if (rc == 0)
-		rc = authorize(plan, opts, gate, err);
+		rc = authorize(plan, opts, err);
 	if (rc == 0)
-		rc = plan_loads(plan, gate, err);
+		rc = plan_loads(plan, err);
 	if (rc < 0)
 		return rc;
 	plan_captures(plan, opts->default_source);
@@ -238,18 +316,17 @@ int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err)
 {
 	struct sq_plan *plan = sq_alloc(sizeof(*plan));
-	struct sq_gate *gate = sq_gate_new();
 	int rc;
 
 	plan->scenario = scenario;
+	plan->gate = sq_gate_new();
 	plan->loopback = opts->loopback && scenario->has_world;
 	plan->world = scenario->has_world && !plan->loopback;
 	if (scenario->seed == SQ_OPT_UNSET)
 		scenario->seed = (int64_t)sq_rng_fresh_seed();
 	plan->seed = (uint64_t)scenario->seed;
 	plan->echo = sq_scenario_echo(scenario);
-	rc = plan_all(plan, opts, gate, err);
-	sq_gate_free(gate);
+	rc = plan_all(plan, opts, err);
 	if (rc < 0)
 		sq_plan_free(plan);
 	else
@@ -268,6 +345,7 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan)
 	free(plan->captures);
 	strings_free(&plan->lost);
 	strings_free(&plan->authorized);
+	sq_gate_free(plan->gate);
 	sq_scenario_free(plan->scenario);
 	free(plan);
 	return NULL;

@@ -30,7 +30,12 @@ struct sq_link_plan {
 struct sq_load_plan {
 	const struct sq_load_spec *spec;
 	struct sq_target target;
-	size_t host;      /* which host makes it */
+	struct sq_target resolver; /* the name server that its driver asks; len 0: none given */
+	struct sockaddr_storage source; /* the address it comes from */
+	socklen_t source_len;           /* 0: the kernel's choice */
+	const struct sq_gate *gate;     /* for addresses that the driver learns; the plan's */
+	size_t host;                    /* which host makes it */
+	int server;       /* the host that its target stands on; -1: none of the scenario's */
 	unsigned index;   /* its place among the loads: also its stream of random numbers */
 	int64_t phase_ns; /* arrivals.phase as a duration; -1: random */
 };
@@ -56,6 +61,7 @@ struct sq_plan {
 	size_t n_loads;
 	struct sq_capture_plan *captures;
 	size_t n_captures;
+	struct sq_gate *gate;   /* what is open to this run */
 	struct sq_strings lost; /* what loopback can't do of this scenario, for people and report */
 	struct sq_strings authorized; /* ranges that were authorized, for the report */
 	int64_t end_ns;   /* from t0: when the last load has stopped starting operations */

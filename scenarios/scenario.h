@@ -56,6 +56,8 @@ struct sq_load_spec {
 	char *name;
 	struct sq_plug driver;
 	char *from, *target; /* NULL: the default host, the scenario's target */
+	char *source;        /* an address of that host; NULL: the kernel's choice */
+	char *resolver;      /* "server:53"; NULL: none */
 	int64_t threads;
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t count; /* UNSET: bounded by duration alone */

@@ -234,11 +234,12 @@ static int find_host(const struct sq_gate *g, const char *host, const char *wher
 	return fail_host(g, host, where, err);
 }
 
-static void make_address(struct sq_target *t, const struct sq_ip *ip, int port)
+void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
 
+	memset(t, 0, sizeof(*t));
 	if (ip->family == AF_INET) {
 		memcpy(&v4.sin_addr, ip->bytes, 4);
 		memcpy(&t->addr, &v4, sizeof(v4));
@@ -253,8 +254,8 @@ static void make_address(struct sq_target *t, const struct sq_ip *ip, int port)
 int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,
 		   struct sq_target *ret, struct sq_err *err)
 {
-	struct sq_target made = { 0 };
 	char host[HOST_MAX];
+	bool by_authority;
 	const char *port_text;
 	struct sq_ip ip;
 	int port, rc;
@@ -271,12 +272,12 @@ int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,
 				  port_text, text);
 	rc = find_host(g, host, where, &ip, err);
 	if (rc == 0)
-		rc = check_open(g, &ip, where, &made.by_authority, err);
+		rc = check_open(g, &ip, where, &by_authority, err);
 	if (rc < 0)
 		return rc;
-	make_address(&made, &ip, port);
-	snprintf(made.text, sizeof(made.text), "%s", text);
-	*ret = made;
+	sq_target_make(ret, &ip, port);
+	snprintf(ret->text, sizeof(ret->text), "%s", text);
+	ret->by_authority = by_authority;
 	return 0;
 }
 

@@ -18,6 +18,11 @@ struct sq_target {
 	bool by_authority; /* open only because a range was authorized */
 };
 
+struct sq_ip;
+
+/* The address alone, without a text; judged by nobody yet. */
+void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port);
+
 struct sq_gate;
 
 struct sq_gate *sq_gate_new(void); /* loopback alone is open */

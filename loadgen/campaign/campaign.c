@@ -91,6 +91,15 @@ static json_t *text_array(const struct sq_strings *s)
 	return a;
 }
 
+static json_t *words_array(const char *const *words)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; words && words[i]; i++)
+		json_array_append_new(a, json_string(words[i]));
+	return a;
+}
+
 static json_t *loads_record(const struct sq_plan *plan)
 {
 	json_t *loads = json_array();
@@ -98,21 +107,38 @@ static json_t *loads_record(const struct sq_plan *plan)
 	for (size_t i = 0; i < plan->n_loads; i++) {
 		const struct sq_load_plan *l = &plan->loads[i];
 		const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
-		json_t *efforts = json_array();
 
-		for (size_t k = 0; words->efforts && words->efforts[k]; k++)
-			json_array_append_new(efforts, json_string(words->efforts[k]));
 		json_array_append_new(
 			loads,
-			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name",
-				  l->spec->name, "driver", l->spec->driver.kind->name, "target",
-				  l->target.text, "from", plan->hosts[l->host].name, "threads",
-				  (json_int_t)l->spec->threads, "at_ns", (json_int_t)l->spec->at_ns,
-				  "duration_ns", (json_int_t)l->spec->duration_ns, "warmup_ns",
-				  (json_int_t)l->spec->warmup_ns, "timeout_ns",
-				  (json_int_t)l->spec->timeout_ns, "efforts", efforts));
+			json_pack(
+				"{s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+				"name", l->spec->name, "driver", l->spec->driver.kind->name,
+				"target", l->target.text, "from", plan->hosts[l->host].name,
+				"server", l->server < 0 ? NULL : plan->hosts[l->server].name,
+				"source", l->spec->source, "threads", (json_int_t)l->spec->threads,
+				"at_ns", (json_int_t)l->spec->at_ns, "duration_ns",
+				(json_int_t)l->spec->duration_ns, "warmup_ns",
+				(json_int_t)l->spec->warmup_ns, "timeout_ns",
+				(json_int_t)l->spec->timeout_ns, "efforts",
+				words_array(words->efforts), "counts", words_array(words->counts)));
 	}
 	return loads;
+}
+
+/* Which device of a host leads to which other host. */
+static json_t *links_record(const struct sq_plan *plan)
+{
+	json_t *links = json_array();
+
+	for (size_t i = 0; i < plan->n_links; i++) {
+		const struct sq_link_plan *l = &plan->links[i];
+
+		json_array_append_new(links, json_pack("{s:[s, s], s:[s, s]}", "hosts",
+						       plan->hosts[l->host[0]].name,
+						       plan->hosts[l->host[1]].name, "devices",
+						       l->device[0], l->device[1]));
+	}
+	return links;
 }
 
 static void spool_head(struct campaign *c)
@@ -121,10 +147,10 @@ static void spool_head(struct campaign *c)
 	json_t *meta = json_copy(c->opts->meta);
 
 	json_object_set_new(meta, "authorized", text_array(&plan->authorized));
-	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o}", "k", "head", "schema",
+	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o}", "k", "head", "schema",
 			   "squall-spool/1", "meta", meta, "scenario", plan->echo, "bin_ns",
 			   (json_int_t)plan->scenario->bin_ns, "lost", text_array(&plan->lost),
-			   "loads", loads_record(plan)));
+			   "links", links_record(plan), "loads", loads_record(plan)));
 }
 
 static void spool_event(struct campaign *c, const char *source, const char *text)

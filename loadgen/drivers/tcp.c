@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "loadgen/engine/client.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
 #include "loadgen/engine/tcp_info.h"
@@ -81,20 +82,6 @@ static uint64_t lost_segs(const struct tcp_op *c, const struct sq_tcp_info *info
 
 /* ---- the end of an operation ---- */
 
-static uint16_t local_port(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} addr = { .in6 = { 0 } };
-	socklen_t len = sizeof(addr);
-
-	if (getsockname(fd, &addr.any, &len) == -1)
-		return 0;
-	return ntohs(addr.any.sa_family == AF_INET6 ? addr.in6.sin6_port : addr.in.sin_port);
-}
-
 static void set_reset_on_close(int fd)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
@@ -122,7 +109,7 @@ static void fail(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 	struct sq_tcp_info info;
 
 	if (c->fd >= 0) {
-		result.local_port = local_port(c->fd);
+		result.local_port = sq_client_port(c->fd);
 		if (sq_tcp_info(c->fd, &info)) {
 			if (c->phase == PHASE_CONNECT)
 				c->syn_retrans = info.retransmitted;
@@ -293,11 +280,10 @@ static int open_socket(const struct sq_lane *lane)
 {
 	const struct tcp_conf *conf = lane->conf;
 	const int on = 1;
-	int fd = socket(lane->load->target.addr.ss_family,
-			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd = sq_client_socket(lane->load, &lane->load->target, SOCK_STREAM);
 
-	if (fd == -1)
-		return -1;
+	if (fd < 0)
+		return fd;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (conf->close == CLOSE_RST)
 		set_reset_on_close(fd);
@@ -311,8 +297,8 @@ static void start_one(struct sq_lane *lane, struct sq_op *op)
 	int rc;
 
 	c->fd = open_socket(lane);
-	if (c->fd == -1) {
-		fail(lane, op, sq_code_errno(errno));
+	if (c->fd < 0) {
+		fail(lane, op, sq_code_errno(-c->fd));
 		return;
 	}
 	op->sent_ns = sq_lane_clock(lane);

@@ -33,6 +33,11 @@ struct sq_driver {
 	/* A descriptor that sq_op_watch put under watch is ready (EPOLLIN ...). */
 	void (*ready)(struct sq_lane *lane, struct sq_op *op, uint32_t events);
 
+	/* One that sq_lane_watch put under watch is: a socket that outlives operations.  An event
+	 * may have been read for a token before this batch closed its descriptor: the driver
+	 * passes over a token that it no longer uses, and takes what it finds not ready. */
+	void (*input)(struct sq_lane *lane, uint32_t token, uint32_t events);
+
 	/* Ends a started operation now: its deadline has passed (SQ_CODE_TIMEOUT) or the run ends
 	 * (SQ_CODE_CANCELED).  The driver may give it a truer name (a ghost). */
 	void (*end)(struct sq_lane *lane, struct sq_op *op, uint16_t code);

@@ -129,12 +129,8 @@ static void on_sockets(uv_poll_t *poll, int status, int uv_events)
 	(void)uv_events;
 	for (int pass = 0; pass < EVENT_PASSES && n == EVENTS; pass++) {
 		n = epoll_wait(l->epoll_fd, events, EVENTS, 0);
-		for (int i = 0; i < n; i++) {
-			struct sq_op *op = sq_lane_event_op(l, events[i].data.u64);
-
-			if (op)
-				l->pub.driver->ready(&l->pub, op, events[i].events);
-		}
+		for (int i = 0; i < n; i++)
+			sq_lane_event(l, events[i].data.u64, events[i].events);
 	}
 }
 

@@ -50,6 +50,14 @@ struct sq_op *sq_op_new(struct sq_lane *lane, int64_t due_ns);
 int sq_op_watch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events);
 int sq_op_rewatch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events);
 
+/* The same for a descriptor that belongs to no operation, under a number of the driver's own:
+ * events go to its input hook. */
+int sq_lane_watch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events);
+int sq_lane_rewatch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events);
+
+/* Adds to one of the driver's counts (its words.counts[which]). */
+void sq_lane_count(struct sq_lane *lane, unsigned which, uint64_t n);
+
 /* Books the outcome (op: filled in but for due_ns and sent_ns, which are taken from the
  * operation) and ends the deadline.  Then exactly one of release and hold follows. */
 void sq_op_done(struct sq_lane *lane, struct sq_op *op, struct sq_tally_op *result);

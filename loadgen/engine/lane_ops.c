@@ -14,6 +14,11 @@
 #include "base/mem.h"
 #include "loadgen/engine/lane_private.h"
 
+/* What an event of epoll is for: a token of the driver's, or else an operation, by its generation and
+ * its index. */
+#define OF_LANE         (UINT64_C(1) << 63)
+#define GENERATION_MASK UINT32_C(0x7fffffff)
+
 enum { OP_FREE, OP_IN_FLIGHT, OP_DONE, OP_HELD };
 
 enum { CHUNK_BITS = 8, CHUNK_OPS = 1 << CHUNK_BITS, PREALLOCATED_BYTES = 1 << 20 };
@@ -135,13 +140,39 @@ int sq_op_rewatch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t event
 	return watch(lane, op, fd, EPOLL_CTL_MOD, events);
 }
 
-struct sq_op *sq_lane_event_op(struct sq_lane_run *l, uint64_t data)
+static int watch_token(struct sq_lane *lane, uint32_t token, int fd, int how, uint32_t events)
 {
-	struct sq_op *op = slot_op(l, (uint32_t)data);
+	struct epoll_event ev = { .events = events, .data.u64 = OF_LANE | token };
 
-	if (op->where == OP_FREE || sq_op_slot(op)->generation != (uint32_t)(data >> 32))
-		return NULL;
-	return op;
+	return epoll_ctl(run_of(lane)->epoll_fd, how, fd, &ev) == -1 ? -errno : 0;
+}
+
+int sq_lane_watch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events)
+{
+	return watch_token(lane, token, fd, EPOLL_CTL_ADD, events);
+}
+
+int sq_lane_rewatch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events)
+{
+	return watch_token(lane, token, fd, EPOLL_CTL_MOD, events);
+}
+
+void sq_lane_event(struct sq_lane_run *l, uint64_t data, uint32_t events)
+{
+	struct sq_op *op;
+
+	if (data & OF_LANE) {
+		l->pub.driver->input(&l->pub, (uint32_t)data, events);
+		return;
+	}
+	op = slot_op(l, (uint32_t)data);
+	if (op->where != OP_FREE && sq_op_slot(op)->generation == (uint32_t)(data >> 32))
+		l->pub.driver->ready(&l->pub, op, events);
+}
+
+void sq_lane_count(struct sq_lane *lane, unsigned which, uint64_t n)
+{
+	sq_tally_count(run_of(lane)->tally, which, n);
 }
 
 static void book(struct sq_lane_run *l, const struct sq_tally_op *result)
@@ -202,7 +233,7 @@ void sq_op_release(struct sq_lane *lane, struct sq_op *op)
 	if (op->where == OP_HELD)
 		list_remove(&l->held, op);
 	op->where = OP_FREE;
-	sq_op_slot(op)->generation++;
+	sq_op_slot(op)->generation = (sq_op_slot(op)->generation + 1) & GENERATION_MASK;
 	op->next = l->free_ops;
 	l->free_ops = op;
 }

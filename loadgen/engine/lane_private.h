@@ -100,8 +100,8 @@ int64_t sq_lane_cpu_ns(const struct sq_lane_run *l, int64_t last_ns);
 void sq_lane_pool_init(struct sq_lane_run *l);
 void sq_lane_pool_fini(struct sq_lane_run *l);
 struct sq_slot *sq_op_slot(struct sq_op *op);
-/* The operation that an event of epoll is for, or NULL when it was released since. */
-struct sq_op *sq_lane_event_op(struct sq_lane_run *l, uint64_t data);
+/* Gives an event of epoll to the driver; not that of an operation that was released since. */
+void sq_lane_event(struct sq_lane_run *l, uint64_t data, uint32_t events);
 /* Books an operation that was due but never started. */
 void sq_lane_unstarted(struct sq_lane_run *l, int64_t due_ns, uint16_t code);
 

@@ -131,19 +131,30 @@ static json_t *series_json(const struct sq_load_rec *l, const struct sq_axis *ax
 	return series;
 }
 
+static json_t *counts_json(const struct sq_load_rec *l)
+{
+	json_t *counts = json_object();
+
+	for (size_t i = 0; i < l->n_counts; i++)
+		json_object_set_new(counts, l->counts[i].name,
+				    json_integer((json_int_t)l->counts[i].n));
+	return counts;
+}
+
 static json_t *load_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
-		" s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
+		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 		"name", l->name, "driver", l->driver, "target", l->target, "from", l->from,
-		"threads", (int)l->threads, "at_s", seconds_json(l->at_ns), "duration_s",
-		seconds_json(l->duration_ns), "warmup_s", seconds_json(l->warmup_ns), "timeout_s",
-		seconds_json(l->timeout_ns), "scheduled", (json_int_t)l->scheduled,
-		"warmup_scheduled", (json_int_t)l->warmup_scheduled, "outcomes", outcomes_json(l),
-		"rate", rate_json(l), "latency", "from_due", sq_hist_summary(l->from_due),
-		"from_send", sq_hist_summary(l->from_send), "phases", phases_json(l), "lag",
-		lag_json(l), "generator", generator_json(l), "series", series_json(l, axis));
+		"server", l->server, "source", l->source, "threads", (int)l->threads, "at_s",
+		seconds_json(l->at_ns), "duration_s", seconds_json(l->duration_ns), "warmup_s",
+		seconds_json(l->warmup_ns), "timeout_s", seconds_json(l->timeout_ns), "scheduled",
+		(json_int_t)l->scheduled, "warmup_scheduled", (json_int_t)l->warmup_scheduled,
+		"outcomes", outcomes_json(l), "counts", counts_json(l), "rate", rate_json(l),
+		"latency", "from_due", sq_hist_summary(l->from_due), "from_send",
+		sq_hist_summary(l->from_send), "phases", phases_json(l), "lag", lag_json(l),
+		"generator", generator_json(l), "series", series_json(l, axis));
 }
 
 static json_t *loads_json(const struct sq_run *run)
@@ -165,6 +176,10 @@ static const char schema[] =
 	"  \"name\": {\"type\": \"string\"}, \"driver\": {\"type\": \"string\"},"
 	"  \"target\": {\"type\": \"string\"},"
 	"  \"from\": {\"type\": \"string\", \"description\": \"the host that made it\"},"
+	"  \"server\": {\"type\": [\"string\", \"null\"],"
+	"   \"description\": \"the host that its target stands on; null: not one of the scenario's\"},"
+	"  \"source\": {\"type\": [\"string\", \"null\"],"
+	"   \"description\": \"the address it came from; null: the kernel's choice\"},"
 	"  \"threads\": {\"type\": \"integer\"},"
 	"  \"scheduled\": {\"type\": \"integer\","
 	"   \"description\": \"the sum of the outcomes' counts, exactly\"},"
@@ -188,6 +203,8 @@ static const char schema[] =
 	"      \"took_s\": {\"type\": \"number\"}, \"lane\": {\"type\": \"integer\"},"
 	"      \"local_port\": {\"type\": \"integer\", \"description\": \"0: none\"},"
 	"      \"id\": {\"type\": \"integer\"}}}}}}},"
+	"  \"counts\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"},"
+	"   \"description\": \"what was seen beside operations, such as late replies\"},"
 	"  \"rate\": {\"type\": \"object\","
 	"   \"description\": \"over the duration less the warm-up; null when that is nothing\","
 	"   \"required\": [\"scheduled_per_s\", \"sent_per_s\", \"ok_per_s\"],"

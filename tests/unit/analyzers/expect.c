@@ -23,7 +23,8 @@ static const struct sq_code codes[] = {
 };
 static const char *const phases[] = { "connect", "ack", "greeting", NULL };
 static const char *const efforts[] = { "syn_retrans", "lost_segs", NULL };
-static const struct sq_vocabulary words = { codes, phases, efforts };
+static const char *const counts[] = { "late", NULL };
+static const struct sq_vocabulary words = { codes, phases, efforts, counts };
 static const struct sq_kind tcp = { .name = "tcp" };
 
 static const struct sq_vocabulary *words_of(const struct sq_kind *driver)
