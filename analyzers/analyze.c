@@ -13,6 +13,7 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 		return rc;
 	sq_findings_fini(&run->findings);
 	book = sq_book_open(run);
+	sq_book_join(&book, &rules);
 	for (size_t i = 0; i < rules.n; i++)
 		sq_book_examine(&book, &rules.v[i], &run->findings);
 	sq_book_close(&book, &run->findings);

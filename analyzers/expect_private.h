@@ -40,7 +40,7 @@ enum sq_expect_kind {
 	SQ_EXPECT_PHASE,
 	SQ_EXPECT_RATE, /* scheduled, sent, ok */
 	SQ_EXPECT_EFFORT,
-	SQ_EXPECT_SEEN, /* a count of its driver's */
+	SQ_EXPECT_SEEN,    /* a count of its driver's */
 	SQ_EXPECT_METRIC,  /* of the host `subject` */
 	SQ_EXPECT_FINDING, /* of the mechanism `subject` */
 	SQ_EXPECT_ACCOUNT,

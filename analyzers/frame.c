@@ -10,40 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "analyzers/rules.h"
 
 int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i)
 {
 	return (run->axis.first_bin + (int64_t)i) * run->axis.bin_ns;
-}
-
-struct sq_readings sq_frame_readings(const struct sq_run *run, const struct sq_metric_rec *counter)
-{
-	struct sq_readings r = { .v = sq_alloc_n(run->axis.n + 1, sizeof(*r.v)) };
-	double before = 0; /* a counter that appears in mid-run counts from 0 */
-	int64_t from_ns = INT64_MIN;
-
-	for (size_t i = 0; i < run->axis.n; i++) {
-		double value = counter->samples[i];
-		int64_t at_ns = sq_frame_bin_ns(run, i);
-		double rise;
-
-		if (isnan(value))
-			continue;
-		/* A restart: what it shows now has come since. */
-		rise = value >= before ? value - before : value;
-		if (from_ns == INT64_MIN)
-			from_ns = at_ns - run->axis.bin_ns;
-		r.v[r.n++] = (struct sq_reading){
-			.from_ns = from_ns,
-			.to_ns = at_ns + run->axis.bin_ns,
-			.rise = (uint64_t)llround(rise),
-		};
-		r.total += (uint64_t)llround(rise);
-		before = value;
-		from_ns = at_ns;
-	}
-	return r;
 }
 
 void sq_readings_fini(struct sq_readings *r)
@@ -104,60 +75,37 @@ bool sq_frame_loopback(const char *target)
 	       strcmp(target, "localhost") == 0 || strncmp(target, "localhost:", 10) == 0;
 }
 
+bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role)
+{
+	const char *name = role == SQ_SIDE_SERVER ? load->server : load->from;
+
+	return name && strcmp(name, host) == 0;
+}
+
+const char *sq_frame_address(const struct sq_load_rec *load)
+{
+	return load->address ? load->address : load->target;
+}
+
 static bool is_address(const char *target)
 {
 	return target[0] == '[' || isdigit((unsigned char)target[0]);
 }
 
-/* The one captured host besides `from` (NULL: at all); NULL when there is none or a choice. */
-static const char *only_captured(const struct sq_run *run, const char *from)
-{
-	const char *only = NULL;
-
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		const char *host = run->metrics[i].host;
-
-		if (from && strcmp(host, from) == 0)
-			continue;
-		if (only && strcmp(host, only) != 0)
-			return NULL;
-		only = host;
-	}
-	return only;
-}
-
-const char *sq_frame_server(const struct sq_run *run, const struct sq_load_rec *load)
-{
-	size_t len = host_len(load->target);
-
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		const char *host = run->metrics[i].host;
-
-		if (strlen(host) == len && memcmp(host, load->target, len) == 0)
-			return host;
-	}
-	if (sq_frame_loopback(load->target)) {
-		if (load->from && sq_frame_captured(run, load->from))
-			return load->from;
-		return only_captured(run, NULL);
-	}
-	return is_address(load->target) ? only_captured(run, load->from) : NULL;
-}
-
 /* "0.0.0.0:9000" takes what goes to "server:9000"; "127.0.0.2:9000" not what goes to
  * "127.0.0.1:9000". */
-static bool listens_for(const char *instance, const char *target)
+bool sq_frame_serves(const char *instance, const char *address)
 {
 	static const char *const any[] = { "0.0.0.0", "[::]", "::", "*" };
 	size_t len = host_len(instance);
 
-	if (strcmp(instance + len, target + host_len(target)) != 0)
+	if (strcmp(instance + len, address + host_len(address)) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
 		if (strlen(any[i]) == len && memcmp(any[i], instance, len) == 0)
 			return true;
 	}
-	return !is_address(target) || strncmp(instance, target, len) == 0;
+	return !is_address(address) || strncmp(instance, address, len) == 0;
 }
 
 /* Adds one row of listen.queue to what is known of a listener. */
@@ -200,7 +148,7 @@ struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host,
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
 
-		if (is_queue_of(m, host) && listens_for(m->instance, target))
+		if (is_queue_of(m, host) && sq_frame_serves(m->instance, target))
 			add_queue(run, m, from_ns, to_ns, &l);
 	}
 	return l;
@@ -209,7 +157,7 @@ struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host,
 static bool is_target(const struct sq_run *run, const char *instance)
 {
 	for (size_t i = 0; i < run->n_loads; i++) {
-		if (listens_for(instance, run->loads[i].target))
+		if (sq_frame_serves(instance, sq_frame_address(&run->loads[i])))
 			return true;
 	}
 	return false;

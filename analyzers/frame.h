@@ -22,9 +22,6 @@ struct sq_readings {
 	uint64_t total;
 };
 
-/* Every reading of a counter in order, those without a rise too.  Gaps lie within a reading, for
- * what rose in a gap is seen at its end. */
-struct sq_readings sq_frame_readings(const struct sq_run *run, const struct sq_metric_rec *counter);
 void sq_readings_fini(struct sq_readings *r);
 
 /* The readings whose rises may have happened in [lo_ns, hi_ns): *ret_first .. *ret_first + n - 1;
@@ -38,10 +35,14 @@ int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i);
 bool sq_frame_captured(const struct sq_run *run, const char *host);
 bool sq_frame_loopback(const char *target);
 
-/* The host that a load's target stands on: the name in the target when it was captured.  For an
- * address: on loopback the load's own host; else the one other host that was captured.  NULL when
- * nobody knows. Borrowed from the record. */
-const char *sq_frame_server(const struct sq_run *run, const struct sq_load_rec *load);
+/* Does a load have this role (SQ_SIDE_SERVER: its target stands there) on a host? */
+bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role);
+
+/* The address that a load goes to, "198.18.0.2:53"; its target's text where the record has none. */
+const char *sq_frame_address(const struct sq_load_rec *load);
+
+/* Does a socket that is bound so ("0.0.0.0:9000", "[::]:53") get what goes to an address? */
+bool sq_frame_serves(const char *instance, const char *address);
 
 /* What was seen of one listener, or of the listeners of a host together. */
 struct sq_listener {

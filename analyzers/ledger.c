@@ -2,13 +2,14 @@
 #include "analyzers/ledger.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzers/frame.h"
 #include "analyzers/ledger_case.h"
+#include "analyzers/ledger_fact.h"
+#include "analyzers/supply.h"
 #include "base/mem.h"
 
 struct sq_book sq_book_open(const struct sq_run *run)
@@ -44,6 +45,7 @@ void sq_book_fini(struct sq_book *b)
 		free(b->v[i].left);
 	}
 	free(b->v);
+	sq_joint_free(b->joint);
 	*b = (struct sq_book){ 0 };
 }
 
@@ -66,56 +68,138 @@ static void add_finding(const struct sq_case *c, const struct sq_claim *claim,
 	finding->reference = sq_strdup(c->rule->reference);
 }
 
-static bool was_read(const struct sq_run *run, const struct sq_metric_rec *m)
+/* Where rules drop without counting, failures that are left may be theirs. */
+static void note_uncounted(const struct sq_case *c, struct sq_findings *f)
 {
-	for (size_t i = 0; m && i < run->axis.n; i++) {
-		if (!isnan(m->samples[i]))
+	const struct sq_metric_rec *gauge =
+		c->counter->uncounted
+			? sq_run_find_metric(c->run, c->host, c->counter->uncounted, NULL)
+			: NULL;
+	char *because;
+
+	if (!gauge || !(gauge->max > 0) || sq_case_unexplained(c) == 0)
+		return;
+	because = sq_printf_dup("%s is %g on %s: there packets are dropped that nobody counts",
+				c->counter->uncounted, gauge->max, c->host);
+	sq_findings_not_examined(f, c->rule->id, c->host, because);
+	free(because);
+}
+
+/* f is NULL while the book is being joined: the case is then one of many, and is kept for that. */
+static void examine_row(struct sq_book *b, const struct sq_scene *scene, struct sq_findings *f)
+{
+	struct sq_case *c = sq_case_new(b->run, scene, b);
+
+	if (!f) {
+		sq_joint_add(b->joint, c);
+		return;
+	}
+	sq_case_settle(c, b->joint);
+	for (size_t i = 0; i < c->n_claims; i++) {
+		if (c->claims[i].explained > 0)
+			add_finding(c, &c->claims[i], f);
+	}
+	note_uncounted(c, f);
+	sq_case_free(c);
+}
+
+/* Is any failure left that the mechanism could have caused on the host, its settings being what they
+ * may?  What has nothing to explain needs no examination. */
+static bool wanted(const struct sq_book *b, const struct sq_rule *rule, int side, const char *host,
+		   const struct sq_load_rec *load)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct sq_entry *e = &b->v[i];
+
+		for (int role = SQ_SIDE_SERVER; role <= SQ_SIDE_CLIENT; role++) {
+			bool here = load ? e->load == load
+					 : sq_side_has(side, role) &&
+						    sq_frame_plays(e->load, host, role);
+
+			if (here && e->explained < e->outcome->count &&
+			    sq_rule_pay_of(rule, e->outcome->code, e->outcome->phase, role, NULL,
+					   NULL))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool plays(const struct sq_load_rec *load, const char *host, int side)
+{
+	return (sq_side_has(side, SQ_SIDE_SERVER) && sq_frame_plays(load, host, SQ_SIDE_SERVER)) ||
+	       (sq_side_has(side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT));
+}
+
+/* Did an earlier load have its failures in the same row? */
+static bool row_done(const struct sq_run *run, const struct sq_scene *s, size_t load)
+{
+	const char *row;
+
+	for (size_t i = 0; i < load; i++) {
+		if (plays(&run->loads[i], s->host, s->counter->side) &&
+		    sq_supply_row(run, s->host, s->counter, &run->loads[i], &row) &&
+		    same_text(row, s->row))
 			return true;
 	}
 	return false;
 }
 
-static void examine_host(struct sq_book *b, const struct sq_rule *rule, const char *host,
-			 struct sq_findings *f)
+/* The counter before this one in the list serves a host where it was read. */
+static bool has_better(const struct sq_run *run, const struct sq_rule *rule, size_t counter,
+		       const char *host)
 {
-	const struct sq_metric_rec *counter = sq_run_find_metric(b->run, host, rule->counter, NULL);
-	struct sq_case *c;
+	return sq_rule_counter(rule, counter)->fallback && counter > 0 &&
+	       sq_supply_read(run, host, sq_rule_counter(rule, counter - 1));
+}
+
+static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t counter,
+			 const char *host, struct sq_findings *f)
+{
+	const struct sq_rule_counter *c = sq_rule_counter(rule, counter);
+	bool spare = counter + 1 < rule->counters.n && c[1].fallback;
 	char *because;
 
-	if (!was_read(b->run, counter)) {
-		because = sq_frame_captured(b->run, host)
-				  ? sq_printf_dup("%s was not captured on %s", rule->counter, host)
-				  : sq_printf_dup("no counters of %s were captured", host);
+	if (has_better(b->run, rule, counter, host))
+		return;
+	if (!sq_supply_read(b->run, host, c)) {
+		if (!f || spare || !wanted(b, rule, c->side, host, NULL))
+			return;
+		because = sq_supply_because(b->run, host, c);
 		sq_findings_not_examined(f, rule->id, host, because);
 		free(because);
 		return;
 	}
-	c = sq_case_new(b->run, rule, host, counter, b);
-	sq_case_settle(c);
-	for (size_t i = 0; i < c->n_claims; i++) {
-		if (c->claims[i].explained > 0)
-			add_finding(c, &c->claims[i], f);
+	for (size_t i = 0; i < b->run->n_loads; i++) {
+		struct sq_scene scene = { .rule = rule, .counter = c, .host = host };
+
+		if (plays(&b->run->loads[i], host, c->side) &&
+		    sq_supply_row(b->run, host, c, &b->run->loads[i], &scene.row) &&
+		    !row_done(b->run, &scene, i))
+			examine_row(b, &scene, f);
 	}
-	sq_case_free(c);
 }
 
-/* The host whose counter a load's failures would show in, by the rule's side.  When nobody knows,
- * *ret_known is false and the name is the best there is for people. */
-static char *host_of(const struct sq_run *run, const struct sq_rule *rule,
-		     const struct sq_load_rec *load, bool *ret_known)
+/* A target that is no host of the scenario's: nobody watched it. */
+static void note_stranger(const struct sq_rule *rule, const struct sq_load_rec *load,
+			  struct sq_findings *f)
 {
-	const char *host = rule->side == SQ_SIDE_CLIENT ? load->from : sq_frame_server(run, load);
 	const char *colon = strrchr(load->target, ':');
+	int len = colon ? (int)(colon - load->target) : (int)strlen(load->target);
+	char *host = sq_printf_dup("%.*s", len, load->target);
+	char *because = sq_printf_dup("no counters of %s were captured", host);
 
-	*ret_known = host != NULL;
-	if (host)
-		return sq_strdup(host);
-	return sq_printf_dup("%.*s",
-			     colon ? (int)(colon - load->target) : (int)strlen(load->target),
-			     load->target);
+	sq_findings_not_examined(f, rule->id, host, because);
+	free(because);
+	free(host);
 }
 
-static bool among(char *const *names, size_t n, const char *name)
+static bool among(const char *const *names, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(names[i], name) == 0)
@@ -124,40 +208,50 @@ static bool among(char *const *names, size_t n, const char *name)
 	return false;
 }
 
-void sq_book_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)
+static void examine_counter(struct sq_book *b, const struct sq_rule *rule, size_t counter,
+			    struct sq_findings *f)
 {
-	const struct sq_run *run = b->run;
-	char **done = sq_alloc_n(run->n_loads + 1, sizeof(*done));
+	const struct sq_rule_counter *c = sq_rule_counter(rule, counter);
+	const char **done = sq_alloc_n(2 * b->run->n_loads + 1, sizeof(*done));
 	size_t n = 0;
 
-	for (size_t i = 0; i < run->n_loads; i++) {
-		bool known;
-		char *host = host_of(run, rule, &run->loads[i], &known);
+	for (size_t i = 0; i < b->run->n_loads; i++) {
+		const struct sq_load_rec *load = &b->run->loads[i];
+		const char *hosts[] = {
+			sq_side_has(c->side, SQ_SIDE_SERVER) ? load->server : NULL,
+			sq_side_has(c->side, SQ_SIDE_CLIENT) ? load->from : NULL,
+		};
 
-		if (among(done, n, host)) {
-			free(host);
-			continue;
+		if (f && sq_side_has(c->side, SQ_SIDE_SERVER) && !load->server && !c->fallback &&
+		    !among(done, n, load->target) && wanted(b, rule, c->side, NULL, load)) {
+			done[n++] = load->target;
+			note_stranger(rule, load, f);
 		}
-		done[n++] = host;
-		if (known) {
-			examine_host(b, rule, host, f);
-		} else {
-			/* An address may be one of several captured hosts: the record does not say. */
-			bool address = host[strspn(host, "0123456789.")] == '\0' ||
-				       strchr(host, ':');
-			char *because = sq_printf_dup(
-				address ? "which captured host has the address %s is not known; give "
-					  "the target by its host's name"
-					: "no counters of %s were captured",
-				host);
-
-			sq_findings_not_examined(f, rule->id, host, because);
-			free(because);
+		for (size_t k = 0; k < 2; k++) {
+			if (!hosts[k] || among(done, n, hosts[k]))
+				continue;
+			done[n++] = hosts[k];
+			examine_host(b, rule, counter, hosts[k], f);
 		}
 	}
-	while (n > 0)
-		free(done[--n]);
 	free(done);
+}
+
+void sq_book_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)
+{
+	for (size_t i = 0; i < rule->counters.n; i++)
+		examine_counter(b, rule, i, f);
+	if (rule->fact != SQ_FACT_NONE)
+		sq_fact_examine(b, rule, f);
+}
+
+void sq_book_join(struct sq_book *b, const struct sq_rule_table *rules)
+{
+	b->joint = sq_joint_new(b);
+	for (size_t i = 0; i < rules->n; i++)
+		for (size_t k = 0; k < rules->v[i].counters.n; k++)
+			examine_counter(b, &rules->v[i], k, NULL);
+	sq_joint_solve(b->joint);
 }
 
 static const struct sq_entry *entry_of(const struct sq_book *b, const struct sq_finding *f)

@@ -4,6 +4,7 @@
 #ifndef SQ_ANALYZERS_LEDGER_H
 #define SQ_ANALYZERS_LEDGER_H
 
+#include "analyzers/ledger_joint.h"
 #include "analyzers/rules.h"
 #include "results/run.h"
 
@@ -18,12 +19,16 @@ struct sq_entry {
 
 struct sq_book {
 	const struct sq_run *run;
+	struct sq_joint *joint; /* NULL until made */
 	struct sq_entry *v;
 	size_t n;
 };
 
 struct sq_book sq_book_open(const struct sq_run *run);
 void sq_book_fini(struct sq_book *b);
+
+/* Before any mechanism: works out which counters together pay for what costs one in each. */
+void sq_book_join(struct sq_book *b, const struct sq_rule_table *rules);
 
 /* Lets one mechanism explain what it can, on every host that it may have happened on; findings
  * and what could not be examined go to f.  The findings' `unexplained` is set by sq_book_close. */

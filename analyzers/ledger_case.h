@@ -9,11 +9,13 @@
 #include "analyzers/ledger_flow.h"
 #include "analyzers/rules.h"
 
+struct sq_joint;
+
 /* One failure of one load that the mechanism can have caused there. */
 struct sq_claim {
 	struct sq_entry *entry;
 	const struct sq_rule_pay *pay;
-	struct sq_listener listener; /* at its load's target, near its failures */
+	struct sq_listener listener; /* at its load's target, near its failures, where asked for */
 	int64_t linear;     /* the client's tcp_syn_linear_timeouts; -1: the kernel has none */
 	bool sysctls_known; /* the client's */
 	struct sq_syn_schedule schedule;
@@ -30,9 +32,10 @@ struct sq_claim {
 struct sq_parcel {
 	size_t claim, bin;
 	uint64_t count, explained;
-	size_t demand;    /* the first of n_demands */
-	size_t n_demands; /* more than 1: one for each SYN */
-	uint64_t units;   /* in each demand, for one failure */
+	size_t demand;                 /* the first of n_demands */
+	size_t n_demands;              /* more than 1: one for each SYN */
+	uint64_t units;                /* in each demand, for one failure */
+	int64_t lo_ns, hi_ns, soon_ns; /* one demand: when it may be counted, and most likely */
 	int64_t due_ns;
 };
 
@@ -47,7 +50,9 @@ struct sq_slow {
 struct sq_case {
 	const struct sq_run *run;
 	const struct sq_rule *rule;
+	const struct sq_rule_counter *counter;
 	const char *host;
+	const char *row; /* of the counter; NULL: all */
 	struct sq_readings readings;
 	struct sq_flow *flow;
 	struct sq_claim *claims;
@@ -61,19 +66,30 @@ struct sq_case {
 	uint64_t slow_wanted, slow_paid;
 };
 
-/* counter: the rule's, on that host. */
-struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule, const char *host,
-			    const struct sq_metric_rec *counter, struct sq_book *book);
+/* Where a case is: one counter of the rule on one host, or one row of it. */
+struct sq_scene {
+	const struct sq_rule *rule;
+	const struct sq_rule_counter *counter;
+	const char *host;
+	const char *row; /* NULL: all */
+};
+
+struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_scene *scene,
+			    struct sq_book *book);
 struct sq_case *sq_case_free(struct sq_case *c);
 
-/* Fills `explained`, `paid` and `slow_paid`, and takes the explained off the book. */
-void sq_case_settle(struct sq_case *c);
+/* Fills `explained`, `paid` and `slow_paid`, and takes the explained off the book.  joint may be
+ * NULL. */
+void sq_case_settle(struct sq_case *c, const struct sq_joint *joint);
 
 /* Sets claims[].weight: in which shares the claims together fit the rises best. */
 void sq_case_fit(struct sq_case *c, bool waits);
 
 /* The middle of what a claim's k-th SYN of failures due in a bin may be seen in. */
 int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, size_t syn);
+
+/* Failures that the mechanism could have caused, and that nothing explains so far. */
+uint64_t sq_case_unexplained(const struct sq_case *c);
 
 uint64_t sq_case_excess(const struct sq_case *c);
 enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_claim *claim);

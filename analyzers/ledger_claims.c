@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzers/ledger_case.h"
+#include "analyzers/supply.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -18,6 +19,7 @@ static const int64_t near_ns = SQ_SEC;
 /* What is the same for all outcomes of one load. */
 struct ground {
 	const struct sq_load_rec *load;
+	int role; /* enum sq_side: what the host is to it; EITHER: both */
 	struct sq_listener listener;
 	bool admissible;
 	bool waits; /* for what the loads leave whose queue was seen full */
@@ -52,14 +54,15 @@ static uint64_t effort_at(const struct sq_outcome_rec *o, int effort, size_t bin
 	return v > 0 ? (uint64_t)llround(v) : 0;
 }
 
-static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o)
+static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o,
+					int role)
 {
-	return sq_rule_pay_of(c->rule, o->code, o->phase, sysctl_of, c);
+	return sq_rule_pay_of(c->rule, o->code, o->phase, role, sysctl_of, c);
 }
 
 /* The time from the first failure that can be claimed to the end of the last; the whole run when
  * there is none. */
-static void claimed_time(const struct sq_case *c, const struct sq_load_rec *load,
+static void claimed_time(const struct sq_case *c, const struct sq_load_rec *load, int role,
 			 int64_t *ret_from_ns, int64_t *ret_to_ns)
 {
 	int64_t from = INT64_MAX;
@@ -68,7 +71,7 @@ static void claimed_time(const struct sq_case *c, const struct sq_load_rec *load
 	for (size_t i = 0; i < load->n_outcomes; i++) {
 		const struct sq_outcome_rec *o = &load->outcomes[i];
 
-		if (o->count == 0 || !sq_class_is_failure(o->class) || !pay_of(c, o))
+		if (o->count == 0 || !sq_class_is_failure(o->class) || !pay_of(c, o, role))
 			continue;
 		from = o->first_ns < from ? o->first_ns : from;
 		to = o->last_ns > to ? o->last_ns : to;
@@ -99,14 +102,16 @@ static void read_schedule(const struct sq_case *c, struct ground *g)
 	g->within = sq_syn_within(&g->schedule, g->load->timeout_ns);
 }
 
-static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec *load)
+static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec *load, int role)
 {
-	struct ground g = { .load = load, .admissible = true };
+	struct ground g = { .load = load, .role = role, .admissible = true };
 	int64_t lag = load->lag ? sq_hist_max(load->lag) : 0;
 	int64_t from, to;
 
-	claimed_time(c, load, &from, &to);
-	g.listener = sq_frame_listener(c->run, c->host, load->target, from, to);
+	if (c->rule->listener_full) {
+		claimed_time(c, load, role, &from, &to);
+		g.listener = sq_frame_listener(c->run, c->host, sq_frame_address(load), from, to);
+	}
 	read_schedule(c, &g);
 	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns
 							    : longest_slack_ns;
@@ -150,7 +155,25 @@ static bool fillable(const struct ground *g, size_t n, size_t which)
 	return in > l->backlog;
 }
 
-/* The loads whose target the host is.  Those whose queue cannot have been full are out.  Once one of
+/* What the host is to a load, as far as the counter asks for it; -1: nothing. */
+static int role_of(const struct sq_case *c, const struct sq_load_rec *load)
+{
+	bool server = sq_side_has(c->counter->side, SQ_SIDE_SERVER) &&
+		      sq_frame_plays(load, c->host, SQ_SIDE_SERVER);
+	bool client = sq_side_has(c->counter->side, SQ_SIDE_CLIENT) &&
+		      sq_frame_plays(load, c->host, SQ_SIDE_CLIENT);
+
+	if (server && client)
+		return SQ_SIDE_EITHER;
+	return server ? SQ_SIDE_SERVER : client ? SQ_SIDE_CLIENT : -1;
+}
+
+static bool same_row(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The loads whose failures show in the case's row.  Those whose queue cannot have been full are out.  Once one of
  * them is shown to have met a full queue, the others have to wait for what it leaves. */
 static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 {
@@ -159,11 +182,13 @@ static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 	size_t n = 0;
 
 	for (size_t i = 0; i < run->n_loads; i++) {
-		const char *server = sq_frame_server(run, &run->loads[i]);
+		int role = role_of(c, &run->loads[i]);
+		const char *row;
 
-		if (!server || strcmp(server, c->host) != 0)
+		if (role < 0 || !sq_supply_row(run, c->host, c->counter, &run->loads[i], &row) ||
+		    !same_row(row, c->row))
 			continue;
-		g[n] = ground_of(c, &run->loads[i]);
+		g[n] = ground_of(c, &run->loads[i], role);
 		c->shown |= c->rule->listener_full && g[n].listener.full > 0;
 		n++;
 	}
@@ -184,10 +209,14 @@ static void open_syn(struct sq_case *c, const struct ground *g, int64_t due_ns, 
 		     at + c->run->axis.bin_ns + sq_syn_late_ns(g->schedule.at_ns[k]) + g->late_ns);
 }
 
+static int64_t latest_ns(const struct sq_case *c, const struct ground *g, int64_t due_ns)
+{
+	return due_ns + c->run->axis.bin_ns + g->load->timeout_ns + g->late_ns;
+}
+
 static void open_wide(struct sq_case *c, const struct ground *g, int64_t due_ns)
 {
-	sq_flow_open(c->flow, due_ns - g->slack_ns,
-		     due_ns + c->run->axis.bin_ns + g->load->timeout_ns + g->late_ns);
+	sq_flow_open(c->flow, due_ns - g->slack_ns, latest_ns(c, g, due_ns));
 }
 
 static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, size_t bin,
@@ -203,6 +232,9 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 		return;
 	p.n_demands = by_syn ? dose : 1;
 	p.units = by_syn ? 1 : dose;
+	p.lo_ns = p.due_ns - g->slack_ns;
+	p.soon_ns = p.due_ns + c->run->axis.bin_ns + g->late_ns;
+	p.hi_ns = latest_ns(c, g, p.due_ns);
 	for (size_t i = 0; i < p.n_demands; i++) {
 		size_t demand = sq_flow_demand(c->flow);
 
@@ -339,13 +371,14 @@ static void add_outcomes(struct sq_case *c, const struct ground *g, struct sq_bo
 {
 	for (size_t i = 0; i < g->load->n_outcomes; i++) {
 		const struct sq_outcome_rec *o = &g->load->outcomes[i];
-		const struct sq_rule_pay *pay = sq_class_is_failure(o->class) ? pay_of(c, o) : NULL;
+		const struct sq_rule_pay *pay =
+			sq_class_is_failure(o->class) ? pay_of(c, o, g->role) : NULL;
 
 		for (size_t j = 0; pay && j < book->n; j++) {
 			if (book->v[j].outcome == o)
 				add_claim(c, g, &book->v[j], pay);
 		}
-		for (size_t bin = 0; !pay && bin < c->run->axis.n; bin++) {
+		for (size_t bin = 0; !pay && c->rule->successes && bin < c->run->axis.n; bin++) {
 			add_slow_syns(c, g, o, bin);
 			add_slow_segments(c, g, o, bin);
 		}
@@ -359,17 +392,19 @@ static const struct ground *ground_of_claim(const struct ground *g, const struct
 	return g;
 }
 
-struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule, const char *host,
-			    const struct sq_metric_rec *counter, struct sq_book *book)
+struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_scene *scene,
+			    struct sq_book *book)
 {
 	struct sq_case *c = sq_alloc(sizeof(*c));
 	struct ground *grounds;
 	size_t n;
 
 	c->run = run;
-	c->rule = rule;
-	c->host = host;
-	c->readings = sq_frame_readings(run, counter);
+	c->rule = scene->rule;
+	c->counter = scene->counter;
+	c->host = scene->host;
+	c->row = scene->row;
+	c->readings = sq_supply_readings(run, c->host, c->counter, c->row);
 	c->flow = sq_flow_new(&c->readings);
 	c->claims = sq_alloc_n(book->n + 1, sizeof(*c->claims));
 	grounds = grounds_of(c, &n);
@@ -381,8 +416,8 @@ struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_rule *rule
 		for (size_t i = 0; i < c->n_claims; i++)
 			add_bin(c, ground_of_claim(grounds, &c->claims[i]), i, bin);
 	}
-	if (rule->listener_full && !c->shown)
-		c->other_full = sq_frame_other_full(run, host, INT64_MIN, INT64_MAX);
+	if (c->rule->listener_full && !c->shown)
+		c->other_full = sq_frame_other_full(run, c->host, INT64_MIN, INT64_MAX);
 	free(grounds);
 	return c;
 }

@@ -225,6 +225,17 @@ void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units)
 	assert(units == 0);
 }
 
+uint64_t sq_flow_held(const struct sq_flow *f, size_t demand, size_t first, size_t n)
+{
+	const struct demand *d = &f->demands[demand];
+	uint64_t held = 0;
+
+	for (size_t e = d->first; e < d->first + d->n; e++)
+		if (f->edges[e].supply >= first && f->edges[e].supply - first < n)
+			held += f->edges[e].units;
+	return held;
+}
+
 uint64_t sq_flow_left(const struct sq_flow *f, size_t reading)
 {
 	return f->supplies[reading].left;

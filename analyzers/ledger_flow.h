@@ -26,6 +26,9 @@ void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns);
 uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units);
 void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units);
 
+/* How many of a demand's units lie in readings first .. first + n - 1. */
+uint64_t sq_flow_held(const struct sq_flow *f, size_t demand, size_t first, size_t n);
+
 /* What is left of a reading's rise, and of all. */
 uint64_t sq_flow_left(const struct sq_flow *f, size_t reading);
 uint64_t sq_flow_left_total(const struct sq_flow *f);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyzers/ledger_case.h"
+#include "analyzers/ledger_joint.h"
 #include "base/mem.h"
 
 /* More failures of a parcel, each with its whole dose; all of them or none. */
@@ -119,7 +120,7 @@ static uint64_t fitted(const struct sq_claim *cl, uint64_t *due, uint64_t *taken
 	*due += p->count;
 	aim = cl->weight >= 1 ? *due : (uint64_t)(cl->weight * (double)*due);
 	want = aim > *taken ? aim - *taken : 0;
-	want = want < p->count ? want : p->count;
+	want = want < p->count - p->explained ? want : p->count - p->explained;
 	*taken += want;
 	return want;
 }
@@ -153,8 +154,35 @@ static void settle_failures(struct sq_case *c, bool waits, bool by_fit)
 	free(share);
 }
 
-void sq_case_settle(struct sq_case *c)
+uint64_t sq_case_unexplained(const struct sq_case *c)
 {
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < c->n_claims; i++)
+		n += c->claims[i].entry->outcome->count - c->claims[i].entry->explained;
+	return n;
+}
+
+/* First what the joint account of several counters leaves to this one. */
+static void settle_joint(struct sq_case *c, const struct sq_joint *joint)
+{
+	for (size_t i = 0; joint && i < c->n_parcels; i++) {
+		struct sq_parcel *p = &c->parcels[i];
+		const struct sq_claim *cl = &c->claims[p->claim];
+		uint64_t share;
+
+		if (cl->pay->dose != SQ_DOSE_ONCE || p->units != 1)
+			continue;
+		share = sq_joint_share(joint, c, cl->entry, p->bin);
+		share = share < p->count ? share : p->count;
+		if (share > 0)
+			parcel_put(c, p, share);
+	}
+}
+
+void sq_case_settle(struct sq_case *c, const struct sq_joint *joint)
+{
+	settle_joint(c, joint);
 	for (int waits = 0; waits < 2; waits++) {
 		for (size_t i = 0; i < c->n_slows; i++) {
 			if (c->slows[i].waits == waits)

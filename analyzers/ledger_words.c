@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "analyzers/ledger_case.h"
+#include "analyzers/placeholder.h"
+#include "analyzers/supply.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -83,17 +85,28 @@ static void add_dose(const struct sq_claim *cl, struct sq_buf *b)
 	sq_buf_printf(b, " = %llu", (ull)cl->paid);
 }
 
+/* By which other counters the rises were judged. */
+static void add_company(const struct sq_strings *names, const char *word, json_t *evidence,
+			struct sq_buf *b)
+{
+	if (names->n == 0)
+		return;
+	sq_buf_printf(b, "counted are rises that %s did %sshare", names->v[0], word);
+	add_sentence(evidence, b);
+}
+
 /* The rises beside the failures' dose, then whatever else paid. */
 static void add_budget(const struct sq_case *c, const struct sq_claim *cl, json_t *evidence,
 		       struct sq_buf *b)
 {
-	const char *dot = strrchr(c->rule->counter, '.');
 	uint64_t others = 0;
 
-	sq_buf_printf(b, "%s rose by %llu on %s; ", dot ? dot + 1 : c->rule->counter,
-		      (ull)c->readings.total, c->host);
+	sq_supply_name(c->counter, c->row, b);
+	sq_buf_printf(b, " rose by %llu on %s; ", (ull)c->readings.total, c->host);
 	add_dose(cl, b);
 	add_sentence(evidence, b);
+	add_company(&c->counter->also, "", evidence, b);
+	add_company(&c->counter->less, "not ", evidence, b);
 	for (size_t i = 0; i < c->n_claims; i++)
 		others += &c->claims[i] == cl ? 0 : c->claims[i].paid;
 	if (others > 0) {
@@ -137,8 +150,8 @@ static void add_checks(const struct sq_case *c, const struct sq_claim *cl, json_
 			      (ull)(cl->entry->outcome->count - cl->explained));
 		add_sentence(evidence, b);
 	}
-	if (sq_frame_loopback(cl->entry->load->target) ||
-	    (cl->entry->load->from && strcmp(cl->entry->load->from, c->host) == 0)) {
+	if (sq_frame_plays(cl->entry->load, c->host, SQ_SIDE_SERVER) &&
+	    sq_frame_plays(cl->entry->load, c->host, SQ_SIDE_CLIENT)) {
 		sq_buf_printf(b, "client and server share %s, and so its counters", c->host);
 		add_sentence(evidence, b);
 	}
@@ -173,15 +186,6 @@ static void add_listener(const struct sq_case *c, const struct sq_claim *cl, jso
 	}
 }
 
-static const char *setting(const struct sq_case *c, const char *name, size_t len)
-{
-	char *copy = sq_printf_dup("%.*s", (int)len, name);
-	const char *value = sq_run_sysctl(c->run, c->host, copy);
-
-	free(copy);
-	return value ? value : "not known";
-}
-
 /* The most that came within one second and were not let in at once, over what the queue holds. */
 static double queue_needed(const struct sq_case *c, double backlog)
 {
@@ -204,38 +208,20 @@ static double queue_needed(const struct sq_case *c, double backlog)
 	return backlog + (double)most;
 }
 
-/* One {placeholder}. */
-static void add_value(const struct sq_case *c, const struct sq_claim *cl, const char *name,
-		      size_t len, struct sq_buf *b)
-{
-	const struct sq_listener *l = &cl->listener;
-	bool known = l->instance && l->backlog > 0;
-
-	if (len == 4 && memcmp(name, "host", 4) == 0)
-		sq_buf_puts(b, c->host);
-	else if (len > 7 && memcmp(name, "sysctl:", 7) == 0)
-		sq_buf_puts(b, setting(c, name + 7, len - 7));
-	else if (len == 7 && memcmp(name, "backlog", 7) == 0 && known)
-		sq_buf_printf(b, "%g in effect", l->backlog);
-	else if (len == 7 && memcmp(name, "backlog", 7) == 0)
-		sq_buf_puts(b, "not known");
-	else if (len == 6 && memcmp(name, "needed", 6) == 0 && known)
-		sq_buf_printf(b, " (%g would have held the worst second here)",
-			      queue_needed(c, l->backlog));
-}
-
 static void expand(const struct sq_case *c, const struct sq_claim *cl, const char *text,
 		   struct sq_buf *b)
 {
-	for (const char *open; (open = strchr(text, '{'));) {
-		size_t len = strcspn(open + 1, "}");
+	const struct sq_listener *l = &cl->listener;
+	struct sq_place place = {
+		.run = c->run,
+		.host = c->host,
+		.row = c->row,
+		.load = cl->entry->load,
+		.listener = l,
+		.needed = l->instance && l->backlog > 0 ? queue_needed(c, l->backlog) : NAN,
+	};
 
-		sq_buf_add(b, text, (size_t)(open - text));
-		add_value(c, cl, open + 1, len, b);
-		text = open + 1 + len;
-		text += *text == '}';
-	}
-	sq_buf_puts(b, text);
+	sq_place_expand(&place, text, b);
 }
 
 json_t *sq_case_evidence(const struct sq_case *c, const struct sq_claim *cl)

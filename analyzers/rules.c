@@ -10,9 +10,12 @@
 #include "base/mem.h"
 
 static const char *const dose_names[] = { "syn-schedule", "segments", "once", NULL };
-static const char *const side_names[] = { "server", "client", NULL };
+static const char *const side_names[] = { "server", "client", "either", NULL };
+static const char *const rows_names[] = { "all", "target", "path", NULL };
+static const char *const fact_names[] = { "none", "loopback-source", NULL };
 
 #define PAY(member)     offsetof(struct sq_rule_pay, member)
+#define COUNTER(member) offsetof(struct sq_rule_counter, member)
 #define SETTING(member) offsetof(struct sq_rule_setting, member)
 #define RULE(member)    offsetof(struct sq_rule, member)
 
@@ -22,10 +25,16 @@ static const struct sq_opt pay_opts[] = {
 	  .offset = PAY(failures),
 	  .required = true,
 	  .help = "failures it can cause, as CODE@PHASE; either may be *" },
+	{ .name = "side",
+	  .type = SQ_OPT_ENUM,
+	  .offset = PAY(side),
+	  .def = "either",
+	  .choices = side_names,
+	  .help = "on whose counters they can show" },
 	{ .name = "dose",
 	  .type = SQ_OPT_ENUM,
 	  .offset = PAY(dose),
-	  .required = true,
+	  .def = "once",
 	  .choices = dose_names,
 	  .help = "what one of them costs in the counter, and when" },
 	{ .name = "when",
@@ -59,6 +68,44 @@ static const struct sq_opt setting_opts[] = {
 	{ 0 },
 };
 
+static const struct sq_opt counter_opts[] = {
+	{ .name = "side",
+	  .type = SQ_OPT_ENUM,
+	  .offset = COUNTER(side),
+	  .required = true,
+	  .choices = side_names,
+	  .help = "whose counter it is" },
+	{ .name = "names",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = COUNTER(names),
+	  .required = true,
+	  .help = "the counter that pays; several are summed" },
+	{ .name = "rows",
+	  .type = SQ_OPT_ENUM,
+	  .offset = COUNTER(rows),
+	  .def = "all",
+	  .choices = rows_names,
+	  .help = "which of its rows" },
+	{ .name = "also",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = COUNTER(also),
+	  .help = "counters that rise with it, or it does not count" },
+	{ .name = "less",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = COUNTER(less),
+	  .help = "counters that do not rise with it, or it does not count" },
+	{ .name = "fallback",
+	  .type = SQ_OPT_BOOL,
+	  .offset = COUNTER(fallback),
+	  .def = "false",
+	  .help = "only where the counter before it was not read" },
+	{ .name = "uncounted",
+	  .type = SQ_OPT_STRING,
+	  .offset = COUNTER(uncounted),
+	  .help = "a gauge of occasions that the counter leaves out" },
+	{ 0 },
+};
+
 static const struct sq_opt rule_opts[] = {
 	{ .name = "id",
 	  .type = SQ_OPT_STRING,
@@ -70,22 +117,28 @@ static const struct sq_opt rule_opts[] = {
 	  .offset = RULE(summary),
 	  .required = true,
 	  .help = "what happened, in one sentence" },
-	{ .name = "side",
+	{ .name = "counters",
+	  .type = SQ_OPT_LIST,
+	  .offset = RULE(counters),
+	  .sub = counter_opts,
+	  .elem_size = sizeof(struct sq_rule_counter),
+	  .help = "where it shows" },
+	{ .name = "fact",
 	  .type = SQ_OPT_ENUM,
-	  .offset = RULE(side),
-	  .required = true,
-	  .choices = side_names,
-	  .help = "whose counter it is" },
-	{ .name = "counter",
-	  .type = SQ_OPT_STRING,
-	  .offset = RULE(counter),
-	  .required = true,
-	  .help = "the counter that pays" },
+	  .offset = RULE(fact),
+	  .def = "none",
+	  .choices = fact_names,
+	  .help = "what it is known by when no counter shows it" },
 	{ .name = "listener_full",
 	  .type = SQ_OPT_BOOL,
 	  .offset = RULE(listener_full),
 	  .def = "false",
 	  .help = "asks for a full accept queue at the load's target port" },
+	{ .name = "successes",
+	  .type = SQ_OPT_BOOL,
+	  .offset = RULE(successes),
+	  .def = "false",
+	  .help = "SYNs and segments that successes lost may have cost it too" },
 	{ .name = "pays",
 	  .type = SQ_OPT_LIST,
 	  .offset = RULE(pays),
@@ -103,7 +156,8 @@ static const struct sq_opt rule_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(advice),
 	  .required = true,
-	  .help = "what to do; {host}, {sysctl:NAME}, {backlog}, {needed}" },
+	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {gauge:NAME}, {qdisc}, {source}, "
+		  "{target}, {backlog}, {needed}" },
 	{ .name = "reference",
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(reference),
@@ -121,6 +175,10 @@ static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule
 		return sq_err_set(err, -EINVAL, file->name,
 				  "the rule calls itself %s; name the file and the rule alike",
 				  rule->id);
+	if ((rule->counters.n > 0) == (rule->fact != SQ_FACT_NONE))
+		return sq_err_set(err, -EINVAL, file->name,
+				  "expected either \"counters\" or a \"fact\", found %s",
+				  rule->counters.n ? "both" : "none");
 	for (size_t i = 0; i < rule->pays.n; i++) {
 		for (size_t j = 0; j < pays[i].failures.n; j++) {
 			if (!strchr(pays[i].failures.v[j], '@'))
@@ -195,7 +253,7 @@ static bool failure_fits(const char *pattern, const char *code, const char *phas
 }
 
 const struct sq_rule_pay *sq_rule_pay_of(
-	const struct sq_rule *rule, const char *code, const char *phase,
+	const struct sq_rule *rule, const char *code, const char *phase, int role,
 	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg)
 {
 	const struct sq_rule_pay *pays = rule->pays.v;
@@ -204,10 +262,13 @@ const struct sq_rule_pay *sq_rule_pay_of(
 		const struct sq_rule_pay *pay = &pays[i];
 		bool fits = false;
 
-		for (size_t j = 0; j < pay->failures.n && !fits; j++)
+		for (size_t j = 0; j < pay->failures.n && !fits &&
+				   (role == SQ_SIDE_EITHER || sq_side_has(pay->side, role));
+		     j++)
 			fits = failure_fits(pay->failures.v[j], code, phase);
 		for (size_t j = 0; j < pay->when.n && fits; j++) {
-			const char *value = sysctl_of(arg, pay->when.v[j].key);
+			const char *value = sysctl_of ? sysctl_of(arg, pay->when.v[j].key)
+						      : pay->when.v[j].value;
 
 			fits = value && strcmp(value, pay->when.v[j].value) == 0;
 		}

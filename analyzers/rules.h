@@ -22,10 +22,43 @@ enum sq_dose {
 	SQ_DOSE_ONCE,         /* 1, and 1 for each SYN retransmit before, within the time-out */
 };
 
-enum sq_side { SQ_SIDE_SERVER, SQ_SIDE_CLIENT };
+/* Whose counter, or whose failure: of the host that a load's target stands on, of the one that
+ * makes the load, or of both. */
+enum sq_side { SQ_SIDE_SERVER, SQ_SIDE_CLIENT, SQ_SIDE_EITHER };
+
+static inline bool sq_side_has(int side, int role)
+{
+	return side == SQ_SIDE_EITHER || side == role;
+}
+
+/* Which rows of a counter a load's failures are looked for in. */
+enum sq_rows {
+	SQ_ROWS_ALL,
+	SQ_ROWS_TARGET, /* the one of the socket that the load's target is */
+	SQ_ROWS_PATH,   /* the one of the device that leads to the load's other end; all when the
+			   record doesn't know it */
+};
+
+/* Where a mechanism shows on a host. */
+struct sq_rule_counter {
+	int side;                /* enum sq_side */
+	struct sq_strings names; /* "TcpExt.ListenOverflows"; those that were read are summed */
+	int rows;                /* enum sq_rows */
+	struct sq_strings also;  /* counts only what rose together with these */
+	struct sq_strings less;  /* counts only what did not */
+	bool fallback;           /* only where the counter before it in the list is not to be had */
+	char *uncounted;         /* a gauge of occasions that the counter leaves out; NULL */
+};
+
+/* What a mechanism without a counter is known by. */
+enum sq_fact {
+	SQ_FACT_NONE,
+	SQ_FACT_LOOPBACK_SOURCE, /* the load comes from a loopback address, its target is none */
+};
 
 struct sq_rule_pay {
 	struct sq_strings failures; /* "CODE@PHASE"; either may be "*" */
+	int side;                   /* enum sq_side: on whose counters such a failure can show */
 	int dose;                   /* enum sq_dose */
 	struct sq_pairs when;       /* sysctls of the counter's host that must stand so */
 	char *noun;                 /* what such failures are, for the evidence */
@@ -37,10 +70,11 @@ struct sq_rule_setting {
 
 struct sq_rule {
 	char *id, *summary;
-	int side;            /* enum sq_side: whose counter */
-	char *counter;       /* "TcpExt.ListenOverflows" */
+	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
+	int fact;                /* enum sq_fact */
 	bool listener_full;  /* the load's target port must have had a full accept queue, where that
 			       can be told */
+	bool successes;      /* operations that got through in the end may have cost it too */
 	struct sq_list pays; /* struct sq_rule_pay */
 	struct sq_list settings; /* struct sq_rule_setting */
 	char *advice, *reference;
@@ -59,10 +93,16 @@ int sq_rule_table_load(const struct sq_embedded *files, struct sq_rule_table *re
 		       struct sq_err *err);
 void sq_rule_table_fini(struct sq_rule_table *t);
 
-/* The pay of a failure, "timeout@connect", under the host's sysctls; NULL when the mechanism can't
- * cause it there.  sysctl_of gives a setting's text or NULL. */
+static inline const struct sq_rule_counter *sq_rule_counter(const struct sq_rule *rule, size_t i)
+{
+	return (const struct sq_rule_counter *)rule->counters.v + i;
+}
+
+/* The pay of a failure, "timeout@connect", on a host in a role (SQ_SIDE_SERVER or _CLIENT; EITHER:
+ * both) under its sysctls; NULL when the mechanism can't cause it there.  sysctl_of gives a setting's text or NULL; with none, settings are taken
+ * to fit. */
 const struct sq_rule_pay *sq_rule_pay_of(
-	const struct sq_rule *rule, const char *code, const char *phase,
+	const struct sq_rule *rule, const char *code, const char *phase, int role,
 	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg);
 
 #endif

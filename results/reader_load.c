@@ -32,6 +32,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->driver = sq_strdup(text_of(head, "driver"));
 	l->target = sq_strdup(text_of(head, "target"));
 	l->from = sq_strdup(text_of(head, "from"));
+	l->address = sq_strdup(json_string_value(json_object_get(head, "address")));
 	l->server = sq_strdup(json_string_value(json_object_get(head, "server")));
 	l->source = sq_strdup(json_string_value(json_object_get(head, "source")));
 	l->threads = (unsigned)integer_of(head, "threads");

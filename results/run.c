@@ -24,6 +24,7 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 	free(l->driver);
 	free(l->target);
 	free(l->from);
+	free(l->address);
 	free(l->server);
 	free(l->source);
 	for (size_t i = 0; i < l->n_outcomes; i++)

@@ -251,6 +251,20 @@ void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port)
 	}
 }
 
+void sq_target_format(const struct sq_target *t, char out[SQ_TARGET_TEXT])
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+	struct sockaddr_in v4;
+	struct sq_ip ip;
+
+	if (sq_ip_from_sockaddr((const struct sockaddr *)&t->addr, &ip) == 0)
+		sq_ip_format(&ip, text);
+	/* The port stands at the same place in both families. */
+	memcpy(&v4, &t->addr, sizeof(v4));
+	snprintf(out, SQ_TARGET_TEXT, t->addr.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", text,
+		 ntohs(v4.sin_port));
+}
+
 int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,
 		   struct sq_target *ret, struct sq_err *err)
 {

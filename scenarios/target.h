@@ -23,6 +23,10 @@ struct sq_ip;
 /* The address alone, without a text; judged by nobody yet. */
 void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port);
 
+enum { SQ_TARGET_TEXT = 64 };
+/* "198.18.0.2:53", "[::1]:53". */
+void sq_target_format(const struct sq_target *t, char out[SQ_TARGET_TEXT]);
+
 struct sq_gate;
 
 struct sq_gate *sq_gate_new(void); /* loopback alone is open */

@@ -107,13 +107,15 @@ static json_t *loads_record(const struct sq_plan *plan)
 	for (size_t i = 0; i < plan->n_loads; i++) {
 		const struct sq_load_plan *l = &plan->loads[i];
 		const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
+		char address[SQ_TARGET_TEXT];
 
+		sq_target_format(&l->target, address);
 		json_array_append_new(
 			loads,
 			json_pack(
-				"{s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+				"{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 				"name", l->spec->name, "driver", l->spec->driver.kind->name,
-				"target", l->target.text, "from", plan->hosts[l->host].name,
+				"target", l->target.text, "address", address, "from", plan->hosts[l->host].name,
 				"server", l->server < 0 ? NULL : plan->hosts[l->server].name,
 				"source", l->spec->source, "threads", (json_int_t)l->spec->threads,
 				"at_ns", (json_int_t)l->spec->at_ns, "duration_ns",

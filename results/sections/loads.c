@@ -144,9 +144,9 @@ static json_t *counts_json(const struct sq_load_rec *l)
 static json_t *load_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
+		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
 		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
-		"name", l->name, "driver", l->driver, "target", l->target, "from", l->from,
+		"name", l->name, "driver", l->driver, "target", l->target, "address", l->address, "from", l->from,
 		"server", l->server, "source", l->source, "threads", (int)l->threads, "at_s",
 		seconds_json(l->at_ns), "duration_s", seconds_json(l->duration_ns), "warmup_s",
 		seconds_json(l->warmup_ns), "timeout_s", seconds_json(l->timeout_ns), "scheduled",
@@ -175,6 +175,7 @@ static const char schema[] =
 	" \"properties\": {"
 	"  \"name\": {\"type\": \"string\"}, \"driver\": {\"type\": \"string\"},"
 	"  \"target\": {\"type\": \"string\"},"
+	"  \"address\": {\"type\": [\"string\", \"null\"], \"description\": \"of its target\"},"
 	"  \"from\": {\"type\": \"string\", \"description\": \"the host that made it\"},"
 	"  \"server\": {\"type\": [\"string\", \"null\"],"
 	"   \"description\": \"the host that its target stands on; null: not one of the scenario's\"},"

@@ -70,14 +70,15 @@ static void test_pays_of_accept_queue(void **state)
 		const struct sq_rule_pay *pay;
 
 		abort_value = cases[i].abort;
-		pay = sq_rule_pay_of(rule, cases[i].code, cases[i].phase, sysctl_of, NULL);
+		pay = sq_rule_pay_of(rule, cases[i].code, cases[i].phase, SQ_SIDE_SERVER, sysctl_of,
+				     NULL);
 		assert_int_equal(pay ? pay->dose : -1, cases[i].dose);
 	}
 	sq_rule_table_fini(&t);
 }
 
-#define REST                                                                          \
-	"\"summary\":\"s\",\"side\":\"server\",\"counter\":\"A.B\",\"advice\":\"a\"," \
+#define REST                                                                                           \
+	"\"summary\":\"s\",\"counters\":[{\"side\":\"server\",\"names\":[\"A.B\"]}],\"advice\":\"a\"," \
 	"\"reference\":\"r\""
 #define PAYS "\"pays\":[{\"failures\":[\"x@y\"],\"dose\":\"once\",\"noun\":\"n\"}]"
 
@@ -95,6 +96,7 @@ static void test_refused_rules(void **state)
 		{ "{\"id\":\"r\"," REST ",\"pays\":[{\"failures\":[\"x@y\"],\"dose\":\"onec\","
 		  "\"noun\":\"n\"}]}",
 		  "once" },
+		{ "{\"id\":\"r\"," REST "," PAYS ",\"fact\":\"loopback-source\"}", "found both" },
 		{ "{", "" },
 	};
 

@@ -1,0 +1,88 @@
+/* Mechanisms that no counter shows.
+ *
+ * A local refusal that follows from what the load asks for, such as EINVAL for a loopback source
+ * towards another host, is decided before any counter of the kernel's.  The errno, the load's own
+ * settings and the host's sysctls together leave no other cause; but nothing was counted, so the
+ * confidence is "strong", never "exact". */
+#include "analyzers/ledger_fact.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analyzers/placeholder.h"
+#include "base/buf.h"
+#include "base/mem.h"
+
+struct scope {
+	const struct sq_run *run;
+	const char *host;
+};
+
+static const char *sysctl_of(const void *arg, const char *name)
+{
+	const struct scope *s = arg;
+
+	return sq_run_sysctl(s->run, s->host, name);
+}
+
+static bool holds(int fact, const struct sq_load_rec *load)
+{
+	return fact == SQ_FACT_LOOPBACK_SOURCE && load->source &&
+	       (strncmp(load->source, "127.", 4) == 0 || strcmp(load->source, "::1") == 0) &&
+	       !sq_frame_loopback(sq_frame_address(load));
+}
+
+static void add_finding(const struct sq_rule *rule, const struct sq_place *place,
+			const struct sq_entry *e, uint64_t explained, struct sq_findings *f)
+{
+	const struct sq_rule_setting *settings = rule->settings.v;
+	struct sq_finding *finding = sq_findings_add(f);
+	struct sq_buf b = { 0 };
+
+	finding->load = sq_strdup(e->load->name);
+	finding->failure = sq_strdup(e->failure);
+	finding->mechanism = sq_strdup(rule->id);
+	finding->host = sq_strdup(place->host);
+	finding->count = e->outcome->count;
+	finding->explained = explained;
+	finding->confidence = SQ_STRONG;
+	json_decref(finding->evidence);
+	finding->evidence = json_array();
+	for (size_t i = 0; i < rule->settings.n; i++) {
+		const char *value = sq_run_sysctl(place->run, place->host, settings[i].sysctl);
+
+		if (!value || strcmp(value, settings[i].is) != 0)
+			continue;
+		sq_place_expand(place, settings[i].text, &b);
+		json_array_append_new(finding->evidence, json_string(b.data));
+		sq_buf_reset(&b);
+	}
+	json_array_append_new(
+		finding->evidence,
+		json_string("no counter of the kernel's counts this refusal: it is known "
+			    "by the error and the load's own settings"));
+	sq_place_expand(place, rule->advice, &b);
+	finding->advice = sq_strdup(b.data);
+	finding->reference = sq_strdup(rule->reference);
+	sq_buf_fini(&b);
+}
+
+void sq_fact_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct sq_entry *e = &b->v[i];
+		struct scope scope = { b->run, e->load->from };
+		struct sq_place place = {
+			.run = b->run, .host = e->load->from, .load = e->load, .needed = NAN
+		};
+		uint64_t left = e->outcome->count - e->explained;
+
+		if (left == 0 || !e->load->from || !holds(rule->fact, e->load) ||
+		    !sq_rule_pay_of(rule, e->outcome->code, e->outcome->phase, SQ_SIDE_CLIENT,
+				    sysctl_of, &scope))
+			continue;
+		memset(e->left, 0, b->run->axis.n * sizeof(*e->left));
+		e->explained += left;
+		add_finding(rule, &place, e, left, f);
+	}
+}

@@ -1,0 +1,22 @@
+/* Sentences of a rule with what was seen put in: "raise SO_RCVBUF (now {gauge:udp.rcvbuf}) on
+ * {host}". */
+#ifndef SQ_ANALYZERS_PLACEHOLDER_H
+#define SQ_ANALYZERS_PLACEHOLDER_H
+
+#include "analyzers/frame.h"
+#include "base/buf.h"
+#include "results/run.h"
+
+/* What the sentence is about; all borrowed. */
+struct sq_place {
+	const struct sq_run *run;
+	const char *host, *row; /* row may be NULL */
+	const struct sq_load_rec *load;
+	const struct sq_listener *listener; /* NULL: not looked at */
+	double needed;                      /* the accept queue that would have done; NAN */
+};
+
+/* What is not known is said to be so, but for {needed} and {row}, which then say nothing. */
+void sq_place_expand(const struct sq_place *p, const char *text, struct sq_buf *out);
+
+#endif
