@@ -320,6 +320,8 @@ int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 
 	plan->scenario = scenario;
 	plan->gate = sq_gate_new();
+	if (!scenario->has_world)
+		sq_gate_look_up(plan->gate);
 	plan->loopback = opts->loopback && scenario->has_world;
 	plan->world = scenario->has_world && !plan->loopback;
 	if (scenario->seed == SQ_OPT_UNSET)

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/value.h"
 #include "scenarios/cidr.h"
+#include "scenarios/resolve.h"
 
 enum { PORT_MAX = 65535, HOST_MAX = 100 };
 
@@ -34,6 +35,7 @@ struct sq_gate {
 	size_t n_ranges, cap_ranges;
 	struct name *names;
 	size_t n_names, cap_names;
+	bool looks_up;
 };
 
 struct sq_gate *sq_gate_new(void)
@@ -97,6 +99,11 @@ int sq_gate_authorize(struct sq_gate *g, const char *cidr, struct sq_err *err)
 	}
 	add_range(g, &range, true);
 	return 0;
+}
+
+void sq_gate_look_up(struct sq_gate *g)
+{
+	g->looks_up = true;
 }
 
 void sq_gate_name(struct sq_gate *g, const char *name, const char *address)
@@ -214,9 +221,15 @@ static int fail_host(const struct sq_gate *g, const char *host, const char *wher
 		return sq_err_set(err, -EINVAL, where, "unknown host \"%s\"; did you mean \"%s\"?",
 				  host, near);
 	return sq_err_set(err, -EINVAL, where,
-			  "\"%s\" is neither an address nor a host of this scenario's world; names "
-			  "are not looked up, so give the address",
+			  "\"%s\" is neither an address nor a host of this scenario's world, in which "
+			  "no other names are known; give the address",
 			  host);
+}
+
+/* Whatever is wrong with a name is wrong with the scenario that gave it. */
+static int look_up(const char *host, const char *where, struct sq_ip *ret, struct sq_err *err)
+{
+	return sq_resolve(host, where, ret, err) < 0 ? -EINVAL : 0;
 }
 
 static int find_host(const struct sq_gate *g, const char *host, const char *where,
@@ -231,7 +244,7 @@ static int find_host(const struct sq_gate *g, const char *host, const char *wher
 		return sq_ip_parse("127.0.0.1", ret);
 	if (sq_ip_parse(host, ret) == 0)
 		return 0;
-	return fail_host(g, host, where, err);
+	return g->looks_up ? look_up(host, where, ret, err) : fail_host(g, host, where, err);
 }
 
 void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port)

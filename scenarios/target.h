@@ -39,7 +39,11 @@ int sq_gate_authorize(struct sq_gate *g, const char *cidr, struct sq_err *err);
 /* A name that a world gives to an address. */
 void sq_gate_name(struct sq_gate *g, const char *name, const char *address);
 
-/* "HOST:PORT", "[v6]:PORT"; HOST is a world's name, "localhost" or an address.  where is the
+/* Names that nobody gave are looked up, as the system's configuration says: for runs without a
+ * world. */
+void sq_gate_look_up(struct sq_gate *g);
+
+/* "HOST:PORT", "[v6]:PORT"; HOST is a world's name, "localhost", an address, or a name to look up.  where is the
  * errors' place.  -EINVAL for what is no target, -EACCES for one that is not open. */
 int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,
 		   struct sq_target *ret, struct sq_err *err);
