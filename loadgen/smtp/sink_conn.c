@@ -1,0 +1,336 @@
+/* Sockets of the SMTP sink.
+ *
+ * What is read stands in one buffer for all, behind what the session left of its last turn; answers
+ * are gathered in one buffer and go out in one send at the end of a turn.  A connection has storage
+ * of its own only for what is left over: the start of a command, input behind a delayed answer,
+ * answers that the kernel has no room for.
+ *
+ * A reader would get wrong: close(2) with unread input sends a RST, which destroys the last answer
+ * in its reader's queue.  So who is sent away (421, "close") gets a FIN first, and what he still
+ * says is read and dropped until he hangs up. */
+#include "loadgen/smtp/sink_conn.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+	READ = 1 << 16,
+	READS_A_TURN = 16,
+	KEPT = 1 << 12, /* storage that a closed connection leaves to the next */
+};
+
+#define LINGER_NS (5 * SQ_SEC)
+
+void sq_smtpd_conns_init(struct sq_smtpd_conns *conns, struct sq_smtpd *shared, int epoll_fd)
+{
+	*conns = (struct sq_smtpd_conns){ .shared = shared, .epoll_fd = epoll_fd };
+	conns->rx = sq_alloc(SQ_SMTPD_COMMAND_LINE + READ);
+}
+
+void sq_smtpd_conns_fini(struct sq_smtpd_conns *conns)
+{
+	for (size_t i = 0; i < conns->len; i++) {
+		struct sq_smtpd_conn *c = conns->by_fd[i];
+
+		if (!c)
+			continue;
+		if (c->open)
+			close(c->fd);
+		sq_buf_fini(&c->in);
+		sq_buf_fini(&c->out);
+		free(c);
+	}
+	free(conns->by_fd);
+	free(conns->rx);
+	sq_smtpd_timers_fini(&conns->timers);
+	*conns = (struct sq_smtpd_conns){ .epoll_fd = -1 };
+}
+
+static void buf_forget(struct sq_buf *b)
+{
+	if (b->cap > KEPT)
+		sq_buf_fini(b);
+	else
+		sq_buf_reset(b);
+}
+
+static void conn_close(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, enum sq_smtpd_end end)
+{
+	sq_smtpd_session_ended(&c->session, end);
+	sq_smtpd_count_end(&conns->shared->counts, c->session.end);
+	sq_smtpd_timer_clear(&conns->timers, &c->timer);
+	close(c->fd);
+	c->open = false;
+	buf_forget(&c->in);
+	buf_forget(&c->out);
+}
+
+static void conn_broken(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, int code)
+{
+	conn_close(conns, c,
+		   code == ECONNRESET || code == EPIPE ? SQ_SMTPD_END_RESET : SQ_SMTPD_END_LOST);
+}
+
+static void conn_watch(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = c->fd };
+
+	if (c->events != events)
+		epoll_ctl(conns->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev);
+	c->events = events;
+}
+
+/* ---- output ---- */
+
+/* What the kernel takes of it; -1 once the connection is broken, and closed. */
+static ssize_t conn_send(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, const char *data,
+			 size_t len)
+{
+	size_t sent = 0;
+
+	while (sent < len) {
+		ssize_t n = send(c->fd, data + sent, len - sent, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			sent += (size_t)n;
+		} else if (errno == EAGAIN) {
+			break;
+		} else if (errno != EINTR) {
+			conn_broken(conns, c, errno);
+			return -1;
+		}
+	}
+	sq_smtpd_session_sent(conns->shared, &c->session, sent);
+	return (ssize_t)sent;
+}
+
+/* The answers of this turn; what the kernel has no room for is left in c->out.  False: closed. */
+static bool conn_answer(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	struct sq_buf *tx = &conns->shared->tx;
+	ssize_t sent = tx->len ? conn_send(conns, c, tx->data, tx->len) : 0;
+
+	if (sent >= 0 && (size_t)sent < tx->len)
+		sq_buf_add(&c->out, tx->data + sent, tx->len - (size_t)sent);
+	sq_buf_reset(tx);
+	return sent >= 0;
+}
+
+/* ---- ends ---- */
+
+/* Drops what has come.  False at the connection's end; then it is closed. */
+static bool conn_discard(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	for (int i = 0; i < READS_A_TURN; i++) {
+		/* With MSG_TRUNC the kernel drops TCP data without copying it (tcp(7)). */
+		ssize_t n = recv(c->fd, NULL, 1 << 20, MSG_TRUNC);
+
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return true;
+		if (n > 0)
+			continue;
+		if (n == 0)
+			conn_close(conns, c, SQ_SMTPD_END_FIN);
+		else
+			conn_broken(conns, c, errno);
+		return false;
+	}
+	return true;
+}
+
+static void conn_bye(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (conn_discard(conns, c))
+		conn_close(conns, c, SQ_SMTPD_END_QUIT);
+}
+
+static void conn_finish(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (shutdown(c->fd, SHUT_WR) == -1) {
+		conn_broken(conns, c, errno);
+		return;
+	}
+	c->session.next = SQ_SMTPD_DEAF;
+	sq_smtpd_timer_set(&conns->timers, &c->timer, sq_now_ns() + LINGER_NS);
+	conn_watch(conns, c, EPOLLIN);
+}
+
+static void conn_reset(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	conn_close(conns, c, SQ_SMTPD_END_SINK);
+}
+
+/* Does what the session's turn came to. */
+static void conn_settle(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (c->out.len) {
+		conn_watch(conns, c, EPOLLOUT);
+		return;
+	}
+	switch (c->session.next) {
+	case SQ_SMTPD_INPUT:
+	case SQ_SMTPD_DEAF:
+		conn_watch(conns, c, EPOLLIN);
+		break;
+	case SQ_SMTPD_SLEEP:
+		sq_smtpd_timer_set(&conns->timers, &c->timer, sq_now_ns() + c->session.delay_ns);
+		conn_watch(conns, c, 0);
+		break;
+	case SQ_SMTPD_FIN:
+		conn_finish(conns, c);
+		break;
+	case SQ_SMTPD_BYE:
+		conn_bye(conns, c);
+		break;
+	case SQ_SMTPD_RST:
+		conn_reset(conns, c);
+		break;
+	case SQ_SMTPD_FLUSH: /* conn_turn leaves it only with c->out */
+		assert(false);
+	}
+}
+
+/* ---- input ---- */
+
+/* The session's turn, with len octets in rx. */
+static void conn_turn(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, size_t len)
+{
+	struct sq_smtpd_session *s = &c->session;
+	size_t done = 0;
+
+	do {
+		if (s->next == SQ_SMTPD_FLUSH)
+			s->next = SQ_SMTPD_INPUT;
+		done += sq_smtpd_session_input(conns->shared, s, conns->rx + done, len - done);
+		if (!conn_answer(conns, c))
+			return;
+	} while (s->next == SQ_SMTPD_FLUSH && !c->out.len);
+	sq_buf_reset(&c->in);
+	if (done < len)
+		sq_buf_add(&c->in, conns->rx + done, len - done);
+	conn_settle(conns, c);
+}
+
+/* A turn with what was held back from an earlier one. */
+static void conn_go_on(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (c->in.len)
+		memcpy(conns->rx, c->in.data, c->in.len);
+	conn_turn(conns, c, c->in.len);
+}
+
+static void conn_read(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	for (int i = 0; i < READS_A_TURN; i++) {
+		size_t held = c->in.len;
+		ssize_t n = recv(c->fd, conns->rx + held, READ, 0);
+
+		if (n == 0) {
+			conn_close(conns, c, SQ_SMTPD_END_FIN);
+			return;
+		}
+		if (n == -1) {
+			if (errno != EAGAIN && errno != EINTR)
+				conn_broken(conns, c, errno);
+			return;
+		}
+		if (held)
+			memcpy(conns->rx, c->in.data, held);
+		conn_turn(conns, c, held + (size_t)n);
+		if (!c->open || n < READ || c->events != EPOLLIN ||
+		    c->session.next != SQ_SMTPD_INPUT)
+			return;
+	}
+}
+
+/* ---- what the server calls ---- */
+
+void sq_smtpd_conn_open(struct sq_smtpd_conns *conns, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+	struct sq_smtpd_conn *c;
+
+	if ((size_t)fd >= conns->len) {
+		size_t len = (size_t)fd * 2 + 64;
+
+		conns->by_fd = sq_realloc_n(conns->by_fd, len, sizeof(*conns->by_fd));
+		memset(conns->by_fd + conns->len, 0, (len - conns->len) * sizeof(*conns->by_fd));
+		conns->len = len;
+	}
+	if (!conns->by_fd[fd])
+		conns->by_fd[fd] = sq_alloc(sizeof(*c));
+	c = conns->by_fd[fd];
+	c->fd = fd;
+	c->open = true;
+	c->events = EPOLLIN;
+	sq_smtpd_count_open(&conns->shared->counts);
+	sq_smtpd_session_begin(conns->shared, &c->session);
+	if (epoll_ctl(conns->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == -1)
+		conn_broken(conns, c, errno);
+	else
+		conn_go_on(conns, c);
+}
+
+static void conn_writable(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	ssize_t sent = conn_send(conns, c, c->out.data, c->out.len);
+	size_t left;
+
+	if (sent < 0)
+		return;
+	left = c->out.len - (size_t)sent;
+	memmove(c->out.data, c->out.data + sent, left);
+	c->out.len = left;
+	if (!left)
+		conn_go_on(conns, c);
+}
+
+/* Nothing is under watch, so it is what epoll always tells: the connection is broken. */
+static void conn_broken_asleep(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &code, &len);
+	conn_broken(conns, c, code);
+}
+
+void sq_smtpd_conn_event(struct sq_smtpd_conns *conns, int fd)
+{
+	struct sq_smtpd_conn *c = conns->by_fd[fd];
+
+	if (!c->open)
+		return;
+	if (c->out.len)
+		conn_writable(conns, c);
+	else if (c->session.next == SQ_SMTPD_SLEEP)
+		conn_broken_asleep(conns, c);
+	else if (c->session.next == SQ_SMTPD_DEAF)
+		conn_discard(conns, c);
+	else
+		conn_read(conns, c);
+}
+
+void sq_smtpd_conn_due(struct sq_smtpd_conns *conns, struct sq_smtpd_timer *timer)
+{
+	struct sq_smtpd_conn *c = (struct sq_smtpd_conn *)timer;
+
+	if (c->session.next == SQ_SMTPD_SLEEP) {
+		sq_smtpd_session_resume(conns->shared, &c->session);
+		conn_go_on(conns, c);
+	} else {
+		conn_close(conns, c, SQ_SMTPD_END_SINK);
+	}
+}
