@@ -168,7 +168,7 @@ static int64_t next_due(const struct capture *c)
 }
 
 /* How long before a bin's edge to read: 5 ms at 100 ms, a twentieth of shorter intervals.  A tick of
- * all of "linux" takes 0.2 ms; the rest is for waking up late.  One lead for all sources, so that
+ * all of "linux" takes 0.3 ms; the rest is for waking up late.  One lead for all sources, so that
  * they stay together. */
 static int64_t lead_ns(const struct capture *c)
 {

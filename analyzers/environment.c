@@ -1,11 +1,12 @@
-/* The host as it is when its capture begins: kernel, processors, memory, and the sysctls that say
- * how many connections, datagrams and SYNs fit where.
+/* The host as it is when its capture begins: kernel, processors, memory, the sysctls that say how
+ * many connections, datagrams and SYNs fit where, and how each device queues its output.
  *
  * What a reader would get wrong: /proc/sys/net shows the namespace of the caller, and a child
  * namespace has fewer files than the first (netdev_max_backlog), so that what isn't there is left
  * out rather than given a default. */
 #include "analyzers/environment.h"
 
+#include <linux/netlink.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "analyzers/qdisc.h"
 
 static const char *const sysctls[] = {
 	"net.core.somaxconn",
@@ -47,10 +50,22 @@ static const char *const sysctls[] = {
 	"net.ipv4.tcp_timestamps",
 	"net.ipv4.tcp_rto_min_us",
 	"net.ipv4.tcp_rto_max_ms",
+	"net.ipv4.udp_rmem_min",
+	"net.ipv4.udp_wmem_min",
+	"net.ipv4.conf.all.route_localnet",
 	"net.ipv4.icmp_ratelimit",
+	"net.ipv4.icmp_ratemask",
+	"net.ipv4.icmp_msgs_per_sec",
+	"net.ipv4.icmp_msgs_burst",
 	"net.ipv4.neigh.default.gc_thresh1",
 	"net.ipv4.neigh.default.gc_thresh2",
 	"net.ipv4.neigh.default.gc_thresh3",
+	"net.ipv6.bindv6only",
+	"net.ipv6.icmp.ratelimit",
+	"net.ipv6.icmp.ratemask",
+	"net.ipv6.neigh.default.gc_thresh1",
+	"net.ipv6.neigh.default.gc_thresh2",
+	"net.ipv6.neigh.default.gc_thresh3",
 	"net.netfilter.nf_conntrack_max",
 };
 
@@ -99,6 +114,39 @@ static json_t *read_sysctls(void)
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
 		add_sysctl(all, sysctls[i]);
 	return all;
+}
+
+static void add_number(json_t *to, const char *key, uint64_t value)
+{
+	if (value > 0 && value <= INT64_MAX)
+		json_object_set_new(to, key, json_integer((json_int_t)value));
+}
+
+static void add_qdisc(const struct sq_qdisc *q, void *to)
+{
+	json_t *entry = json_object();
+	char device[IF_NAMESIZE];
+
+	sq_netlink_device(q->device, device);
+	json_object_set_new(entry, "device", json_string(device));
+	json_object_set_new(entry, "kind", json_string(q->kind));
+	add_number(entry, "rate_bit_per_s", 8 * q->rate_bytes_per_s);
+	add_number(entry, "burst_bytes", q->burst_bytes);
+	add_number(entry, "limit_bytes", q->limit_bytes);
+	add_number(entry, "limit_packets", q->limit_packets);
+	json_array_append_new(to, entry);
+}
+
+static void add_qdiscs(json_t *to)
+{
+	struct sq_netlink nl;
+	json_t *all = json_array();
+
+	if (sq_netlink_open(&nl, NETLINK_ROUTE, NULL) == 0 &&
+	    sq_qdisc_dump(&nl, add_qdisc, all) == 0)
+		json_object_set(to, "qdiscs", all);
+	json_decref(all);
+	sq_netlink_close(&nl);
 }
 
 /* x86 calls it "model name"; other architectures give "Model", "cpu" or nothing of the kind. */
@@ -151,5 +199,6 @@ json_t *sq_environment_read(void)
 							 ? INT64_MAX
 							 : (json_int_t)limit.rlim_max));
 	json_object_set_new(env, "sysctls", read_sysctls());
+	add_qdiscs(env);
 	return env;
 }

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-/* Of where the caller stands: its network namespace's sysctls, its limits.  The object
+/* Of where the caller stands: its network namespace's sysctls and queues, its limits.  The object
  * "environment" of docs/spool.md; what can't be had is left out.  New reference. */
 json_t *sq_environment_read(void);
 

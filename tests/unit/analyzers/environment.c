@@ -4,9 +4,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <sched.h>
-
-#include "spool_bench.h"
+#include "source_bench.h"
 
 static void write_file(const char *path, const char *text)
 {
@@ -52,6 +50,36 @@ static void test_sysctls(void **state)
 	assert_non_null(json_object_get(sysctls, "net.ipv4.tcp_congestion_control"));
 	if (access("/proc/sys/net/core/netdev_max_backlog", F_OK) == -1)
 		assert_null(json_object_get(sysctls, "net.core.netdev_max_backlog"));
+	assert_string_equal(record_text(sysctls, "net.ipv4.conf.all.route_localnet"), "0");
+	assert_non_null(json_object_get(sysctls, "net.ipv4.udp_rmem_min"));
+	assert_non_null(json_object_get(sysctls, "net.ipv4.icmp_ratemask"));
+	json_decref(env);
+}
+
+static void test_qdiscs(void **state)
+{
+	json_t *env = sq_environment_read(), *qdisc;
+
+	(void)state;
+	assert_int_equal(json_array_size(json_object_get(env, "qdiscs")), 0);
+	json_decref(env);
+	must("tc qdisc add dev lo root tbf rate 400kbit burst 1600 limit 6000");
+	env = sq_environment_read();
+	must("tc qdisc replace dev lo root pfifo limit 70");
+	qdisc = json_array_get(json_object_get(env, "qdiscs"), 0);
+	assert_string_equal(record_text(qdisc, "device"), "lo");
+	assert_string_equal(record_text(qdisc, "kind"), "tbf");
+	assert_int_equal(record_int(qdisc, "rate_bit_per_s"), 400000);
+	assert_int_equal(record_int(qdisc, "burst_bytes"), 1600);
+	assert_int_equal(record_int(qdisc, "limit_bytes"), 6000);
+	assert_null(json_object_get(qdisc, "limit_packets"));
+	json_decref(env);
+	env = sq_environment_read();
+	must("tc qdisc del dev lo root");
+	qdisc = json_array_get(json_object_get(env, "qdiscs"), 0);
+	assert_string_equal(record_text(qdisc, "kind"), "pfifo");
+	assert_int_equal(record_int(qdisc, "limit_packets"), 70);
+	assert_int_equal(json_object_size(qdisc), 3);
 	json_decref(env);
 }
 
@@ -60,11 +88,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_sysctls),
+		cmocka_unit_test(test_qdiscs),
 	};
 
-	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
-		perror("unshare(CLONE_NEWNET), which these tests need");
+	if (!enter_namespace())
 		return 1;
-	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,10 +215,11 @@ static inline void bench_init(struct bench *b, const struct server *s, const cha
 	struct sq_opt_ctx ctx = { .file = "test" };
 	struct sq_err err = { 0 };
 	json_t *object = json_loads(conf, 0, NULL);
-	const struct sq_kind *kind = *sq_driver_kinds();
+	const struct sq_kind *const *kinds = sq_driver_kinds(), *kind;
 
-	while (strcmp(kind->name, "tcp") != 0)
-		kind = sq_driver_kinds()[1];
+	while (strcmp((*kinds)->name, "tcp") != 0)
+		kinds++;
+	kind = *kinds;
 	*b = (struct bench){ .scenario = { .bin_ns = 100 * SQ_MS },
 			     .host = { .name = "client", .loads = true },
 			     .spec = { .name = (char *)"storm",
