@@ -1,0 +1,432 @@
+/* What is said in a session, in the order of the protocol (RFC 5321; PIPELINING: RFC 2920).
+ *
+ * A message ends as soon as its fate is known, and the dialog goes on without it: the replies to
+ * what is out already are waited for, RSET undoes a transaction that went halfway, and only then is
+ * the session ready again.  With PIPELINING one write carries a whole envelope, and another the
+ * text with what comes next: the next envelope, or QUIT behind the last message.
+ *
+ * A reply of 421 in any place is the server's goodbye: its FIN follows, and no QUIT is said. */
+#include <assert.h>
+#include <string.h>
+
+#include "loadgen/smtp/pool.h"
+#include "loadgen/smtp/rest.h"
+#include "loadgen/smtp/session.h"
+
+static bool is_success(unsigned code)
+{
+	return code / 100 == 2;
+}
+
+static bool is_refusal(unsigned code)
+{
+	return code >= 400;
+}
+
+/* ---- ways of going on ---- */
+
+static void bad_reply(struct sq_smtp_session *s)
+{
+	sq_smtp_session_die(s, SQ_SMTP_BAD_REPLY);
+}
+
+static void send_text(struct sq_smtp_session *s, const char *end)
+{
+	s->out[0] = (struct iovec){ s->text, (size_t)(end - s->text) };
+	sq_smtp_session_send(s, 1);
+}
+
+static char *put(char *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(out, text, len);
+	return out + len;
+}
+
+/* Lets go of the message in hand, which was refused. */
+static void refuse(struct sq_smtp_session *s, uint16_t outcome, uint8_t phase)
+{
+	sq_smtp_session_finish(s, outcome, phase);
+	sq_smtp_rest_owing(s);
+}
+
+void sq_smtp_dialog_quit(struct sq_smtp_session *s)
+{
+	s->due = SQ_SMTP_QUIT;
+	s->since_ns = sq_lane_now(s->pool->lane);
+	sq_smtp_rest_owing(s);
+	sq_lane_count(s->pool->lane, SQ_SMTP_QUITS, 1);
+	send_text(s, put(s->text, "QUIT\r\n"));
+}
+
+/* ---- envelopes ---- */
+
+static char *put_envelope(struct sq_smtp_session *s, const struct sq_op *op, char *end)
+{
+	const struct sq_smtp_mail *mail = s->pool->conf->mail;
+	uint64_t number = sq_smtp_pool_number(s->pool, op);
+
+	end = sq_smtp_mail_from(mail, number, end);
+	if (!s->pipelining)
+		return end;
+	for (unsigned i = 0; i < sq_smtp_mail_recipients(mail); i++)
+		end = sq_smtp_mail_rcpt(mail, number, i, end);
+	return put(end, "DATA\r\n");
+}
+
+/* The envelope of the message in hand is out, as far as it can be. */
+static void expect_envelope(struct sq_smtp_session *s)
+{
+	s->due = SQ_SMTP_MAIL;
+	s->sent = s->pipelining ? SQ_SMTP_DATA : SQ_SMTP_MAIL;
+	s->rcpt_due = s->rcpt_ok = 0;
+	s->since_ns = sq_lane_now(s->pool->lane);
+}
+
+static void send_envelope(struct sq_smtp_session *s)
+{
+	expect_envelope(s);
+	send_text(s, put_envelope(s, s->op, s->text));
+}
+
+static void take(struct sq_smtp_session *s, struct sq_op *op)
+{
+	s->messages++;
+	s->last_due_ns = op->due_ns;
+	op->sent_ns = sq_lane_clock(s->pool->lane);
+	sq_smtp_of(op)->session = s;
+}
+
+void sq_smtp_dialog_begin(struct sq_smtp_session *s, struct sq_op *op)
+{
+	sq_smtp_rest_leave(s);
+	take(s, op);
+	s->op = op;
+	send_envelope(s);
+}
+
+static void send_rcpt(struct sq_smtp_session *s)
+{
+	uint64_t number = sq_smtp_pool_number(s->pool, s->op);
+
+	s->due = s->sent = SQ_SMTP_RCPT;
+	send_text(s, sq_smtp_mail_rcpt(s->pool->conf->mail, number, s->rcpt_due, s->text));
+}
+
+static void send_data(struct sq_smtp_session *s)
+{
+	s->due = s->sent = SQ_SMTP_DATA;
+	send_text(s, put(s->text, "DATA\r\n"));
+}
+
+/* ---- after a message ---- */
+
+static void send_rset(struct sq_smtp_session *s)
+{
+	s->due = SQ_SMTP_DUE_RSET;
+	sq_smtp_rest_owing(s);
+	send_text(s, put(s->text, "RSET\r\n"));
+}
+
+static void promote_ahead(struct sq_smtp_session *s)
+{
+	sq_smtp_rest_leave(s);
+	s->op = s->ahead;
+	s->ahead = NULL;
+	expect_envelope(s);
+}
+
+/* Nothing of the last message is waited for any more. */
+static void transaction_over(struct sq_smtp_session *s)
+{
+	bool dirty = s->in_mail;
+
+	s->in_mail = false;
+	if (s->doomed) {
+		sq_smtp_session_die(s, SQ_CODE_CANCELED);
+	} else if (s->ahead) {
+		promote_ahead(s);
+	} else if (s->quit_sent) {
+		s->due = SQ_SMTP_QUIT;
+		s->since_ns = sq_lane_now(s->pool->lane);
+		sq_smtp_rest_owing(s);
+	} else if (s->fin) {
+		s->due = SQ_SMTP_DUE_NOTHING; /* the FIN is read next */
+	} else if (s->messages >= s->pool->conf->messages_per_connection) {
+		sq_smtp_dialog_quit(s);
+	} else if (dirty) {
+		send_rset(s);
+	} else {
+		s->due = SQ_SMTP_DUE_NOTHING;
+		sq_smtp_pool_ready(s->pool, s);
+	}
+}
+
+/* ---- replies, in the order of the protocol ---- */
+
+static void send_hello(struct sq_smtp_session *s, const char *verb)
+{
+	char *end = put(s->text, verb);
+
+	s->due = SQ_SMTP_HELO;
+	end = put(end, s->pool->conf->helo);
+	send_text(s, put(end, "\r\n"));
+}
+
+static void on_banner(struct sq_smtp_session *s, unsigned code)
+{
+	sq_smtp_session_phase(s, SQ_SMTP_BANNER);
+	if (is_refusal(code)) {
+		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_BANNER);
+		sq_smtp_dialog_quit(s);
+	} else if (is_success(code)) {
+		s->plain = s->pool->conf->hello == SQ_SMTP_HELLO_HELO;
+		send_hello(s, s->plain ? "HELO " : "EHLO ");
+	} else {
+		bad_reply(s);
+	}
+}
+
+static void on_hello(struct sq_smtp_session *s, unsigned code)
+{
+	if (code >= 500 && !s->plain) { /* RFC 5321, 3.2: then HELO */
+		s->plain = true;
+		send_hello(s, "HELO ");
+		return;
+	}
+	sq_smtp_session_phase(s, SQ_SMTP_HELO);
+	if (is_success(code)) {
+		s->pipelining = !s->plain && s->pool->conf->pipelining && s->reply.pipelining;
+		send_envelope(s);
+	} else if (is_refusal(code)) {
+		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_HELO);
+		sq_smtp_dialog_quit(s);
+	} else {
+		bad_reply(s);
+	}
+}
+
+static void on_mail(struct sq_smtp_session *s, unsigned code)
+{
+	sq_smtp_session_phase(s, SQ_SMTP_MAIL);
+	if (is_success(code)) {
+		s->in_mail = true;
+	} else if (is_refusal(code)) {
+		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_MAIL);
+	} else {
+		bad_reply(s);
+		return;
+	}
+	if (s->sent > SQ_SMTP_MAIL)
+		s->due = SQ_SMTP_RCPT;
+	else if (s->op)
+		send_rcpt(s);
+	else
+		transaction_over(s);
+}
+
+/* All recipients were answered. */
+static void recipients_over(struct sq_smtp_session *s)
+{
+	sq_smtp_session_phase(s, SQ_SMTP_RCPT);
+	if (s->op && s->rcpt_ok == 0)
+		refuse(s, sq_smtp_of(s->op)->refusal, SQ_SMTP_RCPT);
+	if (s->sent > SQ_SMTP_RCPT)
+		s->due = SQ_SMTP_DATA;
+	else if (s->op)
+		send_data(s);
+	else
+		transaction_over(s);
+}
+
+static void count_recipient(struct sq_smtp_session *s, unsigned code)
+{
+	struct sq_smtp_op *m = sq_smtp_of(s->op);
+
+	if (is_success(code)) {
+		s->rcpt_ok++;
+		sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS, 1);
+		return;
+	}
+	sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS_REFUSED, 1);
+	if (!m->refusal)
+		m->refusal = sq_smtp_reply_code(code);
+}
+
+static void on_rcpt(struct sq_smtp_session *s, unsigned code)
+{
+	if (!is_success(code) && !is_refusal(code)) {
+		bad_reply(s);
+		return;
+	}
+	if (s->op)
+		count_recipient(s, code);
+	s->rcpt_due++;
+	if (s->rcpt_due == sq_smtp_mail_recipients(s->pool->conf->mail))
+		recipients_over(s);
+	else if (s->sent == SQ_SMTP_RCPT)
+		send_rcpt(s);
+}
+
+/* What goes out behind the final dot. */
+static char *put_ahead(struct sq_smtp_session *s, char *end)
+{
+	struct sq_smtp_pool *p = s->pool;
+
+	if (!s->pipelining)
+		return end;
+	if (s->messages >= p->conf->messages_per_connection) {
+		s->quit_sent = true;
+		sq_lane_count(p->lane, SQ_SMTP_QUITS, 1);
+		return put(end, "QUIT\r\n");
+	}
+	s->ahead = sq_smtp_pool_next(p, s);
+	if (!s->ahead)
+		return end;
+	take(s, s->ahead);
+	return put_envelope(s, s->ahead, end);
+}
+
+static void send_body(struct sq_smtp_session *s)
+{
+	struct sq_smtp_pool *p = s->pool;
+	char *header = s->text, *tail, *end;
+	size_t len;
+	/* sendmsg only reads it. */
+	char *body = (char *)sq_smtp_mail_body(p->conf->mail, &len);
+
+	tail = sq_smtp_mail_header(p->conf->mail, &p->names, sq_smtp_pool_number(p, s->op),
+				   s->op->seq, header);
+	end = put_ahead(s, put(tail, ".\r\n"));
+	s->due = s->sent = SQ_SMTP_BODY;
+	s->out[0] = (struct iovec){ header, (size_t)(tail - header) };
+	s->out[1] = (struct iovec){ body, len };
+	s->out[2] = (struct iovec){ tail, (size_t)(end - tail) };
+	sq_smtp_session_send(s, 3);
+}
+
+static void on_data(struct sq_smtp_session *s, unsigned code)
+{
+	sq_smtp_session_phase(s, SQ_SMTP_DATA);
+	if (is_refusal(code)) {
+		if (s->op)
+			refuse(s, sq_smtp_reply_code(code), SQ_SMTP_DATA);
+		transaction_over(s);
+	} else if (is_success(code)) {
+		bad_reply(s);
+	} else if (s->op) {
+		send_body(s);
+	} else {
+		/* RFC 2920, 3.1: a server may take DATA though it refused all the rest. */
+		s->due = s->sent = SQ_SMTP_BODY;
+		send_text(s, put(s->text, ".\r\n"));
+	}
+}
+
+static void on_body(struct sq_smtp_session *s, unsigned code)
+{
+	if (!is_success(code) && !is_refusal(code)) {
+		bad_reply(s);
+		return;
+	}
+	sq_smtp_session_phase(s, SQ_SMTP_BODY);
+	if (s->op && is_success(code))
+		sq_smtp_session_finish(s, SQ_CODE_OK, SQ_SMTP_BODY);
+	else if (s->op)
+		sq_smtp_session_finish(s, sq_smtp_reply_code(code), SQ_SMTP_BODY);
+	s->in_mail = false;
+	transaction_over(s);
+}
+
+static void on_rset(struct sq_smtp_session *s, unsigned code)
+{
+	if (is_success(code))
+		transaction_over(s);
+	else
+		sq_smtp_dialog_quit(s);
+}
+
+/* The message that paid for it has its outcome; its latency is booked where that one was due. */
+static void on_quit(struct sq_smtp_session *s)
+{
+	struct sq_op paid = { .due_ns = s->last_due_ns };
+	struct sq_lane *lane = s->pool->lane;
+
+	sq_op_phase(lane, &paid, SQ_SMTP_QUIT, sq_lane_now(lane) - s->since_ns);
+	s->due = SQ_SMTP_DUE_FIN;
+}
+
+static void on_stray(struct sq_smtp_session *s)
+{
+	sq_lane_count(s->pool->lane, SQ_SMTP_STRAY_REPLIES, 1);
+	bad_reply(s);
+}
+
+static void on_421(struct sq_smtp_session *s)
+{
+	struct sq_op *ahead = s->ahead;
+
+	if (s->op)
+		sq_smtp_session_finish(s, sq_smtp_reply_code(421), sq_smtp_session_phase_due(s));
+	else if (s->due == SQ_SMTP_DUE_NOTHING || s->due == SQ_SMTP_DUE_RSET)
+		sq_lane_count(s->pool->lane, SQ_SMTP_CLOSED_BY_SERVER, 1);
+	s->due = SQ_SMTP_DUE_FIN;
+	s->ahead = NULL;
+	sq_smtp_rest_owing(s);
+	if (ahead)
+		sq_smtp_pool_back(s->pool, ahead);
+}
+
+/* Before the text was even out: whatever it is, the two ends are not in step any more. */
+static void on_early(struct sq_smtp_session *s, unsigned code)
+{
+	if (s->op && is_refusal(code))
+		sq_smtp_session_die(s, sq_smtp_reply_code(code));
+	else
+		bad_reply(s);
+}
+
+static void on_due(struct sq_smtp_session *s, unsigned code)
+{
+	switch (s->due) {
+	case SQ_SMTP_BANNER:
+		on_banner(s, code);
+		break;
+	case SQ_SMTP_HELO:
+		on_hello(s, code);
+		break;
+	case SQ_SMTP_MAIL:
+		on_mail(s, code);
+		break;
+	case SQ_SMTP_RCPT:
+		on_rcpt(s, code);
+		break;
+	case SQ_SMTP_DATA:
+		on_data(s, code);
+		break;
+	case SQ_SMTP_BODY:
+		on_body(s, code);
+		break;
+	case SQ_SMTP_DUE_RSET:
+		on_rset(s, code);
+		break;
+	case SQ_SMTP_QUIT:
+		on_quit(s);
+		break;
+	default:
+		on_stray(s);
+	}
+}
+
+void sq_smtp_dialog_reply(struct sq_smtp_session *s)
+{
+	unsigned code = s->reply.code;
+
+	if (s->out_n)
+		on_early(s, code);
+	else if (code == 421 && s->due != SQ_SMTP_QUIT)
+		on_421(s);
+	else
+		on_due(s, code);
+}

@@ -1,0 +1,360 @@
+/* Texts of mail.  All that is the same in each message stands in pieces made beforehand, so that a
+ * message costs a few copies; the body is one text for all of them. */
+#include "loadgen/smtp/message.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/pattern.h"
+
+enum { LINE = 72, NUMBER_MAX = 20, FIXED_MAX = 512 };
+
+struct source { /* some of the addresses */
+	struct sq_pattern *pattern;
+	uint64_t first, n; /* their place in the list of all */
+};
+
+struct sq_smtp_mail {
+	struct sq_pattern *sender;
+	struct source *sources;
+	size_t n_sources, cap_sources;
+	uint64_t n_addresses;
+	unsigned per_message;
+	size_t longest; /* address */
+	char *subject, *helo;
+	char *body;
+	size_t body_len;
+};
+
+/* ---- addresses ---- */
+
+/* Not a grammar of addresses (RFC 5321, 4.1.2): only what would break the line that it stands in.
+ * A server's refusal of an odd address is what somebody may want to see. */
+static bool is_address(const char *text, bool domain)
+{
+	const char *at = strrchr(text, '@');
+
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p == '<' || *p == '>' || *p == 0x7f)
+			return false;
+	return domain ? at && at > text && at[1] : true;
+}
+
+static int add_source(struct sq_smtp_mail *m, const char *text, const char *where,
+		      struct sq_err *err)
+{
+	struct source s = { .first = m->n_addresses };
+
+	if (!is_address(text, true))
+		return sq_err_set(err, -EINVAL, where,
+				  "'%.320s' is no address; write it as user@example.test", text);
+	s.pattern = sq_pattern_new(text, where, err);
+	if (!s.pattern)
+		return -EINVAL;
+	s.n = sq_pattern_count(s.pattern);
+	if (sq_pattern_longest(s.pattern) > SQ_SMTP_ADDRESS_MAX ||
+	    s.n > INT64_MAX - m->n_addresses) {
+		sq_pattern_free(s.pattern);
+		return sq_err_set(err, -EINVAL, where, "'%.320s' is too long, or too many", text);
+	}
+	if (sq_pattern_longest(s.pattern) > m->longest)
+		m->longest = sq_pattern_longest(s.pattern);
+	m->n_addresses += s.n;
+	m->sources = sq_grow(m->sources, m->n_sources, &m->cap_sources, sizeof(*m->sources));
+	m->sources[m->n_sources++] = s;
+	return 0;
+}
+
+/* Without blanks at its ends. */
+static char *trimmed(char *line)
+{
+	char *end = line + strlen(line);
+
+	line += strspn(line, " \t\r\n");
+	while (end > line && strchr(" \t\r\n", end[-1]))
+		*--end = '\0';
+	return line;
+}
+
+static int read_lines(struct sq_smtp_mail *m, FILE *f, const char *path, struct sq_err *err)
+{
+	char *line = NULL, where[256];
+	size_t size = 0;
+	int rc = 0;
+
+	for (unsigned long n = 1; rc == 0 && getline(&line, &size, f) != -1; n++) {
+		const char *text = trimmed(line);
+
+		snprintf(where, sizeof(where), "%.230s:%lu", path, n);
+		if (*text && *text != '#')
+			rc = add_source(m, text, where, err);
+	}
+	if (rc == 0 && ferror(f))
+		rc = sq_err_set(err, -EIO, path, "cannot read it to its end");
+	free(line);
+	return rc;
+}
+
+static int read_users(struct sq_smtp_mail *m, const char *path, struct sq_err *err)
+{
+	FILE *f = fopen(path, "re");
+	int rc;
+
+	if (!f)
+		return sq_err_set(err, -errno, path,
+				  "cannot read the file of users: %s; give one address a line",
+				  strerror(errno));
+	rc = read_lines(m, f, path, err);
+	fclose(f);
+	return rc;
+}
+
+static int make_recipients(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec,
+			   struct sq_err *err)
+{
+	int rc = spec->users ? read_users(m, spec->users, err) : 0;
+
+	for (size_t i = 0; rc == 0 && !spec->users && i < spec->recipients->n; i++)
+		rc = add_source(m, spec->recipients->v[i], "smtp: recipients", err);
+	if (rc == 0 && m->n_addresses == 0)
+		rc = sq_err_set(err, -EINVAL, spec->users ? spec->users : "smtp: recipients",
+				"there is no address in it; give one at least");
+	return rc;
+}
+
+/* The source that address number i stands in; nearly always there are few. */
+static const struct source *source_of(const struct sq_smtp_mail *m, uint64_t i)
+{
+	size_t lo = 0, hi = m->n_sources;
+
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		*(m->sources[mid].first <= i ? &lo : &hi) = mid;
+	}
+	return &m->sources[lo];
+}
+
+static char *write_recipient(const struct sq_smtp_mail *m, uint64_t number, unsigned i, char *out)
+{
+	uint64_t index = (number * m->per_message + i) % m->n_addresses;
+	const struct source *s = source_of(m, index);
+
+	return out + sq_pattern_write(s->pattern, index - s->first, out, m->longest + 1);
+}
+
+/* ---- made and unmade ---- */
+
+static int check_line(const char *text, const char *where, bool word, struct sq_err *err)
+{
+	if (strlen(text) > 255 || text[strcspn(text, "\r\n")] || (word && !*text) ||
+	    (word && !is_address(text, false)))
+		return sq_err_set(err, -EINVAL, where, "'%.60s' is no %s", text,
+				  word ? "name of a host" : "line of text, of 255 bytes at most");
+	return 0;
+}
+
+static void make_body(struct sq_smtp_mail *m, size_t size)
+{
+	static const char letters[] = "squall-makes-load-on-a-server-of-your-own-";
+
+	m->body = sq_alloc(size + 1);
+	m->body_len = size;
+	for (size_t i = 0; i < size; i++) {
+		size_t column = i % (LINE + 2);
+
+		if (column >= LINE)
+			m->body[i] = column == LINE ? '\r' : '\n';
+		else
+			m->body[i] = letters[(i + i / (LINE + 2)) % (sizeof(letters) - 1)];
+	}
+	if (size < 2)
+		return;
+	/* The last line ends where the body does; a CR right before it would stand alone. */
+	m->body[size - 2] = '\r';
+	m->body[size - 1] = '\n';
+	if (size > 2 && m->body[size - 3] == '\r')
+		m->body[size - 3] = '-';
+}
+
+static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, struct sq_err *err)
+{
+	int rc = check_line(spec->subject, "smtp: subject", false, err);
+
+	if (rc == 0)
+		rc = check_line(spec->helo, "smtp: helo", true, err);
+	if (rc == 0 && !is_address(spec->sender, false))
+		rc = sq_err_set(err, -EINVAL, "smtp: sender", "'%.320s' is no address",
+				spec->sender);
+	if (rc < 0)
+		return rc;
+	m->sender = sq_pattern_new(spec->sender, "smtp: sender", err);
+	if (!m->sender)
+		return -EINVAL;
+	if (sq_pattern_longest(m->sender) > SQ_SMTP_ADDRESS_MAX)
+		return sq_err_set(err, -EINVAL, "smtp: sender", "'%.320s' is too long",
+				  spec->sender);
+	m->subject = sq_strdup(spec->subject);
+	m->helo = sq_strdup(spec->helo);
+	m->per_message = (unsigned)spec->recipients_per_message;
+	make_body(m, (size_t)spec->size);
+	return make_recipients(m, spec, err);
+}
+
+struct sq_smtp_mail *sq_smtp_mail_new(const struct sq_smtp_mail_spec *spec, struct sq_err *err)
+{
+	struct sq_smtp_mail *m = sq_alloc(sizeof(*m));
+
+	return make(m, spec, err) < 0 ? sq_smtp_mail_free(m) : m;
+}
+
+struct sq_smtp_mail *sq_smtp_mail_free(struct sq_smtp_mail *m)
+{
+	if (!m)
+		return NULL;
+	for (size_t i = 0; i < m->n_sources; i++)
+		sq_pattern_free(m->sources[i].pattern);
+	free(m->sources);
+	sq_pattern_free(m->sender);
+	free(m->subject);
+	free(m->helo);
+	free(m->body);
+	free(m);
+	return NULL;
+}
+
+unsigned sq_smtp_mail_recipients(const struct sq_smtp_mail *m)
+{
+	return m->per_message;
+}
+
+/* ---- the names of messages ---- */
+
+void sq_smtp_mail_lane_init(struct sq_smtp_mail_lane *l, uint64_t id, unsigned index)
+{
+	l->id_len = (size_t)snprintf(l->id, sizeof(l->id), "%016llx.%u.", (unsigned long long)id,
+				     index);
+}
+
+/* RFC 5322, 3.3.  Not by strftime's %a and %b, which follow the locale. */
+void sq_smtp_mail_lane_date(struct sq_smtp_mail_lane *l, int64_t wall_s)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t t = (time_t)wall_s;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	l->date_len = (size_t)snprintf(
+		l->date, sizeof(l->date), "%.3s, %d %.3s %d %02d:%02d:%02d +0000",
+		days + (size_t)tm.tm_wday * 3, tm.tm_mday, months + (size_t)tm.tm_mon * 3,
+		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* ---- one message ---- */
+
+static char *put(char *out, const char *text, size_t len)
+{
+	memcpy(out, text, len);
+	return out + len;
+}
+
+static char *puts_to(char *out, const char *text)
+{
+	return put(out, text, strlen(text));
+}
+
+static char *put_number(char *out, uint64_t v)
+{
+	char digits[NUMBER_MAX];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while (v /= 10);
+	return put(out, digits + at, sizeof(digits) - at);
+}
+
+static char *put_sender(const struct sq_smtp_mail *m, uint64_t number, char *out)
+{
+	return out + sq_pattern_write(m->sender, number, out, sq_pattern_longest(m->sender) + 1);
+}
+
+/* The sender and each recipient stand in a command and in the header. */
+size_t sq_smtp_mail_room(const struct sq_smtp_mail *m)
+{
+	const size_t around = 16; /* "RCPT TO:<>\r\n", ",\r\n <>" */
+
+	return 2 * (sq_pattern_longest(m->sender) + around) +
+	       2 * m->per_message * (m->longest + around) + FIXED_MAX +
+	       2 * sizeof(((struct sq_smtp_mail_lane *)0)->id) + strlen(m->helo) +
+	       strlen(m->subject);
+}
+
+char *sq_smtp_mail_from(const struct sq_smtp_mail *m, uint64_t number, char *out)
+{
+	out = puts_to(out, "MAIL FROM:<");
+	out = put_sender(m, number, out);
+	return puts_to(out, ">\r\n");
+}
+
+char *sq_smtp_mail_rcpt(const struct sq_smtp_mail *m, uint64_t number, unsigned i, char *out)
+{
+	out = puts_to(out, "RCPT TO:<");
+	out = write_recipient(m, number, i, out);
+	return puts_to(out, ">\r\n");
+}
+
+static char *put_to(const struct sq_smtp_mail *m, uint64_t number, char *out)
+{
+	out = puts_to(out, "To: ");
+	for (unsigned i = 0; i < m->per_message; i++) {
+		out = puts_to(out, i ? ",\r\n <" : "<");
+		out = write_recipient(m, number, i, out);
+		*out++ = '>';
+	}
+	return out;
+}
+
+static char *put_id(const struct sq_smtp_mail_lane *l, uint64_t seq, char *out)
+{
+	return put_number(put(out, l->id, l->id_len), seq);
+}
+
+char *sq_smtp_mail_header(const struct sq_smtp_mail *m, const struct sq_smtp_mail_lane *l,
+			  uint64_t number, uint64_t seq, char *out)
+{
+	out = puts_to(out, "Date: ");
+	out = put(out, l->date, l->date_len);
+	out = puts_to(out, "\r\nFrom: <");
+	out = put_sender(m, number, out);
+	out = puts_to(out, ">\r\n");
+	out = put_to(m, number, out);
+	out = puts_to(out, "\r\nSubject: ");
+	out = puts_to(out, m->subject);
+	out = puts_to(out, "\r\nMessage-ID: <");
+	out = put_id(l, seq, out);
+	*out++ = '@';
+	out = puts_to(out, m->helo);
+	out = puts_to(out, ">\r\nX-Squall-Id: ");
+	out = put_id(l, seq, out);
+	return puts_to(out, "\r\n\r\n");
+}
+
+const char *sq_smtp_mail_body(const struct sq_smtp_mail *m, size_t *ret_len)
+{
+	*ret_len = m->body_len;
+	return m->body;
+}
+
+const char *sq_smtp_mail_domain(const struct sq_smtp_mail *m, uint64_t number,
+				char out[SQ_SMTP_ADDRESS_MAX + 1])
+{
+	write_recipient(m, number, 0, out);
+	return strrchr(out, '@') + 1;
+}
