@@ -1,0 +1,339 @@
+/* A lane's queries: from a due time to a socket, and from a datagram back to the query.
+ *
+ * A burst of due queries leaves by one socket, the next burst by the next one: the ports rotate, and
+ * still one call reads many replies.  Sockets are opened when their turn comes; one that cannot be
+ * fails the query that wanted it, and is tried anew by the next.  They are watched edge-triggered,
+ * and read until nothing is left or enough was read for one turn.
+ *
+ * Memory: a socket takes 16 bytes for each of its places (loadgen/dns/flight.h), 1 MiB when a lane
+ * has at most 8 of them, 8 MiB a lane at most up to 2048; of them the kernel gives only what is
+ * touched.  A query takes 16 bytes behind its operation.  All of it is there before the run.
+ *
+ * What a reader would get wrong: a reply that has the ID of a query but is not its answer does not
+ * end it, since anybody can send such a thing; the right one may still come.  Only when it does not
+ * is the time-out called what was seen instead. */
+#include "loadgen/dns/client.h"
+
+#include <sys/epoll.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "loadgen/dns/reply.h"
+
+enum { READS_A_CALL = 8 };
+
+/* ---- outcomes ---- */
+
+static void finish(struct sq_dns_client *c, struct sq_op *op, struct sq_tally_op *result)
+{
+	const struct sq_dns_query *query = sq_dns_query_of(op);
+
+	result->local_port = c->sockets[query->socket].port;
+	result->id = query->id;
+	sq_op_done(c->lane, op, result);
+	sq_op_release(c->lane, op);
+}
+
+void sq_dns_client_fail(struct sq_dns_client *c, struct sq_op *op, uint16_t code, unsigned phase)
+{
+	struct sq_tally_op result = { .outcome = { .code = code, .phase = (uint8_t)phase },
+				      .done_ns = sq_lane_clock(c->lane) };
+
+	finish(c, op, &result);
+}
+
+static void answer(struct sq_dns_client *c, struct sq_op *op, uint16_t flags)
+{
+	unsigned rcode = flags & SQ_DNS_RCODE;
+	struct sq_tally_op result = {
+		.outcome = { .code = rcode ? (uint16_t)(SQ_DNS_CODE_RCODE + rcode) : SQ_CODE_OK,
+			     .phase = SQ_DNS_PHASE_QUERY },
+		.done_ns = sq_lane_now(c->lane),
+	};
+
+	if (flags & SQ_DNS_TC)
+		sq_lane_count(c->lane, SQ_DNS_COUNT_TRUNCATED, 1);
+	sq_op_phase(c->lane, op, SQ_DNS_PHASE_QUERY, result.done_ns - op->sent_ns);
+	finish(c, op, &result);
+}
+
+void sq_dns_client_end(struct sq_dns_client *c, struct sq_op *op, uint16_t code)
+{
+	const struct sq_dns_query *query = sq_dns_query_of(op);
+	struct sq_dns_flight *flight = &c->sockets[query->socket].flight;
+
+	if (op == c->unnamed) {
+		sq_dns_client_name_unnamed(c, ENOBUFS);
+		return;
+	}
+	if (code == SQ_CODE_TIMEOUT && query->odd)
+		code = query->odd;
+	sq_dns_flight_end(flight, sq_dns_flight_find(flight, query->id), SQ_DNS_GIVEN_UP);
+	sq_dns_client_fail(c, op, code, SQ_DNS_PHASE_QUERY);
+}
+
+/* ---- replies ---- */
+
+/* For a query that still waits. */
+static void reply_to(struct sq_dns_client *c, struct sq_dns_udp *u, struct sq_dns_place *place,
+		     const uint8_t *msg, enum sq_dns_verdict verdict)
+{
+	struct sq_op *op = place->op;
+
+	if (verdict == SQ_DNS_REPLY_ANSWER) {
+		sq_dns_flight_end(&u->flight, place, SQ_DNS_ANSWERED);
+		answer(c, op, sq_dns_get16(msg + 2));
+	} else if (verdict == SQ_DNS_REPLY_MISMATCH) {
+		sq_dns_query_of(op)->odd = SQ_DNS_CODE_MISMATCH;
+		sq_lane_count(c->lane, SQ_DNS_COUNT_MISMATCHED, 1);
+	} else {
+		sq_dns_query_of(op)->odd = SQ_DNS_CODE_GARBLED;
+		sq_lane_count(c->lane, SQ_DNS_COUNT_GARBLED, 1);
+	}
+}
+
+static void take_reply(struct sq_dns_client *c, struct sq_dns_udp *u, const uint8_t *msg,
+		       size_t len)
+{
+	struct sq_dns_place *place = len >= 2 ? sq_dns_flight_find(&u->flight, sq_dns_get16(msg))
+					      : NULL;
+	enum sq_dns_verdict verdict;
+	struct sq_dns_asked asked;
+
+	if (!place) {
+		sq_lane_count(c->lane, SQ_DNS_COUNT_UNMATCHED, 1);
+		return;
+	}
+	asked = sq_dns_ask_get(c->conf->ask, place->question);
+	verdict = sq_dns_reply_judge(msg, len, &asked);
+	if (place->fate == SQ_DNS_WAITING)
+		reply_to(c, u, place, msg, verdict);
+	else if (verdict != SQ_DNS_REPLY_ANSWER)
+		sq_lane_count(c->lane, SQ_DNS_COUNT_UNMATCHED, 1);
+	else if (place->fate == SQ_DNS_ANSWERED)
+		sq_lane_count(c->lane, SQ_DNS_COUNT_DUPLICATE, 1);
+	else
+		sq_lane_count(c->lane, SQ_DNS_COUNT_LATE, 1);
+}
+
+/* ---- errors that came by ICMP ---- */
+
+static struct sq_dns_place *place_of_error(const struct sq_dns_client *c, struct sq_dns_udp *u,
+					   const struct sq_dns_udp_error *error)
+{
+	struct sq_dns_place *place;
+	struct sq_dns_asked asked;
+	size_t len;
+
+	/* A router need not send back more than the UDP header (RFC 792). */
+	if (error->len < 2)
+		return NULL;
+	place = sq_dns_flight_find(&u->flight, sq_dns_get16(error->query));
+	/* One that is just being sent can't have met it. */
+	if (!place || !place->op || place->op->sent_ns < 0)
+		return NULL;
+	asked = sq_dns_ask_get(c->conf->ask, place->question);
+	len = error->len < asked.len ? error->len : asked.len;
+	return memcmp(error->query + 2, asked.query + 2, len - 2) == 0 ? place : NULL;
+}
+
+unsigned sq_dns_client_errors(struct sq_dns_client *c, struct sq_dns_udp *u)
+{
+	struct sq_dns_udp_error error;
+	unsigned n;
+
+	for (n = 0; sq_dns_udp_error_next(u, &error); n++) {
+		struct sq_dns_place *place = place_of_error(c, u, &error);
+		struct sq_op *op;
+
+		if (!place) {
+			sq_lane_count(c->lane, SQ_DNS_COUNT_STRAY_ERRORS, 1);
+			continue;
+		}
+		op = place->op;
+		sq_dns_flight_end(&u->flight, place, SQ_DNS_GIVEN_UP);
+		sq_dns_client_fail(c, op, sq_code_errno(error.code), SQ_DNS_PHASE_QUERY);
+	}
+	return n;
+}
+
+/* A call that was no send has told an error. */
+static void on_error(struct sq_dns_client *c, struct sq_dns_udp *u)
+{
+	if (c->conf->udp.recverr)
+		sq_dns_client_errors(c, u);
+	else
+		sq_lane_count(c->lane, SQ_DNS_COUNT_STRAY_ERRORS, 1);
+}
+
+/* ---- reading ---- */
+
+/* False when nothing is left.  A read of less than it asked for emptied the socket: what comes after
+ * that is a new edge. */
+static bool read_replies(struct sq_dns_client *c, struct sq_dns_udp *u)
+{
+	int n = recvmmsg(u->fd, c->in.msgs, SQ_DNS_READ, MSG_DONTWAIT, NULL);
+
+	if (n == -1) {
+		if (errno == EAGAIN)
+			return false;
+		if (errno != EINTR)
+			on_error(c, u);
+		return true;
+	}
+	sq_lane_clock(c->lane);
+	for (int i = 0; i < n; i++)
+		take_reply(c, u, c->in.data[i], c->in.msgs[i].msg_len);
+	return n == SQ_DNS_READ;
+}
+
+void sq_dns_client_input(struct sq_dns_client *c, uint32_t token, uint32_t events)
+{
+	struct sq_dns_udp *u = &c->sockets[token];
+
+	if (u->fd < 0)
+		return;
+	if (events & EPOLLERR && c->conf->udp.recverr)
+		sq_dns_client_errors(c, u);
+	for (int i = 0; i < READS_A_CALL; i++)
+		if (!read_replies(c, u))
+			return;
+	/* As much as a turn may take: the edge anew. */
+	sq_lane_rewatch(c->lane, token, u->fd, EPOLLIN | EPOLLET);
+}
+
+/* ---- starting ---- */
+
+static int open_socket(struct sq_dns_client *c, struct sq_dns_udp *u)
+{
+	uint32_t token = (uint32_t)(u - c->sockets);
+	int rc = sq_dns_udp_open(u, c->lane->load, &c->conf->udp);
+
+	if (rc == 0)
+		rc = sq_lane_watch(c->lane, token, u->fd, EPOLLIN | EPOLLET);
+	if (rc < 0)
+		sq_dns_udp_close(u);
+	return rc;
+}
+
+/* The one whose turn it is, or else the next that has an ID to give. */
+static struct sq_dns_udp *next_socket(struct sq_dns_client *c)
+{
+	for (unsigned i = 0; i < c->n_sockets; i++) {
+		struct sq_dns_udp *u = &c->sockets[c->next];
+
+		c->next = c->next + 1 < c->n_sockets ? c->next + 1 : 0;
+		if (!sq_dns_flight_full(&u->flight))
+			return u;
+	}
+	return NULL;
+}
+
+static uint32_t pick_question(const struct sq_dns_client *c, const struct sq_op *op)
+{
+	struct sq_lane *lane = c->lane;
+
+	if (c->conf->order == SQ_DNS_ORDER_RANDOM)
+		return sq_dns_ask_random(c->conf->ask, &lane->rng);
+	return sq_dns_ask_turn(c->conf->ask,
+			       op->seq * (uint64_t)lane->load->spec->threads + lane->index);
+}
+
+/* Writes it as number i of `out`. */
+static void write_query(struct sq_dns_client *c, struct sq_dns_udp *u, struct sq_op *op, unsigned i)
+{
+	uint32_t question = pick_question(c, op);
+	struct sq_dns_asked asked = sq_dns_ask_get(c->conf->ask, question);
+	struct sq_dns_query *query = sq_dns_query_of(op);
+
+	query->id = sq_dns_flight_add(&u->flight, op, question)->id;
+	query->socket = (uint16_t)(u - c->sockets);
+	memcpy(c->out.data[i], asked.query, asked.len);
+	sq_dns_put16(c->out.data[i], query->id);
+	c->out.bytes[i].iov_len = asked.len;
+	c->out.ops[i] = op;
+}
+
+/* At most SQ_DNS_BURST of them by this socket; how many were taken. */
+static unsigned start_burst(struct sq_dns_client *c, struct sq_dns_udp *u, const int64_t *due_ns,
+			    unsigned n)
+{
+	unsigned taken = 0, ready = 0;
+
+	while (taken < n && ready < SQ_DNS_BURST && !sq_dns_flight_full(&u->flight)) {
+		struct sq_op *op = sq_op_new(c->lane, due_ns[taken]);
+		int rc;
+
+		if (!op)
+			break;
+		taken++;
+		rc = u->fd < 0 ? open_socket(c, u) : 0;
+		if (rc < 0)
+			sq_dns_client_fail(c, op, sq_code_errno(-rc), SQ_DNS_PHASE_SOCKET);
+		else
+			write_query(c, u, op, ready++);
+	}
+	if (ready > 0)
+		sq_dns_client_send(c, u, ready);
+	return taken;
+}
+
+unsigned sq_dns_client_start(struct sq_dns_client *c, const int64_t *due_ns, unsigned n)
+{
+	unsigned taken = 0;
+
+	while (taken < n) {
+		struct sq_dns_udp *u = next_socket(c);
+		unsigned more = u ? start_burst(c, u, due_ns + taken, n - taken) : 0;
+
+		if (more == 0) /* no ID is free, or no operation */
+			break;
+		taken += more;
+	}
+	return taken;
+}
+
+/* ---- a lane's ---- */
+
+static void init_batches(struct sq_dns_client *c)
+{
+	for (unsigned i = 0; i < SQ_DNS_BURST; i++) {
+		c->out.bytes[i].iov_base = c->out.data[i];
+		c->out.msgs[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &c->out.bytes[i], .msg_iovlen = 1 };
+	}
+	for (unsigned i = 0; i < SQ_DNS_READ; i++) {
+		c->in.bytes[i] = (struct iovec){ c->in.data[i], SQ_DNS_LOOK };
+		c->in.msgs[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &c->in.bytes[i], .msg_iovlen = 1 };
+	}
+}
+
+int sq_dns_client_init(struct sq_dns_client *c, struct sq_lane *lane, struct sq_err *err)
+{
+	const struct sq_dns_conf *conf = lane->conf;
+	unsigned n = (unsigned)conf->sockets;
+	uint32_t size = sq_dns_flight_size(n);
+
+	*c = (struct sq_dns_client){ .lane = lane, .conf = conf, .n_sockets = n };
+	c->sockets = sq_alloc_n(n, sizeof(*c->sockets));
+	c->places = sq_alloc_n((size_t)n * size, sizeof(*c->places));
+	for (unsigned i = 0; i < n; i++) {
+		c->sockets[i].fd = -1;
+		sq_dns_flight_init(&c->sockets[i].flight, c->places + (size_t)i * size, size,
+				   (uint16_t)sq_rng_u64(&lane->rng));
+	}
+	init_batches(c);
+	return sq_dns_udp_check(&conf->udp, err);
+}
+
+void sq_dns_client_fini(struct sq_dns_client *c)
+{
+	for (unsigned i = 0; i < c->n_sockets; i++)
+		sq_dns_udp_close(&c->sockets[i]);
+	free(c->sockets);
+	free(c->places);
+}

@@ -1,0 +1,189 @@
+/* DNS queries over UDP: what a name server, the network and this machine do to them.
+ *
+ * What is asked is made before the run (loadgen/dns/ask.c); a lane's queries are in
+ * loadgen/dns/client.c, their sending in client_send.c.  This file has the words: keys, codes,
+ * phases and counts.
+ *
+ * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
+ * has a name of its own.  Every other rcode is a refusal by the server under its own name; what the
+ * network or this machine did is an errno, at the phase in which it was told.
+ *
+ * What a reader would get wrong: a lane whose init fails is not finished by its fini, so that what
+ * init has made it unmakes. */
+#include <limits.h>
+#include <stddef.h>
+
+#include "loadgen/dns/ask.h"
+#include "loadgen/dns/client.h"
+#include "loadgen/engine/driver.h"
+#include "loadgen/engine/lane.h"
+
+/* ---- hooks ---- */
+
+static int dns_prepare(void *conf, struct sq_err *err)
+{
+	struct sq_dns_conf *c = conf;
+	const struct sq_dns_ask_spec spec = { .file = c->queries,
+					      .names = &c->names,
+					      .type = c->type,
+					      .recursion = c->recursion,
+					      .dnssec = c->dnssec,
+					      .edns = (uint16_t)c->edns };
+
+	c->ask = sq_dns_ask_new(&spec, err);
+	return c->ask ? 0 : err->code;
+}
+
+static void dns_release(void *conf)
+{
+	struct sq_dns_conf *c = conf;
+
+	c->ask = sq_dns_ask_free(c->ask);
+}
+
+static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
+{
+	int rc = sq_dns_client_init(lane->state, lane, err);
+
+	if (rc < 0)
+		sq_dns_client_fini(lane->state);
+	return rc;
+}
+
+static void dns_lane_fini(struct sq_lane *lane)
+{
+	sq_dns_client_fini(lane->state);
+}
+
+static unsigned dns_start(struct sq_lane *lane, const int64_t *due_ns, unsigned n)
+{
+	return sq_dns_client_start(lane->state, due_ns, n);
+}
+
+static void dns_input(struct sq_lane *lane, uint32_t token, uint32_t events)
+{
+	sq_dns_client_input(lane->state, token, events);
+}
+
+static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
+{
+	sq_dns_client_end(lane->state, op, code);
+}
+
+/* ---- tables ---- */
+
+static const char *const order_choices[] = { "sequential", "random", NULL };
+
+static const struct sq_opt dns_opts[] = {
+	{ .name = "queries",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, queries),
+	  .help = "a file of what is asked, as dnsperf reads it: a name and a type on each line; "
+		  "this or names" },
+	{ .name = "names",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct sq_dns_conf, names),
+	  .help = "names to ask for, taken in turn; \"a{1-1000}.example.test\" is 1000 of them, "
+		  "{0001-1000} with leading zeros" },
+	{ .name = "type",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, type),
+	  .def = "A",
+	  .help = "the type of record that names are asked for" },
+	{ .name = "order",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, order),
+	  .def = "sequential",
+	  .choices = order_choices,
+	  .help = "sequential asks all equally often, over all threads" },
+	{ .name = "sockets",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, sockets),
+	  .def = "8",
+	  .min = 1,
+	  .max = 16384,
+	  .help = "source ports of each thread; bursts of due queries take them in turn" },
+	{ .name = "recursion",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, recursion),
+	  .def = "true",
+	  .help = "ask for recursion (RD)" },
+	{ .name = "edns",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, edns),
+	  .def = "0",
+	  .max = UINT16_MAX,
+	  .help = "UDP size to offer by EDNS; 0 sends no EDNS" },
+	{ .name = "dnssec",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, dnssec),
+	  .def = "false",
+	  .help = "ask for signatures (DO); with an EDNS size of 1232 unless edns names one" },
+	{ .name = "receive_buffer",
+	  .type = SQ_OPT_SIZE,
+	  .offset = offsetof(struct sq_dns_conf, udp.receive_buffer),
+	  .min = 1,
+	  .max = INT_MAX / 2,
+	  .help = "SO_RCVBUF of each socket; the kernel doubles it, and a reply takes 0.75 KiB or "
+		  "more of it" },
+	{ .name = "send_buffer",
+	  .type = SQ_OPT_SIZE,
+	  .offset = offsetof(struct sq_dns_conf, udp.send_buffer),
+	  .min = 1,
+	  .max = INT_MAX / 2,
+	  .help = "SO_SNDBUF of each socket; the kernel doubles it" },
+	{ .name = "recverr",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, udp.recverr),
+	  .def = "true",
+	  .help = "IP_RECVERR: the kernel tells which query met a full queue or an ICMP error; "
+		  "false shows what a program without it sees" },
+	{ 0 },
+};
+
+/* From FORMERR on in the order of rcodes: see SQ_DNS_CODE_RCODE. */
+static const struct sq_code dns_codes[] = {
+	{ "FORMERR", SQ_CLASS_HARD, "the server could not read the query" },
+	{ "SERVFAIL", SQ_CLASS_HARD, "the server could not find an answer" },
+	{ "NXDOMAIN", SQ_CLASS_OK, "there is no such name, says the server" },
+	{ "NOTIMP", SQ_CLASS_HARD, "the server knows no such kind of query" },
+	{ "REFUSED", SQ_CLASS_HARD, "the server will not answer this" },
+	{ "YXDOMAIN", SQ_CLASS_HARD, "the name exists, and should not" },
+	{ "YXRRSET", SQ_CLASS_HARD, "the records exist, and should not" },
+	{ "NXRRSET", SQ_CLASS_HARD, "the records do not exist, and should" },
+	{ "NOTAUTH", SQ_CLASS_HARD, "the server has no authority, or does not see ours" },
+	{ "NOTZONE", SQ_CLASS_HARD, "the name is not in the zone" },
+	{ "RCODE11", SQ_CLASS_HARD, "an rcode without a name" },
+	{ "RCODE12", SQ_CLASS_HARD, "an rcode without a name" },
+	{ "RCODE13", SQ_CLASS_HARD, "an rcode without a name" },
+	{ "RCODE14", SQ_CLASS_HARD, "an rcode without a name" },
+	{ "RCODE15", SQ_CLASS_HARD, "an rcode without a name" },
+	{ "mismatch", SQ_CLASS_GARBLED,
+	  "no answer in time, but a reply with this query's ID to another question" },
+	{ "garbled", SQ_CLASS_GARBLED,
+	  "no answer in time, but something with this query's ID that is no reply" },
+	{ 0 },
+};
+
+static const char *const dns_phases[] = { "socket", "send", "query", NULL };
+static const char *const dns_counts[] = {
+	"late",      "duplicate", "mismatched",   "garbled",
+	"unmatched", "truncated", "stray_errors", NULL,
+};
+
+const struct sq_driver sq_driver_dns = {
+	.kind = { .name = "dns",
+		  .summary = "DNS queries over UDP: answers, rcodes, losses, errors by name",
+		  .opts = dns_opts,
+		  .conf_size = sizeof(struct sq_dns_conf) },
+	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },
+	.lane_size = sizeof(struct sq_dns_client),
+	.op_size = sizeof(struct sq_dns_query),
+	.prepare = dns_prepare,
+	.release = dns_release,
+	.lane_init = dns_lane_init,
+	.lane_fini = dns_lane_fini,
+	.start = dns_start,
+	.input = dns_input,
+	.end = dns_end,
+};
