@@ -1,0 +1,43 @@
+/* squall dns TARGET: DNS queries to one server without a scenario file, with
+ * dnsperf's letters for whoever has them in the fingers. */
+#include "cli/command.h"
+#include "cli/quick.h"
+
+static const struct sq_args_letter letters[] = {
+	{ .letter = 's', .option = "server" },
+	{ .letter = 'p', .option = "port" },
+	{ .letter = 'd', .option = "queries" },
+	{ .letter = 'Q', .option = "rate" },
+	{ .letter = 'l', .option = "duration", .unit = "s" },
+	{ .letter = 't', .option = "timeout", .unit = "s" },
+	{ .letter = 'T', .option = "threads" },
+	{ 0 },
+};
+
+static const struct sq_quick form = {
+	.driver = "dns",
+	.port = 53,
+	.rate = "1000/s",
+	/* RFC 6761 keeps .test for tests: a resolver says NXDOMAIN, which is an
+       answer. */
+	.otherwise = { .key = "names", .value = "example.test", .instead = "queries" },
+	.letters = letters,
+};
+
+static int run(int argc, char **argv)
+{
+	return sq_quick(&form, argc, argv);
+}
+
+static void options(struct sq_buf *out)
+{
+	sq_quick_help(&form, out);
+}
+
+const struct sq_command sq_command_dns = {
+	.name = "dns",
+	.args = "TARGET [options]",
+	.summary = "DNS queries over UDP to one server, without a scenario file",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,26 @@
+/* The quick forms, `squall dns|tcp|smtp TARGET`: one load on one target without a scenario file. */
+#ifndef SQ_CLI_QUICK_H
+#define SQ_CLI_QUICK_H
+
+#include "base/buf.h"
+#include "cli/args.h"
+
+struct sq_quick {
+	const char *driver; /* also what the run is called */
+	int port;           /* of a TARGET that names none; 0: it must */
+	const char *rate;   /* operations a second when no arrivals are asked for */
+
+	/* A key of the driver's that is given this value when neither it nor `instead` is. */
+	struct {
+		const char *key, *value, *instead;
+	} otherwise;
+
+	const struct sq_args_letter *letters; /* NULL: none */
+};
+
+/* Returns the exit status. */
+int sq_quick(const struct sq_quick *form, int argc, char **argv);
+
+void sq_quick_help(const struct sq_quick *form, struct sq_buf *out);
+
+#endif
