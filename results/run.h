@@ -49,7 +49,7 @@ struct sq_count_rec {
 
 struct sq_load_rec {
 	char *name, *driver, *target, *from; /* from: the host that made it */
-	char *address; /* of its target, "198.18.0.2:53" */
+	char *address;                       /* of its target, "198.18.0.2:53" */
 	char *server; /* the host that its target stands on; NULL: none of the scenario's */
 	char *source; /* the address it came from; NULL: the kernel's choice */
 	unsigned threads;

@@ -220,10 +220,11 @@ static int fail_host(const struct sq_gate *g, const char *host, const char *wher
 	if (near)
 		return sq_err_set(err, -EINVAL, where, "unknown host \"%s\"; did you mean \"%s\"?",
 				  host, near);
-	return sq_err_set(err, -EINVAL, where,
-			  "\"%s\" is neither an address nor a host of this scenario's world, in which "
-			  "no other names are known; give the address",
-			  host);
+	return sq_err_set(
+		err, -EINVAL, where,
+		"\"%s\" is neither an address nor a host of this scenario's world, in which "
+		"no other names are known; give the address",
+		host);
 }
 
 /* Whatever is wrong with a name is wrong with the scenario that gave it. */

@@ -3,6 +3,7 @@
 
 cat > "$SCRATCH/inside.sh" <<'S'
 set -u
+echo "203.0.113.9 example.test" > "$1/hosts"; mount --bind "$1/hosts" /etc/hosts # a name is judged by its address
 ip link set lo up
 ip link add out type veth peer name far
 ip addr add 203.0.113.1/24 dev out; ip link set out up; ip link set far up
@@ -26,7 +27,7 @@ nft -j list counter inet count refused | jq '.nftables[1].counter.packets' > "$1
 jq -n '{name: "gate", target: "203.0.113.9:80", idle: "0s", load: [{name: "a", driver: "tcp", duration: "100ms", timeout: "300ms", arrivals: {rate: 100}}]}' > "$1/s.json"
 "$SQUALL" run "$1/s.json" --authorize 203.0.113.0/24 --out "$1/authorized" --quiet; echo $? > "$1/authorized.status"
 S
-unshare -n bash "$SCRATCH/inside.sh" "$SCRATCH" || fail "the namespace's script"
+unshare -nm bash "$SCRATCH/inside.sh" "$SCRATCH" || fail "the namespace's script"
 while read -r target status folder; do
 	expect_eq "$target $status $folder" "$target 2 1" "refused, with no folder and one complaint"
 done < "$SCRATCH/statuses"
