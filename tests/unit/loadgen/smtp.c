@@ -297,8 +297,9 @@ static void time_by_phase(void **state)
 	smtp_run_done(&s);
 	smtpd_stop(&d);
 	assert_int_equal(smtp_n(&s, "ok@"), 5);
-	assert_in_range(sq_hist_percentile(s.b.from_due, 50), 80 * SQ_MS, 90 * SQ_MS);
-	assert_in_range(sq_hist_max(s.b.from_due), 120 * SQ_MS, 135 * SQ_MS);
+	/* Not before, and not much behind it where the machine is busy. */
+	assert_in_range(sq_hist_percentile(s.b.from_due, 50), 80 * SQ_MS, 120 * SQ_MS);
+	assert_in_range(sq_hist_max(s.b.from_due), 120 * SQ_MS, 200 * SQ_MS);
 	smtp_bench_fini(&s);
 }
 

@@ -1,0 +1,85 @@
+/* The short form of a fuzz target, for every check: built with whatever compiler and sanitizers the
+ * tests are, it feeds the target texts and packets that are cut, flipped, spliced and repeated, from
+ * a fixed seed, for some seconds.  The long form is the same target under libFuzzer:
+ *
+ *   clang -std=c11 -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined tests/fuzz/NAME.c ... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+
+enum { LONGEST = 600, SECONDS = 3 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const struct {
+	const char *text;
+	size_t len;
+} seeds[] = {
+#define SEED(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+	SEED("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01\x03www\x07"
+	     "example\x04test\x00\x00\x01\x00\x01\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00"),
+	SEED("\x12\x34\x81\x83\x00\x01\x00\x01\x00\x00\x00\x00\x01"
+	     "a\x00\x00\x1c\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"),
+	SEED("www.ex\\.am\\065ple.test."),
+	SEED("250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 ENHANCEDSTATUSCODES\r\n"),
+	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
+};
+
+static size_t mutate(struct sq_rng *rng, uint8_t *data, size_t len)
+{
+	size_t at = len ? sq_rng_below(rng, len) : 0, n;
+
+	switch (sq_rng_below(rng, 5)) {
+	case 0: /* cut */
+		return at;
+	case 1:
+		if (len)
+			data[at] = (uint8_t)sq_rng_u64(rng);
+		return len;
+	case 2:
+		if (len)
+			data[at] ^= (uint8_t)(1U << sq_rng_below(rng, 8));
+		return len;
+	case 3: /* say a part again */
+		n = sq_rng_below(rng, len - at + 1);
+		n = n < LONGEST - len ? n : LONGEST - len;
+		memmove(data + len, data + at, n);
+		return len + n;
+	default: /* leave a part out */
+		n = sq_rng_below(rng, len - at + 1);
+		memmove(data + at, data + at + n, len - at - n);
+		return len - n;
+	}
+}
+
+int main(void)
+{
+	int64_t end_ns = sq_now_ns() + SECONDS * SQ_SEC;
+	unsigned long runs = 0;
+	struct sq_rng rng;
+
+	sq_rng_init(&rng, 1, 0);
+	for (; sq_now_ns() < end_ns; runs++) {
+		size_t which = sq_rng_below(&rng, sizeof(seeds) / sizeof(seeds[0]));
+		size_t len = seeds[which].len;
+		uint8_t data[LONGEST], *exact;
+
+		memcpy(data, seeds[which].text, len);
+		for (uint64_t n = sq_rng_below(&rng, 6); n > 0; n--)
+			len = mutate(&rng, data, len);
+		exact = malloc(len ? len : 1); /* so that a read beyond it is seen */
+		if (!exact)
+			return 1;
+		memcpy(exact, data, len);
+		LLVMFuzzerTestOneInput(exact, len);
+		free(exact);
+	}
+	printf("%lu runs\n", runs);
+	return 0;
+}
