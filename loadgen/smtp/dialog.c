@@ -36,14 +36,6 @@ static void send_text(struct sq_smtp_session *s, const char *end)
 	sq_smtp_session_send(s, 1);
 }
 
-static char *put(char *out, const char *text)
-{
-	size_t len = strlen(text);
-
-	memcpy(out, text, len);
-	return out + len;
-}
-
 /* Lets go of the message in hand, which was refused. */
 static void refuse(struct sq_smtp_session *s, uint16_t outcome, uint8_t phase)
 {
@@ -57,7 +49,7 @@ void sq_smtp_dialog_quit(struct sq_smtp_session *s)
 	s->since_ns = sq_lane_now(s->pool->lane);
 	sq_smtp_rest_owing(s);
 	sq_lane_count(s->pool->lane, SQ_SMTP_QUITS, 1);
-	send_text(s, put(s->text, "QUIT\r\n"));
+	send_text(s, stpcpy(s->text, "QUIT\r\n"));
 }
 
 /* ---- envelopes ---- */
@@ -72,7 +64,7 @@ static char *put_envelope(struct sq_smtp_session *s, const struct sq_op *op, cha
 		return end;
 	for (unsigned i = 0; i < sq_smtp_mail_recipients(mail); i++)
 		end = sq_smtp_mail_rcpt(mail, number, i, end);
-	return put(end, "DATA\r\n");
+	return stpcpy(end, "DATA\r\n");
 }
 
 /* The envelope of the message in hand is out, as far as it can be. */
@@ -117,7 +109,7 @@ static void send_rcpt(struct sq_smtp_session *s)
 static void send_data(struct sq_smtp_session *s)
 {
 	s->due = s->sent = SQ_SMTP_DATA;
-	send_text(s, put(s->text, "DATA\r\n"));
+	send_text(s, stpcpy(s->text, "DATA\r\n"));
 }
 
 /* ---- after a message ---- */
@@ -126,7 +118,7 @@ static void send_rset(struct sq_smtp_session *s)
 {
 	s->due = SQ_SMTP_DUE_RSET;
 	sq_smtp_rest_owing(s);
-	send_text(s, put(s->text, "RSET\r\n"));
+	send_text(s, stpcpy(s->text, "RSET\r\n"));
 }
 
 static void promote_ahead(struct sq_smtp_session *s)
@@ -167,11 +159,11 @@ static void transaction_over(struct sq_smtp_session *s)
 
 static void send_hello(struct sq_smtp_session *s, const char *verb)
 {
-	char *end = put(s->text, verb);
+	char *end = stpcpy(s->text, verb);
 
 	s->due = SQ_SMTP_HELO;
-	end = put(end, s->pool->conf->helo);
-	send_text(s, put(end, "\r\n"));
+	end = stpcpy(end, s->pool->conf->helo);
+	send_text(s, stpcpy(end, "\r\n"));
 }
 
 static void on_banner(struct sq_smtp_session *s, unsigned code)
@@ -279,7 +271,7 @@ static char *put_ahead(struct sq_smtp_session *s, char *end)
 	if (s->messages >= p->conf->messages_per_connection) {
 		s->quit_sent = true;
 		sq_lane_count(p->lane, SQ_SMTP_QUITS, 1);
-		return put(end, "QUIT\r\n");
+		return stpcpy(end, "QUIT\r\n");
 	}
 	s->ahead = sq_smtp_pool_next(p, s);
 	if (!s->ahead)
@@ -298,7 +290,7 @@ static void send_body(struct sq_smtp_session *s)
 
 	tail = sq_smtp_mail_header(p->conf->mail, &p->names, sq_smtp_pool_number(p, s->op),
 				   s->op->seq, header);
-	end = put_ahead(s, put(tail, ".\r\n"));
+	end = put_ahead(s, stpcpy(tail, ".\r\n"));
 	s->due = s->sent = SQ_SMTP_BODY;
 	s->out[0] = (struct iovec){ header, (size_t)(tail - header) };
 	s->out[1] = (struct iovec){ body, len };
@@ -320,7 +312,7 @@ static void on_data(struct sq_smtp_session *s, unsigned code)
 	} else {
 		/* RFC 2920, 3.1: a server may take DATA though it refused all the rest. */
 		s->due = s->sent = SQ_SMTP_BODY;
-		send_text(s, put(s->text, ".\r\n"));
+		send_text(s, stpcpy(s->text, ".\r\n"));
 	}
 }
 

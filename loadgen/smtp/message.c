@@ -291,7 +291,7 @@ size_t sq_smtp_mail_room(const struct sq_smtp_mail *m)
 	const size_t around = 16; /* "RCPT TO:<>\r\n", ",\r\n <>" */
 
 	return 2 * (sq_pattern_longest(m->sender) + around) +
-	       2 * m->per_message * (m->longest + around) + FIXED_MAX +
+	       2 * (size_t)m->per_message * (m->longest + around) + FIXED_MAX +
 	       2 * sizeof(((struct sq_smtp_mail_lane *)0)->id) + strlen(m->helo) +
 	       strlen(m->subject);
 }

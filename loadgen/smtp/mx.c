@@ -66,6 +66,7 @@ static uint16_t code_of(int status)
 	case ARES_EREFUSED:
 		return SQ_SMTP_REFUSED;
 	case ARES_EBADRESP:
+	case ARES_EBADNAME: /* an exchanger's, so from an answer too */
 	case ARES_EFORMERR:
 		return SQ_SMTP_BAD_ANSWER;
 	case ARES_ETIMEOUT:
@@ -237,10 +238,15 @@ static void on_mx(void *arg, int status, int timeouts, unsigned char *answer, in
 		lookup_free(l);
 		return;
 	}
-	if (status == ARES_SUCCESS)
+	if (status == ARES_SUCCESS) {
 		status = ares_parse_mx_reply(answer, len, &found);
+		if (status != ARES_SUCCESS && status != ARES_ENODATA)
+			status = ARES_EBADRESP; /* whatever it stumbled over */
+	}
 	if (status == ARES_SUCCESS || status == ARES_ENODATA)
 		on_exchangers(l, found);
+	else if (status == ARES_EBADNAME) /* our own question's */
+		lookup_end(l, SQ_SMTP_NO_ANSWER);
 	else
 		lookup_end(l, code_of(status));
 	ares_free_data(found);

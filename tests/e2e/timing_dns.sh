@@ -5,18 +5,19 @@
 scenario() { # LOAD-EDIT SINK-EDIT
 	jq -n '{name: "timing-dns", target: "server:53", idle: "200ms",
 		world: {hosts: {client: {}, server: {run: [{sink: "dns", listen: "0.0.0.0:53"} + $sink]}}, links: [{between: ["client", "server"]}]},
-		load: [{name: "a", driver: "dns", names: ["n{0-999}.example.test"], timeout: "1s"} + $load]}' \
+		load: [{name: "a", driver: "dns", names: ["n{0-999}.example.test"], timeout: "1s", receive_buffer: "4MiB"} + $load]}' \
 		--argjson load "$1" --argjson sink "$2"
 }
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 lost() { jqr "$1" '[.loads[0].outcomes[] | select(.class != "ok") | .count] | add // 0'; }
 
-# At 20,000 q/s for 4 s a pause from 1 s to 1.3 s makes the query due x seconds before its end wait x.
-# 800 of the 80,000 are above the 99th percentile: those due in the pause's first 40 ms, so it is 260 ms.
-# (The queue that is left then is worked off within a few ms more, which is in the 10 %.)
+# At 20,000 q/s for 3 s a pause of 300 ms makes the query due x seconds before its end wait x.  600 of the
+# 60,000 are above the 99th percentile: those due in the pause's first 30 ms, so it is 270 ms, and nearer
+# to 300 the slower the queue that is left then is worked off.  Its 6000 answers come at once, so the
+# client has a large buffer as well: the server's is what is looked at.
 stopped='"pause_at": "1s", "pause_for": "300ms"'
 scenario '{"arrivals": {"rate": 1000}, "duration": "1s"}' '{"delay": "50ms"}' > "$SCRATCH/delay.json"
-scenario '{"arrivals": {"rate": 20000}, "duration": "4s"}' "{$stopped, \"receive_buffer\": \"16MiB\"}" > "$SCRATCH/large.json"
+scenario '{"arrivals": {"rate": 20000}, "duration": "3s"}' "{$stopped, \"receive_buffer\": \"16MiB\"}" > "$SCRATCH/large.json"
 scenario '{"arrivals": {"rate": 20000}, "duration": "1500ms"}' "{$stopped}" > "$SCRATCH/default.json"
 for i in 1 2 3 4 5; do
 	for s in delay large default; do
@@ -24,7 +25,7 @@ for i in 1 2 3 4 5; do
 	done
 	expect_eq "$(lost "$SCRATCH/delay$i/run.json") $(jqr "$SCRATCH/delay$i/run.json" '.loads[0].scheduled')" "0 1000" "an answer after 50 ms: lost, scheduled"
 	jqr "$SCRATCH/delay$i/run.json" '.loads[0].latency.from_due.p50_s * 1000' >> "$SCRATCH/p50"
-	expect_eq "$(lost "$SCRATCH/large$i/run.json") $(jqr "$SCRATCH/large$i/run.json" '.loads[0].scheduled')" "0 80000" "stopped, 16 MiB: lost, scheduled"
+	expect_eq "$(lost "$SCRATCH/large$i/run.json") $(jqr "$SCRATCH/large$i/run.json" '.loads[0].scheduled')" "0 60000" "stopped, 16 MiB: lost, scheduled"
 	jqr "$SCRATCH/large$i/run.json" '.loads[0].latency.from_due.p99_s * 1000' >> "$SCRATCH/p99"
 	r="$SCRATCH/default$i/run.json"; n=$(lost "$r")
 	[ "$n" -gt 3000 ] || fail "stopped, default buffer: only $n lost"
@@ -33,6 +34,6 @@ for i in 1 2 3 4 5; do
 		"receive-buffer-full server timeout@query $n 0" "stopped, default buffer: findings"
 done
 p50=$(median < "$SCRATCH/p50"); p99=$(median < "$SCRATCH/p99")
-echo "p50 behind an answer after 50 ms: $p50 ms; p99 over a stop of 300 ms: $p99 ms (260 by the schedule)"
+echo "p50 behind an answer after 50 ms: $p50 ms; p99 over a stop of 300 ms: $p99 ms (270 by the schedule)"
 awk "BEGIN { exit !($p50 >= 50 && $p50 <= 51) }" || fail "p50 is $p50 ms behind an answer after 50 ms"
-awk "BEGIN { exit !($p99 >= 234 && $p99 <= 286) }" || fail "p99 is $p99 ms over a stop of 300 ms, by the schedule 260"
+awk "BEGIN { exit !($p99 >= 243 && $p99 <= 297) }" || fail "p99 is $p99 ms over a stop of 300 ms, by the schedule 270"

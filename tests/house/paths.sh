@@ -9,7 +9,7 @@ words=(-e '/wo''rk/' -e '/tmp/''build-' -e '/ho''me/[a-z]'
 if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 	files=(git ls-files -z --cached --others --exclude-standard)
 else # an archive of the tree
-	files=(find . -path './build*' -prune -o -path ./runs -prune -o -type f -print0)
+	files=(find . -path './build*' -prune -o -path ./.git -prune -o -path ./runs -prune -o -type f -print0)
 fi
 found=$("${files[@]}" | xargs -0 grep -nIsE "${words[@]}" || true)
 if [ -n "$found" ]; then

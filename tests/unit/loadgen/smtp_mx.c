@@ -232,6 +232,7 @@ static const struct fate fates[] = {
 	{ "servfail.test", "SERVFAIL@resolve", 0 },
 	{ "refused.test", "REFUSED@resolve", 0 },
 	{ "garbage.test", "bad-answer@resolve", 0 },
+	{ "no..name", "no-answer@resolve", 0 },
 	{ "silent.test", "timeout@resolve", 0 },
 	{ "outside.test", "EACCES@resolve", 0 },
 	{ "mixed.test", "EACCES@resolve", 0 },
