@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -172,4 +174,26 @@ void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT])
 		inet_ntop(AF_INET, &addr.v4.sin_addr, host, sizeof(host));
 		snprintf(out, SQ_LISTEN_TEXT, "%s:%u", host, ntohs(addr.v4.sin_port));
 	}
+}
+
+void sq_listen_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+void sq_listen_queue(int fd, json_t *counts)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	/* Of a listener TCP_INFO tells the accept queue. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return;
+	json_object_set_new(counts, "listen_queue", json_integer(info.tcpi_unacked));
+	json_object_set_new(counts, "listen_queue_limit", json_integer(info.tcpi_sacked));
 }

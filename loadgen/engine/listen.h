@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "base/err.h"
 
 /* 0, or -EINVAL with what was expected. */
@@ -22,6 +24,14 @@ enum { SQ_LISTEN_TEXT = 64 };
 
 /* The address that it is bound to: with port 0, the port that the kernel chose. */
 void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT]);
+
+/* A full descriptor table is a fault to ask for ("limits"), not one to run into: the soft limit is
+ * raised to the hard one. */
+void sq_listen_raise_limit(void);
+
+/* Adds "listen_queue" and "listen_queue_limit" to the counts of a stream listener: its accept queue's
+ * length now, and its limit. */
+void sq_listen_queue(int fd, json_t *counts);
 
 /* Set in a server's process of a run without its world: 0.0.0.0 and :: then mean loopback. */
 extern bool sq_listen_loopback_only;

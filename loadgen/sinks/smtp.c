@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <ctype.h>
@@ -136,17 +135,6 @@ static void on_listener(struct smtp_state *t)
 
 /* ---- the sink ---- */
 
-/* A full descriptor table is a fault to ask for ("limits"), not one to run into. */
-static void limit_raise(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 /* It stands in the first line that a client reads. */
 static int check_host(const char *host, struct sq_err *err)
 {
@@ -209,7 +197,7 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 		rc = sq_smtpd_faults_init(&t->shared.faults, &c->faults, err);
 	if (rc < 0)
 		return rc;
-	limit_raise();
+	sq_listen_raise_limit();
 	rc = smtp_listen(t, c, err);
 	sq_smtpd_conns_init(&t->conns, &t->shared, t->epoll_fd);
 	if (rc < 0)
@@ -269,8 +257,6 @@ static int smtp_serve(void *state, int stop_fd, struct sq_err *err)
 static json_t *smtp_counts(const void *state)
 {
 	const struct smtp_state *t = state;
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
 	char listen[SQ_LISTEN_TEXT];
 	json_t *counts, *seen = sq_smtpd_counts_json(&t->shared.counts);
 
@@ -278,11 +264,7 @@ static json_t *smtp_counts(const void *state)
 	counts = json_pack("{s:s, s:s}", "sink", "smtp", "listen", listen);
 	json_object_update(counts, seen);
 	json_decref(seen);
-	/* Of a listener TCP_INFO tells the accept queue: its length now, and its limit. */
-	if (getsockopt(t->listen_fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
-		json_object_set_new(counts, "listen_queue", json_integer(info.tcpi_unacked));
-		json_object_set_new(counts, "listen_queue_limit", json_integer(info.tcpi_sacked));
-	}
+	sq_listen_queue(t->listen_fd, counts);
 	return counts;
 }
 

@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -328,17 +327,6 @@ static void on_timer(struct tcp_state *t)
 
 /* ---- the sink ---- */
 
-/* A full descriptor table is a fault to ask for ("limits"), not one to run into. */
-static void limit_raise(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static void tcp_close(void *state)
 {
 	struct tcp_state *t = state;
@@ -363,7 +351,7 @@ static int tcp_open(void *state, const void *conf, struct sq_err *err)
 	t->conf = conf;
 	t->greeting_len = t->conf->greeting ? strlen(t->conf->greeting) : 0;
 	t->epoll_fd = t->timer_fd = -1;
-	limit_raise();
+	sq_listen_raise_limit();
 	t->listen_fd = sq_listen_open(t->conf->listen, SOCK_STREAM, (int)t->conf->backlog, err);
 	if (t->listen_fd < 0)
 		return t->listen_fd;
@@ -426,8 +414,6 @@ static json_t *accept_errors(const struct tcp_state *t)
 static json_t *tcp_counts(const void *state)
 {
 	const struct tcp_state *t = state;
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
 	char listen[SQ_LISTEN_TEXT];
 	json_t *counts;
 
@@ -439,11 +425,7 @@ static json_t *tcp_counts(const void *state)
 			   (json_int_t)count_get(&t->seen.bytes_received), "resets",
 			   (json_int_t)count_get(&t->seen.resets), "accept_errors",
 			   accept_errors(t));
-	/* Of a listener TCP_INFO tells the accept queue: its length now, and its limit. */
-	if (getsockopt(t->listen_fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
-		json_object_set_new(counts, "listen_queue", json_integer(info.tcpi_unacked));
-		json_object_set_new(counts, "listen_queue_limit", json_integer(info.tcpi_sacked));
-	}
+	sq_listen_queue(t->listen_fd, counts);
 	return counts;
 }
 
