@@ -35,4 +35,4 @@ for round in $(seq 10); do
 		assert all(sum(o["count"] for o in l["outcomes"]) == l["scheduled"] for l in r["loads"])
 	PY
 done
-[ "$(lsns -n -t net -o COMMAND 2> /dev/null | grep -c squall)" = 0 ] || fail "a network namespace of squall's is left"
+[ "$(lsns -n -t net -o COMMAND 2> /dev/null | grep -cF "$SCRATCH/")" = 0 ] || fail "a network namespace of squall's is left"
