@@ -280,5 +280,9 @@ void sq_book_close(struct sq_book *b, struct sq_findings *f)
 
 		assert(e);
 		f->v[i].unexplained = e->outcome->count - e->explained;
+		if (f->v[i].confidence == SQ_EXACT && f->v[i].unexplained > 0)
+			f->v[i].confidence =
+				(double)f->v[i].explained >= 0.8 * (double)f->v[i].count ? SQ_STRONG
+											 : SQ_WEAK;
 	}
 }

@@ -92,6 +92,8 @@ int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, s
 uint64_t sq_case_unexplained(const struct sq_case *c);
 
 uint64_t sq_case_excess(const struct sq_case *c);
+/* Of the counter's side alone: EXACT when what it paid for is all that it rose by.  Whether all the
+ * failures were explained too, by this mechanism or together with others, the book knows at its end. */
 enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_claim *claim);
 json_t *sq_case_evidence(const struct sq_case *c, const struct sq_claim *claim);
 char *sq_case_advice(const struct sq_case *c, const struct sq_claim *claim);

@@ -34,7 +34,7 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 
 	if (c->other_full || claim->waits)
 		return SQ_WEAK;
-	if (claim->explained == count && dose_known && balanced(c, 0.01))
+	if (dose_known && balanced(c, 0.01))
 		return SQ_EXACT;
 	if ((double)claim->explained >= 0.8 * (double)count && balanced(c, 0.10))
 		return SQ_STRONG;

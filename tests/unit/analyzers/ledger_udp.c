@@ -204,6 +204,8 @@ static void test_both_at_once(void **state)
 	assert_int_equal(explained(run, "q", "receive-buffer-full", "server"), 700);
 	assert_int_equal(explained(run, "q", "interface-queue-full", "server"), 500);
 	assert_int_equal(account(run, "q", "timeout@query")->unexplained, 0);
+	for (size_t i = 0; i < run->findings.n; i++)
+		assert_int_equal(run->findings.v[i].confidence, SQ_EXACT);
 	sq_run_free(run);
 }
 

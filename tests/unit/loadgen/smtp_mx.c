@@ -177,7 +177,7 @@ static void use(struct smtp_bench *s, const struct named *n)
 }
 
 static void run_with(struct smtp_bench *s, const struct smtpd *d, const struct named *n,
-		     const char *recipients, int64_t count, int64_t at_once)
+		     const char *recipients, int64_t threads, int64_t count, int64_t at_once)
 {
 	char conf[512];
 
@@ -187,6 +187,7 @@ static void run_with(struct smtp_bench *s, const struct smtpd *d, const struct n
 		 recipients);
 	assert_int_equal(smtp_bench_init(s, d, conf), 0);
 	use(s, n);
+	s->b.spec.threads = threads;
 	smtp_closed(s, count, at_once);
 	s->b.spec.timeout_ns = SQ_SEC;
 	printf("%s\n", recipients);
@@ -203,7 +204,7 @@ static void one_lookup_for_all(void **state)
 	(void)state;
 	smtpd_start(&d);
 	named_start(&n);
-	run_with(&s, &d, &n, "\"a{1-50}@good.test\", \"a@Good.TEST\"", 60, 10);
+	run_with(&s, &d, &n, "\"a{1-50}@good.test\", \"a@Good.TEST\"", 1, 60, 10);
 	smtpd_stop(&d);
 	assert_int_equal(smtp_n(&s, "ok@"), 60);
 	assert_int_equal(d.seen->accepted, 60);
@@ -251,7 +252,7 @@ static void every_fate(void **state)
 		smtpd_start(&d);
 		named_start(&n);
 		snprintf(recipient, sizeof(recipient), "\"u@%s\"", fates[i].domain);
-		run_with(&s, &d, &n, recipient, 6, 2);
+		run_with(&s, &d, &n, recipient, 1, 6, 2);
 		smtpd_stop(&d);
 		assert_int_equal(smtp_n(&s, fates[i].outcome), 6);
 		assert_int_equal(d.seen->accepted, ok ? 6 : 0);
@@ -273,7 +274,7 @@ static void ipv6_exchanger(void **state)
 	(void)state;
 	smtpd_start(&d);
 	named_start(&n);
-	run_with(&s, &d, &n, "\"u@six.test\"", 3, 1);
+	run_with(&s, &d, &n, "\"u@six.test\"", 1, 3, 1);
 	assert_int_equal(smtp_n(&s, "ECONNREFUSED@connect") + smtp_n(&s, "EADDRNOTAVAIL@connect") +
 				 smtp_n(&s, "ENETUNREACH@connect"),
 			 3);
@@ -295,7 +296,7 @@ static void all_kinds_together(void **state)
 	run_with(&s, &d, &n,
 		 "\"u@good.test\", \"u@dead.test\", \"u@two.test\", \"u@nx.test\","
 		 " \"u@implicit.test\", \"u@servfail.test\"",
-		 60, 12);
+		 2, 60, 12);
 	smtpd_stop(&d);
 	assert_int_equal(smtp_n(&s, "ok@"), 30);
 	assert_int_equal(smtp_n(&s, "ECONNREFUSED@connect"), 10);
