@@ -283,7 +283,7 @@ int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,
 		   struct sq_target *ret, struct sq_err *err)
 {
 	char host[HOST_MAX];
-	bool by_authority;
+	bool by_authority = false;
 	const char *port_text;
 	struct sq_ip ip;
 	int port, rc;

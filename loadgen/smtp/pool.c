@@ -151,12 +151,11 @@ static bool assign_first(struct sq_smtp_pool *p)
 	struct sq_op *op = p->queue.head;
 	struct sq_smtp_session *s = find_idle(p, op);
 
-	if (!s && p->n_open == p->limit) {
-		/* All to other servers: the one that nobody used for longest makes room. */
-		if (p->idle.head)
-			sq_smtp_dialog_quit(p->idle.head);
+	/* All to other servers: the one that nobody used for longest makes room. */
+	if (!s && p->n_open == p->limit && p->idle.head)
+		sq_smtp_dialog_quit(p->idle.head);
+	if (!s && p->n_open == p->limit)
 		return false;
-	}
 	queue_remove(&p->queue, op);
 	if (s)
 		sq_smtp_dialog_begin(s, op);

@@ -158,12 +158,18 @@ void sq_smtp_session_die(struct sq_smtp_session *s, uint16_t code)
 	close_socket(s);
 }
 
+/* No message is harmed by its end. */
+static bool is_at_rest(const struct sq_smtp_session *s)
+{
+	return !s->op && (s->due == SQ_SMTP_DUE_NOTHING || s->due == SQ_SMTP_DUE_RSET);
+}
+
 static void on_fin(struct sq_smtp_session *s)
 {
 	if (s->op) {
 		sq_smtp_session_finish(s, SQ_CODE_EOF, sq_smtp_session_phase_due(s));
 		give_back_ahead(s, SQ_CODE_EOF);
-	} else if (s->due == SQ_SMTP_DUE_NOTHING || s->due == SQ_SMTP_DUE_RSET) {
+	} else if (is_at_rest(s)) {
 		sq_lane_count(s->pool->lane, SQ_SMTP_CLOSED_BY_SERVER, 1);
 	}
 	close_socket(s);
@@ -172,7 +178,7 @@ static void on_fin(struct sq_smtp_session *s)
 /* A reset where nothing was due is a server's way of closing, as FIN is. */
 static void on_broken(struct sq_smtp_session *s, int error)
 {
-	if (!s->op && s->due == SQ_SMTP_DUE_NOTHING)
+	if (is_at_rest(s))
 		sq_lane_count(s->pool->lane, SQ_SMTP_CLOSED_BY_SERVER, 1);
 	sq_smtp_session_die(s, sq_code_errno(error));
 }
