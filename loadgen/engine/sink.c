@@ -4,9 +4,8 @@
  * on watch_fd, so that no sink has to.  Both meet in one eventfd that is only ever written: once it
  * is readable, serve and the helper end, whichever of them wrote it.
  *
- * A reader would get wrong: the signals stay blocked until the last line is out, and what came
- * meanwhile is thrown away before the mask is restored.  Otherwise an impatient second SIGTERM
- * would kill the process after it had stopped well. */
+ * A reader would get wrong: after a sink has served, the signals stay blocked until the process
+ * ends.  Otherwise an impatient second SIGTERM would kill it after it had stopped well. */
 #include "loadgen/engine/sink.h"
 
 #include <sys/eventfd.h>
@@ -19,7 +18,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -142,17 +140,15 @@ static int life_open(struct sink_life *life, sigset_t *old, struct sq_err *err)
 	return 0;
 }
 
+/* old: the mask to restore; NULL leaves the signals blocked. */
 static void life_close(struct sink_life *life, const sigset_t *old)
 {
-	const struct timespec at_once = { 0 };
-
-	while (sigtimedwait(&life->signals, NULL, &at_once) > 0)
-		;
 	if (life->signal_fd != -1)
 		close(life->signal_fd);
 	if (life->stop_fd != -1)
 		close(life->stop_fd);
-	pthread_sigmask(SIG_SETMASK, old, NULL);
+	if (old)
+		pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 static int life_serve(struct sink_life *life, struct sq_err *err)
@@ -195,7 +191,7 @@ int sq_sink_run(const struct sq_kind *kind, const void *conf, int watch_fd, int 
 		rc = life_serve(&life, err);
 		sink->close(life.state);
 	}
-	life_close(&life, &old);
+	life_close(&life, rc == 0 ? NULL : &old);
 	free(life.state);
 	return rc;
 }

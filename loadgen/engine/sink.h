@@ -25,7 +25,8 @@ const struct sq_kind *const *sq_sink_kinds(void);
 
 /* The whole life of a sink's process: open, ready(arg), then serve until SIGTERM, SIGINT or the
  * end of file on watch_fd (-1: none).  Counts go to out_fd as one JSON line at the end and on each
- * SIGUSR1.  0, or -errno with err. */
+ * SIGUSR1.  These signals stay blocked once it has served: the process is to end. 0, or -errno with
+ * err. */
 int sq_sink_run(const struct sq_kind *kind, const void *conf, int watch_fd, int out_fd,
 		void (*ready)(void *arg), void *arg, struct sq_err *err);
 
