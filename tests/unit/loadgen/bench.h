@@ -363,8 +363,11 @@ static inline int bench_child(struct bench *b, struct sq_live *live, int ctl, in
 	return sq_worker_main(&b->plan, 0, live, 0, ctl, dirfd);
 }
 
-/* Runs the worker in a process of its own, reads its spool, and checks what always holds. */
-static inline void bench_run(struct bench *b)
+/* Runs the worker in a process of its own and reads its spool, each record by `record` (bench_record,
+ * or what calls it). */
+static inline void bench_run_with(struct bench *b,
+				  int (*record)(json_t *r, void *arg, struct sq_err *err),
+				  void *arg)
 {
 	char dir[] = "/tmp/sq-engine-XXXXXX", spool[64], path[128];
 	struct sq_live *live = sq_live_new((size_t)b->spec.threads);
@@ -389,7 +392,7 @@ static inline void bench_run(struct bench *b)
 	close(dirfd);
 	snprintf(spool, sizeof(spool), "%s/spool", dir);
 	snprintf(path, sizeof(path), "%s/load-client.jsonl", spool);
-	if (sq_spool_read(path, bench_record, b, &torn, &err) < 0)
+	if (sq_spool_read(path, record, arg, &torn, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
 	unlink(path);
 	rmdir(spool);
@@ -404,9 +407,14 @@ static inline void bench_run(struct bench *b)
 	sq_live_free(live);
 }
 
-static inline void bench_run_done(struct bench *b)
+static inline void bench_run(struct bench *b)
 {
-	bench_run(b);
+	bench_run_with(b, bench_record, b);
+}
+
+/* Prints what came of it, and checks what holds of every run that was not cut short. */
+static inline void bench_check(const struct bench *b)
+{
 	bench_print(b);
 	assert_int_equal(b->status, 0);
 	assert_string_equal(b->said, "done");
@@ -415,6 +423,12 @@ static inline void bench_run_done(struct bench *b)
 	assert_int_equal(b->live.scheduled, b->scheduled);
 	assert_int_equal(b->live.ok + b->live.failed + b->live.other, b->scheduled);
 	assert_int_equal(b->live.in_flight, 0);
+}
+
+static inline void bench_run_done(struct bench *b)
+{
+	bench_run(b);
+	bench_check(b);
 }
 
 #endif

@@ -298,35 +298,7 @@ static inline int dns_record(json_t *r, void *arg, struct sq_err *err)
 /* bench_run, with the counts. */
 static inline void dns_bench_run(struct dns_bench *d)
 {
-	char dir[] = "/tmp/sq-dns-XXXXXX", spool[64], path[128];
-	struct sq_live *live = sq_live_new((size_t)d->b.spec.threads);
-	struct sq_err err = { 0 };
-	int ctl[2], dirfd, torn = 0;
-	pid_t pid;
-
-	assert_non_null(live);
-	assert_non_null(mkdtemp(dir));
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(sq_ctl_pair(ctl), 0);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		close(ctl[0]);
-		exit(bench_child(&d->b, live, ctl[1], dirfd));
-	}
-	close(ctl[1]);
-	bench_talk(&d->b, ctl[0]);
-	close(ctl[0]);
-	assert_int_equal(waitpid(pid, &d->b.status, 0), pid);
-	close(dirfd);
-	snprintf(spool, sizeof(spool), "%s/spool", dir);
-	snprintf(path, sizeof(path), "%s/load-client.jsonl", spool);
-	if (sq_spool_read(path, dns_record, d, &torn, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-	unlink(path);
-	rmdir(spool);
-	rmdir(dir);
-	sq_live_free(live);
+	bench_run_with(&d->b, dns_record, d);
 }
 
 static inline int64_t dns_count(const struct dns_bench *d, const char *key)
@@ -344,14 +316,10 @@ static inline void dns_bench_run_done(struct dns_bench *d)
 	char *counts;
 
 	dns_bench_run(d);
-	bench_print(&d->b);
 	counts = json_dumps(d->counts, JSON_COMPACT | JSON_SORT_KEYS);
 	printf("  %s\n", counts);
 	free(counts);
-	assert_int_equal(d->b.status, 0);
-	assert_string_equal(d->b.said, "done");
-	assert_true(d->b.done);
-	assert_int_equal(bench_all(&d->b), d->b.scheduled);
+	bench_check(&d->b);
 }
 
 #endif

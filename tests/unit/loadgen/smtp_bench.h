@@ -428,35 +428,7 @@ static inline int64_t smtp_n(const struct smtp_bench *s, const char *key)
 /* bench_run, with the counts. */
 static inline void smtp_run(struct smtp_bench *s)
 {
-	char dir[] = "/tmp/sq-smtp-XXXXXX", spool[64], path[128];
-	struct sq_live *live = sq_live_new((size_t)s->b.spec.threads);
-	struct sq_err err = { 0 };
-	int ctl[2], dirfd, torn = 0;
-	pid_t pid;
-
-	assert_non_null(live);
-	assert_non_null(mkdtemp(dir));
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(sq_ctl_pair(ctl), 0);
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		close(ctl[0]);
-		exit(bench_child(&s->b, live, ctl[1], dirfd));
-	}
-	close(ctl[1]);
-	bench_talk(&s->b, ctl[0]);
-	close(ctl[0]);
-	assert_int_equal(waitpid(pid, &s->b.status, 0), pid);
-	close(dirfd);
-	snprintf(spool, sizeof(spool), "%s/spool", dir);
-	snprintf(path, sizeof(path), "%s/load-client.jsonl", spool);
-	if (sq_spool_read(path, smtp_record, s, &torn, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-	unlink(path);
-	rmdir(spool);
-	rmdir(dir);
-	sq_live_free(live);
+	bench_run_with(&s->b, smtp_record, s);
 }
 
 static inline void smtp_run_done(struct smtp_bench *s)
@@ -464,14 +436,10 @@ static inline void smtp_run_done(struct smtp_bench *s)
 	char *counts;
 
 	smtp_run(s);
-	bench_print(&s->b);
 	counts = json_dumps(s->counts, JSON_COMPACT | JSON_SORT_KEYS);
 	printf("  %s\n", counts);
 	free(counts);
-	assert_int_equal(s->b.status, 0);
-	assert_string_equal(s->b.said, "done");
-	assert_true(s->b.done);
-	assert_int_equal(bench_all(&s->b), s->b.scheduled);
+	bench_check(&s->b);
 }
 
 /* A closed loop of one message after the other, `at_once` of them side by side. */
