@@ -82,6 +82,18 @@ bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role)
 	return name && strcmp(name, host) == 0;
 }
 
+int sq_frame_role(const struct sq_load_rec *load, const char *host, int side)
+{
+	bool server = sq_side_has(side, SQ_SIDE_SERVER) &&
+		      sq_frame_plays(load, host, SQ_SIDE_SERVER);
+	bool client = sq_side_has(side, SQ_SIDE_CLIENT) &&
+		      sq_frame_plays(load, host, SQ_SIDE_CLIENT);
+
+	if (server && client)
+		return SQ_SIDE_EITHER;
+	return server ? SQ_SIDE_SERVER : client ? SQ_SIDE_CLIENT : -1;
+}
+
 const char *sq_frame_address(const struct sq_load_rec *load)
 {
 	return load->address ? load->address : load->target;

@@ -38,6 +38,10 @@ bool sq_frame_loopback(const char *target);
 /* Does a load have this role (SQ_SIDE_SERVER: its target stands there) on a host? */
 bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role);
 
+/* What a host is to a load, as far as a side (enum sq_side) asks for it: SQ_SIDE_SERVER, _CLIENT, or
+ * EITHER for both; -1: nothing. */
+int sq_frame_role(const struct sq_load_rec *load, const char *host, int side);
+
 /* The address that a load goes to, "198.18.0.2:53"; its target's text where the record has none. */
 const char *sq_frame_address(const struct sq_load_rec *load);
 

@@ -125,26 +125,15 @@ static bool wanted(const struct sq_book *b, const struct sq_rule *rule, int side
 	return false;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool plays(const struct sq_load_rec *load, const char *host, int side)
-{
-	return (sq_side_has(side, SQ_SIDE_SERVER) && sq_frame_plays(load, host, SQ_SIDE_SERVER)) ||
-	       (sq_side_has(side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT));
-}
-
 /* Did an earlier load have its failures in the same row? */
 static bool row_done(const struct sq_run *run, const struct sq_scene *s, size_t load)
 {
 	const char *row;
 
 	for (size_t i = 0; i < load; i++) {
-		if (plays(&run->loads[i], s->host, s->counter->side) &&
+		if (sq_frame_role(&run->loads[i], s->host, s->counter->side) >= 0 &&
 		    sq_supply_row(run, s->host, s->counter, &run->loads[i], &row) &&
-		    same_text(row, s->row))
+		    sq_same_text(row, s->row))
 			return true;
 	}
 	return false;
@@ -178,7 +167,7 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 	for (size_t i = 0; i < b->run->n_loads; i++) {
 		struct sq_scene scene = { .rule = rule, .counter = c, .host = host };
 
-		if (plays(&b->run->loads[i], host, c->side) &&
+		if (sq_frame_role(&b->run->loads[i], host, c->side) >= 0 &&
 		    sq_supply_row(b->run, host, c, &b->run->loads[i], &scene.row) &&
 		    !row_done(b->run, &scene, i))
 			examine_row(b, &scene, f);

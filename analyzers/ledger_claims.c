@@ -155,24 +155,6 @@ static bool fillable(const struct ground *g, size_t n, size_t which)
 	return in > l->backlog;
 }
 
-/* What the host is to a load, as far as the counter asks for it; -1: nothing. */
-static int role_of(const struct sq_case *c, const struct sq_load_rec *load)
-{
-	bool server = sq_side_has(c->counter->side, SQ_SIDE_SERVER) &&
-		      sq_frame_plays(load, c->host, SQ_SIDE_SERVER);
-	bool client = sq_side_has(c->counter->side, SQ_SIDE_CLIENT) &&
-		      sq_frame_plays(load, c->host, SQ_SIDE_CLIENT);
-
-	if (server && client)
-		return SQ_SIDE_EITHER;
-	return server ? SQ_SIDE_SERVER : client ? SQ_SIDE_CLIENT : -1;
-}
-
-static bool same_row(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* The loads whose failures show in the case's row.  Those whose queue cannot have been full are out.  Once one of
  * them is shown to have met a full queue, the others have to wait for what it leaves. */
 static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
@@ -182,11 +164,11 @@ static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 	size_t n = 0;
 
 	for (size_t i = 0; i < run->n_loads; i++) {
-		int role = role_of(c, &run->loads[i]);
+		int role = sq_frame_role(&run->loads[i], c->host, c->counter->side);
 		const char *row;
 
 		if (role < 0 || !sq_supply_row(run, c->host, c->counter, &run->loads[i], &row) ||
-		    !same_row(row, c->row))
+		    !sq_same_text(row, c->row))
 			continue;
 		g[n] = ground_of(c, &run->loads[i], role);
 		c->shown |= c->rule->listener_full && g[n].listener.full > 0;

@@ -200,7 +200,7 @@ void sq_joint_solve(struct sq_joint *j)
 static bool alike(const struct sq_case *a, const struct sq_case *b)
 {
 	return a->counter == b->counter && strcmp(a->host, b->host) == 0 &&
-	       (a->row && b->row ? strcmp(a->row, b->row) == 0 : a->row == b->row);
+	       sq_same_text(a->row, b->row);
 }
 
 uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,

@@ -114,11 +114,6 @@ static uint64_t hash_row(unsigned source, const char *name, const char *instance
 	return h ^ h >> 32;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* The slot that holds the row, or the free one where it belongs. */
 static size_t find_slot(const struct sq_sample *s, unsigned source, const char *name,
 			const char *instance)
@@ -129,7 +124,7 @@ static size_t find_slot(const struct sq_sample *s, unsigned source, const char *
 		const struct row *r = &s->rows[s->slots[at] - 1];
 
 		if (r->source == source && strcmp(r->name, name) == 0 &&
-		    same_text(r->instance, instance))
+		    sq_same_text(r->instance, instance))
 			break;
 	}
 	return at;

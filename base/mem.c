@@ -53,6 +53,11 @@ void *sq_realloc_n(void *p, size_t n, size_t size)
 	return q;
 }
 
+bool sq_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 char *sq_strdup(const char *s)
 {
 	char *copy;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "results/reader.h"
 
 void sq_outcome_rec_fini(struct sq_outcome_rec *o)
@@ -99,11 +100,6 @@ const struct sq_load_rec *sq_run_find_load(const struct sq_run *run, const char 
 	return NULL;
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const char *host,
 					       const char *metric, const char *instance)
 {
@@ -111,7 +107,7 @@ const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const c
 		const struct sq_metric_rec *m = &run->metrics[i];
 
 		if (strcmp(m->metric, metric) == 0 && strcmp(m->host, host) == 0 &&
-		    same(m->instance, instance))
+		    sq_same_text(m->instance, instance))
 			return m;
 	}
 	return NULL;

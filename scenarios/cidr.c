@@ -147,7 +147,7 @@ struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n)
 
 bool sq_ip_equal(const struct sq_ip *a, const struct sq_ip *b)
 {
-	return a->family == b->family && memcmp(a->bytes, b->bytes, sq_ip_bits(a) / 8) == 0;
+	return same_prefix(a, b, sq_ip_bits(a));
 }
 
 bool sq_ip_is_loopback(const struct sq_ip *ip)
