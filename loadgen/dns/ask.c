@@ -263,10 +263,13 @@ uint32_t sq_dns_ask_count(const struct sq_dns_ask *ask)
 	return (uint32_t)ask->n_entries;
 }
 
-struct sq_dns_asked sq_dns_ask_get(const struct sq_dns_ask *ask, uint32_t index)
+struct sq_dns_asked sq_dns_ask_get(const struct sq_dns_ask *ask, uint32_t index, uint64_t number,
+				   uint8_t *scratch)
 {
 	const struct entry *entry = &ask->entries[index];
 
+	(void)number;
+	(void)scratch;
 	return (struct sq_dns_asked){ .query = ask->bytes + entry->at,
 				      .len = entry->len,
 				      .question_len = entry->question_len };

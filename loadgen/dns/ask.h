@@ -24,7 +24,7 @@ struct sq_dns_ask_spec {
 	uint16_t edns; /* the UDP size that is offered; 0: no EDNS, unless dnssec needs it */
 };
 
-/* One as it is sent, with ID 0; the question is bytes 12 to 12 + question_len of it. */
+/* One as it is sent, with ID 0; the question is bytes 12 to 12 + question_len of it.  Borrowed. */
 struct sq_dns_asked {
 	const uint8_t *query;
 	uint16_t len, question_len;
@@ -42,6 +42,9 @@ uint32_t sq_dns_ask_turn(const struct sq_dns_ask *ask, uint64_t number);
 uint32_t sq_dns_ask_random(const struct sq_dns_ask *ask, struct sq_rng *rng);
 
 uint32_t sq_dns_ask_count(const struct sq_dns_ask *ask);
-struct sq_dns_asked sq_dns_ask_get(const struct sq_dns_ask *ask, uint32_t index);
+/* The query of this number that asks question index.  What differs from query to query of one
+ * question follows from the number, and is written to scratch, of SQ_DNS_QUERY_MAX bytes. */
+struct sq_dns_asked sq_dns_ask_get(const struct sq_dns_ask *ask, uint32_t index, uint64_t number,
+				   uint8_t *scratch);
 
 #endif

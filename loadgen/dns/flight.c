@@ -40,7 +40,7 @@ struct sq_dns_place *sq_dns_flight_add(struct sq_dns_flight *f, struct sq_op *op
 	struct sq_dns_place *place;
 
 	assert(!sq_dns_flight_full(f));
-	while (f->places[f->turn & f->mask].op)
+	while (f->places[f->turn & f->mask].fate == SQ_DNS_WAITING)
 		f->turn++;
 	place = &f->places[f->turn & f->mask];
 	*place = (struct sq_dns_place){ .op = op,
@@ -60,10 +60,11 @@ struct sq_dns_place *sq_dns_flight_find(struct sq_dns_flight *f, uint16_t id)
 	return place->fate != SQ_DNS_UNKNOWN && place->id == id ? place : NULL;
 }
 
-void sq_dns_flight_end(struct sq_dns_flight *f, struct sq_dns_place *place, enum sq_dns_fate fate)
+void sq_dns_flight_end(struct sq_dns_flight *f, struct sq_dns_place *place, enum sq_dns_fate fate,
+		       uint64_t number)
 {
 	assert(place->fate == SQ_DNS_WAITING && fate != SQ_DNS_WAITING);
-	place->op = NULL;
+	place->number = number;
 	place->fate = (uint8_t)fate;
 	f->n--;
 }

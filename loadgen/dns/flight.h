@@ -23,7 +23,10 @@ enum sq_dns_fate {
 };
 
 struct sq_dns_place {
-	struct sq_op *op;  /* NULL unless WAITING */
+	union {
+		struct sq_op *op; /* WAITING */
+		uint64_t number;  /* ANSWERED, GIVEN_UP: of the query that it was */
+	};
 	uint32_t question; /* its index in what is asked */
 	uint16_t id;
 	uint8_t fate;
@@ -54,7 +57,8 @@ struct sq_dns_place *sq_dns_flight_add(struct sq_dns_flight *f, struct sq_op *op
 				       uint32_t question);
 /* What is known of an ID; NULL when its fate is UNKNOWN. */
 struct sq_dns_place *sq_dns_flight_find(struct sq_dns_flight *f, uint16_t id);
-/* A WAITING one waits no more. */
-void sq_dns_flight_end(struct sq_dns_flight *f, struct sq_dns_place *place, enum sq_dns_fate fate);
+/* A WAITING one, the query of this number, waits no more. */
+void sq_dns_flight_end(struct sq_dns_flight *f, struct sq_dns_place *place, enum sq_dns_fate fate,
+		       uint64_t number);
 
 #endif

@@ -1,137 +1,329 @@
-/* A DNS client's socket, and the errors that come back to it.
+/* A lane's queries: from a due time to a socket, and from a datagram back to the query.
  *
- * An ICMP error is told twice: in the error queue, with the datagram that it is about, and by the
- * next call on the socket, which then has failed without doing anything.  Taking it from the queue
- * takes back the second telling, but for a moment (Linux __udp4_lib_err() first queues it, then
- * sets sk_err): `stale` is for that moment.
+ * A burst of due queries leaves by one socket, the next burst by the next one: the ports rotate, and
+ * still one call reads many replies.  Sockets are opened when their turn comes; one that cannot be
+ * fails the query that wanted it, and is tried anew by the next.  They are watched edge-triggered,
+ * and read until nothing is left or enough was read for one turn.
  *
- * What a reader would get wrong: not all that stands in the queue came by ICMP.  A datagram that is
- * larger than the path's MTU leaves a record too (SO_EE_ORIGIN_LOCAL), without its bytes, but that
- * the send itself has told. */
+ * Memory: a socket takes 16 bytes for each of its places (loadgen/dns/flight.h), 1 MiB when a lane
+ * has at most 8 of them, 8 MiB a lane at most up to 2048; of them the kernel gives only what is
+ * touched.  A query takes 16 bytes behind its operation.  All of it is there before the run.
+ *
+ * What a reader would get wrong: a reply that has the ID of a query but is not its answer does not
+ * end it, since anybody can send such a thing; the right one may still come.  Only when it does not
+ * is the time-out called what was seen instead. */
 #include "loadgen/dns/udp.h"
 
-#include <linux/errqueue.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/opt.h"
-#include "loadgen/engine/client.h"
+#include "base/mem.h"
+#include "loadgen/dns/reply.h"
 
-/* False when the socket got less than was asked for.  The kernel doubles what is asked, for its own
- * book-keeping, and tells the double.  The FORCE options pass the system's limit where we may. */
-static bool buffer_set(int fd, bool receive, int64_t asked)
+enum { READS_A_CALL = 8 };
+
+/* ---- queries ---- */
+
+static uint64_t number_of(const struct sq_dns_place *place)
 {
-	int size = (int)asked, got = 0;
-	int option = receive ? SO_RCVBUF : SO_SNDBUF;
-	socklen_t len = sizeof(got);
-
-	if (asked == SQ_OPT_UNSET)
-		return true;
-	if (setsockopt(fd, SOL_SOCKET, receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE, &size,
-		       sizeof(size)) == -1)
-		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
-	return getsockopt(fd, SOL_SOCKET, option, &got, &len) == 0 && got / 2 >= size;
+	return place->fate == SQ_DNS_WAITING ? sq_dns_query_of(place->op)->number : place->number;
 }
 
-int sq_dns_udp_check(const struct sq_dns_udp_spec *spec, struct sq_err *err)
+static void forget(struct sq_dns_socket *u, struct sq_dns_place *place, enum sq_dns_fate fate)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
+	sq_dns_flight_end(&u->flight, place, fate, number_of(place));
+}
 
-	if (fd == -1)
-		return 0; /* every query will say so */
-	if (!buffer_set(fd, true, spec->receive_buffer))
-		rc = sq_err_set(err, -ENOBUFS, "dns: receive_buffer",
-				"the kernel gives no %lld bytes; raise net.core.rmem_max, or run "
-				"as root",
-				(long long)spec->receive_buffer);
-	else if (!buffer_set(fd, false, spec->send_buffer))
-		rc = sq_err_set(err, -ENOBUFS, "dns: send_buffer",
-				"the kernel gives no %lld bytes; raise net.core.wmem_max, or run "
-				"as root",
-				(long long)spec->send_buffer);
-	close(fd);
+/* ---- replies ---- */
+
+/* For a query that still waits. */
+static void reply_to(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct sq_dns_place *place,
+		     const uint8_t *msg, enum sq_dns_verdict verdict)
+{
+	struct sq_op *op = place->op;
+
+	if (verdict == SQ_DNS_REPLY_ANSWER) {
+		forget(u, place, SQ_DNS_ANSWERED);
+		sq_dns_query_answer(c->lane, op, sq_dns_get16(msg + 2), sq_lane_now(c->lane));
+	} else if (verdict == SQ_DNS_REPLY_MISMATCH) {
+		sq_dns_query_of(op)->odd = SQ_DNS_CODE_MISMATCH;
+		sq_lane_count(c->lane, SQ_DNS_COUNT_MISMATCHED, 1);
+	} else {
+		sq_dns_query_of(op)->odd = SQ_DNS_CODE_GARBLED;
+		sq_lane_count(c->lane, SQ_DNS_COUNT_GARBLED, 1);
+	}
+}
+
+static void take_reply(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, const uint8_t *msg,
+		       size_t len)
+{
+	struct sq_dns_place *place = len >= 2 ? sq_dns_flight_find(&u->flight, sq_dns_get16(msg))
+					      : NULL;
+	uint8_t scratch[SQ_DNS_QUERY_MAX];
+	enum sq_dns_verdict verdict;
+	struct sq_dns_asked asked;
+
+	if (!place) {
+		sq_lane_count(c->lane, SQ_DNS_COUNT_UNMATCHED, 1);
+		return;
+	}
+	asked = sq_dns_ask_get(c->conf->ask, place->question, number_of(place), scratch);
+	verdict = sq_dns_reply_judge(msg, len, &asked);
+	if (place->fate == SQ_DNS_WAITING)
+		reply_to(c, u, place, msg, verdict);
+	else if (verdict != SQ_DNS_REPLY_ANSWER)
+		sq_lane_count(c->lane, SQ_DNS_COUNT_UNMATCHED, 1);
+	else if (place->fate == SQ_DNS_ANSWERED)
+		sq_lane_count(c->lane, SQ_DNS_COUNT_DUPLICATE, 1);
+	else
+		sq_lane_count(c->lane, SQ_DNS_COUNT_LATE, 1);
+}
+
+/* ---- errors that came by ICMP ---- */
+
+static struct sq_dns_place *place_of_error(const struct sq_dns_udp_lane *c, struct sq_dns_socket *u,
+					   const struct sq_dns_socket_error *error)
+{
+	uint8_t scratch[SQ_DNS_QUERY_MAX];
+	struct sq_dns_place *place;
+	struct sq_dns_asked asked;
+	size_t len;
+
+	/* A router need not send back more than the UDP header (RFC 792). */
+	if (error->len < 2)
+		return NULL;
+	place = sq_dns_flight_find(&u->flight, sq_dns_get16(error->query));
+	/* One that is just being sent can't have met it. */
+	if (!place || place->fate != SQ_DNS_WAITING || place->op->sent_ns < 0)
+		return NULL;
+	asked = sq_dns_ask_get(c->conf->ask, place->question, number_of(place), scratch);
+	len = error->len < asked.len ? error->len : asked.len;
+	return memcmp(error->query + 2, asked.query + 2, len - 2) == 0 ? place : NULL;
+}
+
+unsigned sq_dns_udp_errors(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
+{
+	struct sq_dns_socket_error error;
+	unsigned n;
+
+	for (n = 0; sq_dns_socket_error_next(u, &error); n++) {
+		struct sq_dns_place *place = place_of_error(c, u, &error);
+		struct sq_op *op;
+
+		if (!place) {
+			sq_lane_count(c->lane, SQ_DNS_COUNT_STRAY_ERRORS, 1);
+			continue;
+		}
+		op = place->op;
+		forget(u, place, SQ_DNS_GIVEN_UP);
+		sq_dns_query_fail(c->lane, op, sq_code_errno(error.code), SQ_DNS_PHASE_QUERY);
+	}
+	return n;
+}
+
+/* A call that was no send has told an error. */
+static void on_error(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
+{
+	if (c->conf->udp.recverr)
+		sq_dns_udp_errors(c, u);
+	else
+		sq_lane_count(c->lane, SQ_DNS_COUNT_STRAY_ERRORS, 1);
+}
+
+/* ---- reading ---- */
+
+/* False when nothing is left.  A read of less than it asked for emptied the socket: what comes after
+ * that is a new edge. */
+static bool read_replies(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
+{
+	int n = recvmmsg(u->fd, c->in.msgs, SQ_DNS_READ, MSG_DONTWAIT, NULL);
+
+	if (n == -1) {
+		if (errno == EAGAIN)
+			return false;
+		if (errno != EINTR)
+			on_error(c, u);
+		return true;
+	}
+	sq_lane_clock(c->lane);
+	for (int i = 0; i < n; i++)
+		take_reply(c, u, c->in.data[i], c->in.msgs[i].msg_len);
+	return n == SQ_DNS_READ;
+}
+
+static void udp_input(void *state, uint32_t token, uint32_t events)
+{
+	struct sq_dns_udp_lane *c = state;
+	struct sq_dns_socket *u = &c->sockets[token];
+
+	if (u->fd < 0)
+		return;
+	if (events & EPOLLERR && c->conf->udp.recverr)
+		sq_dns_udp_errors(c, u);
+	for (int i = 0; i < READS_A_CALL; i++)
+		if (!read_replies(c, u))
+			return;
+	/* As much as a turn may take: the edge anew. */
+	sq_lane_rewatch(c->lane, token, u->fd, EPOLLIN | EPOLLET);
+}
+
+/* ---- starting ---- */
+
+static int open_socket(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
+{
+	uint32_t token = (uint32_t)(u - c->sockets);
+	int rc = sq_dns_socket_open(u, c->lane->load, &c->conf->udp);
+
+	if (rc == 0)
+		rc = sq_lane_watch(c->lane, token, u->fd, EPOLLIN | EPOLLET);
+	if (rc < 0)
+		sq_dns_socket_close(u);
 	return rc;
 }
 
-int sq_dns_udp_open(struct sq_dns_udp *u, const struct sq_load_plan *load,
-		    const struct sq_dns_udp_spec *spec)
+/* The one whose turn it is, or else the next that has an ID to give. */
+static struct sq_dns_socket *next_socket(struct sq_dns_udp_lane *c)
 {
-	const struct sq_target *target = &load->target;
-	const int on = 1;
-	int fd = sq_client_socket(load, target, SOCK_DGRAM), rc;
+	for (unsigned i = 0; i < c->n_sockets; i++) {
+		struct sq_dns_socket *u = &c->sockets[c->next];
 
-	if (fd < 0)
-		return fd;
-	buffer_set(fd, true, spec->receive_buffer);
-	buffer_set(fd, false, spec->send_buffer);
-	if (spec->recverr) {
-		/* An IPv6 socket may talk to a mapped IPv4 address. */
-		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
-		if (target->addr.ss_family == AF_INET6)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+		c->next = c->next + 1 < c->n_sockets ? c->next + 1 : 0;
+		if (!sq_dns_flight_full(&u->flight))
+			return u;
 	}
-	if (connect(fd, (const struct sockaddr *)&target->addr, target->len) == -1) {
-		rc = -errno;
-		close(fd);
+	return NULL;
+}
+
+/* Writes it as number i of `out`. */
+static void write_query(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct sq_op *op,
+			unsigned i)
+{
+	struct sq_dns_query *query = sq_dns_query_of(op);
+	struct sq_dns_asked asked =
+		sq_dns_ask_get(c->conf->ask, query->question, query->number, c->out.data[i]);
+
+	query->id = sq_dns_flight_add(&u->flight, op, query->question)->id;
+	query->via = (uint32_t)(u - c->sockets);
+	query->port = u->port;
+	if (asked.query != c->out.data[i])
+		memcpy(c->out.data[i], asked.query, asked.len);
+	sq_dns_put16(c->out.data[i], query->id);
+	c->out.bytes[i].iov_len = asked.len;
+	c->out.ops[i] = op;
+}
+
+/* At most SQ_DNS_BURST of them by this socket; how many were taken. */
+static unsigned start_burst(struct sq_dns_udp_lane *c, struct sq_dns_socket *u,
+			    const int64_t *due_ns, unsigned n)
+{
+	unsigned taken = 0, ready = 0;
+
+	while (taken < n && ready < SQ_DNS_BURST && !sq_dns_flight_full(&u->flight)) {
+		struct sq_op *op = sq_op_new(c->lane, due_ns[taken]);
+		int rc;
+
+		if (!op)
+			break;
+		taken++;
+		sq_dns_query_init(c->lane, op);
+		rc = u->fd < 0 ? open_socket(c, u) : 0;
+		if (rc < 0)
+			sq_dns_query_fail(c->lane, op, sq_code_errno(-rc), SQ_DNS_PHASE_SOCKET);
+		else
+			write_query(c, u, op, ready++);
+	}
+	if (ready > 0)
+		sq_dns_udp_send(c, u, ready);
+	return taken;
+}
+
+static unsigned udp_start(void *state, const int64_t *due_ns, unsigned n)
+{
+	struct sq_dns_udp_lane *c = state;
+	unsigned taken = 0;
+
+	while (taken < n) {
+		struct sq_dns_socket *u = next_socket(c);
+		unsigned more = u ? start_burst(c, u, due_ns + taken, n - taken) : 0;
+
+		if (more == 0) /* no ID is free, or no operation */
+			break;
+		taken += more;
+	}
+	return taken;
+}
+
+/* ---- a lane's ---- */
+
+static void init_batches(struct sq_dns_udp_lane *c)
+{
+	for (unsigned i = 0; i < SQ_DNS_BURST; i++) {
+		c->out.bytes[i].iov_base = c->out.data[i];
+		c->out.msgs[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &c->out.bytes[i], .msg_iovlen = 1 };
+	}
+	for (unsigned i = 0; i < SQ_DNS_READ; i++) {
+		c->in.bytes[i] = (struct iovec){ c->in.data[i], SQ_DNS_LOOK };
+		c->in.msgs[i].msg_hdr =
+			(struct msghdr){ .msg_iov = &c->in.bytes[i], .msg_iovlen = 1 };
+	}
+}
+
+static void udp_fini(void *state)
+{
+	struct sq_dns_udp_lane *c = state;
+
+	for (unsigned i = 0; i < c->n_sockets; i++)
+		sq_dns_socket_close(&c->sockets[i]);
+	free(c->sockets);
+	free(c->places);
+}
+
+static int udp_init(void *state, struct sq_lane *lane, struct sq_err *err)
+{
+	struct sq_dns_udp_lane *c = state;
+	const struct sq_dns_conf *conf = lane->conf;
+	unsigned n = (unsigned)conf->sockets;
+	uint32_t size = sq_dns_flight_size(n);
+	int rc = sq_dns_socket_check(&conf->udp, err);
+
+	if (rc < 0)
 		return rc;
+	c->lane = lane;
+	c->conf = conf;
+	c->n_sockets = n;
+	c->sockets = sq_alloc_n(n, sizeof(*c->sockets));
+	c->places = sq_alloc_n((size_t)n * size, sizeof(*c->places));
+	for (unsigned i = 0; i < n; i++) {
+		c->sockets[i].fd = -1;
+		sq_dns_flight_init(&c->sockets[i].flight, c->places + (size_t)i * size, size,
+				   (uint16_t)sq_rng_u64(&lane->rng));
 	}
-	u->fd = fd;
-	u->port = sq_client_port(fd);
-	u->stale = false;
+	init_batches(c);
 	return 0;
 }
 
-void sq_dns_udp_close(struct sq_dns_udp *u)
+static void udp_end(void *state, struct sq_op *op, uint16_t code)
 {
-	if (u->fd >= 0)
-		close(u->fd);
-	u->fd = -1;
-}
+	struct sq_dns_udp_lane *c = state;
+	struct sq_dns_socket *u = &c->sockets[sq_dns_query_of(op)->via];
 
-/* ---- errors ---- */
-
-/* The errno of an ICMP error; 0 when the record is none. */
-static int icmp_code(struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		struct sock_extended_err why;
-
-		if (!(c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) &&
-		    !(c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR))
-			continue;
-		memcpy(&why, CMSG_DATA(c), sizeof(why));
-		if (why.ee_origin == SO_EE_ORIGIN_ICMP || why.ee_origin == SO_EE_ORIGIN_ICMP6)
-			return (int)why.ee_errno;
+	if (op == c->unnamed) {
+		sq_dns_udp_name_unnamed(c, ENOBUFS);
+		return;
 	}
-	return 0;
+	forget(u, sq_dns_flight_find(&u->flight, sq_dns_query_of(op)->id), SQ_DNS_GIVEN_UP);
+	sq_dns_query_fail(c->lane, op, sq_dns_query_end_code(op, code), SQ_DNS_PHASE_QUERY);
 }
 
-bool sq_dns_udp_error_next(struct sq_dns_udp *u, struct sq_dns_udp_error *ret)
-{
-	union {
-		struct cmsghdr align;
-		uint8_t bytes[512];
-	} control;
-	struct iovec bytes = { ret->query, sizeof(ret->query) };
-
-	for (;;) {
-		struct msghdr msg = { .msg_iov = &bytes,
-				      .msg_iovlen = 1,
-				      .msg_control = &control,
-				      .msg_controllen = sizeof(control) };
-		ssize_t n = recvmsg(u->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
-
-		if (n == -1)
-			return false;
-		ret->code = icmp_code(&msg);
-		ret->len = (size_t)n;
-		if (ret->code) {
-			u->stale = true;
-			return true;
-		}
-	}
-}
+const struct sq_dns_transport sq_dns_udp = {
+	.state_size = sizeof(struct sq_dns_udp_lane),
+	.init = udp_init,
+	.fini = udp_fini,
+	.start = udp_start,
+	.input = udp_input,
+	.end = udp_end,
+};

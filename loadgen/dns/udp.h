@@ -1,46 +1,54 @@
-/* One UDP socket of a DNS client: connected to the server, so that its replies' source is the
- * kernel's to check, and with IP_RECVERR, so that each failure has its name. */
+/* A lane's DNS queries over UDP, from the inside: udp.c and udp_send.c. */
 #ifndef SQ_LOADGEN_DNS_UDP_H
 #define SQ_LOADGEN_DNS_UDP_H
+
+#include <sys/socket.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "loadgen/dns/conf.h"
 #include "loadgen/dns/flight.h"
-#include "loadgen/dns/wire.h"
-#include "scenarios/plan.h"
+#include "loadgen/dns/query.h"
+#include "loadgen/dns/transport.h"
 
-struct sq_dns_udp_spec {
-	int64_t receive_buffer, send_buffer; /* SQ_OPT_UNSET: the kernel's */
-	bool recverr;
+enum {
+	SQ_DNS_BURST = 32, /* queries that leave by one socket at a time */
+	SQ_DNS_READ = 32,  /* replies that one call reads */
+	SQ_DNS_LOOK = 512, /* bytes of each that are kept: enough for header and question */
 };
 
-struct sq_dns_udp {
-	int fd; /* -1: not open */
-	uint16_t port;
-	bool stale; /* an error that its queue told may yet be told by a call, a second time */
-	struct sq_dns_flight flight;
+struct sq_dns_udp_lane {
+	struct sq_lane *lane;
+	const struct sq_dns_conf *conf;
+	struct sq_dns_socket *sockets;
+	struct sq_dns_place *places; /* of all of them */
+	unsigned n_sockets, next;
+
+	/* udp_send.c */
+	int64_t careful_until_ns;
+	struct sq_op *unnamed; /* refused by the kernel, but not known why; or NULL */
+
+	struct {
+		struct sq_op *ops[SQ_DNS_BURST];
+		struct mmsghdr msgs[SQ_DNS_BURST];
+		struct iovec bytes[SQ_DNS_BURST];
+		uint8_t data[SQ_DNS_BURST][SQ_DNS_QUERY_MAX];
+	} out;
+	struct {
+		struct mmsghdr msgs[SQ_DNS_READ];
+		struct iovec bytes[SQ_DNS_READ];
+		uint8_t data[SQ_DNS_READ][SQ_DNS_LOOK];
+	} in;
 };
 
-/* Whether this process may have buffers of these sizes; asked before the run, since the kernel cuts
- * what is too large without a word.  0, or -ENOBUFS with err. */
-int sq_dns_udp_check(const struct sq_dns_udp_spec *spec, struct sq_err *err);
+/* Gives each error in the socket's queue to the query that it is about; how many there were. */
+unsigned sq_dns_udp_errors(struct sq_dns_udp_lane *c, struct sq_dns_socket *u);
 
-/* 0 or -errno: EMFILE, EADDRNOTAVAIL, EINVAL for a loopback source towards another host ... */
-int sq_dns_udp_open(struct sq_dns_udp *u, const struct sq_load_plan *load,
-		    const struct sq_dns_udp_spec *spec);
-void sq_dns_udp_close(struct sq_dns_udp *u);
-
-/* An ICMP error: what of our datagram came back with it begins with the query's ID. */
-struct sq_dns_udp_error {
-	int code; /* an errno */
-	size_t len;
-	uint8_t query[SQ_DNS_QUERY_MAX];
-};
-
-/* Takes the next one from the socket's error queue; false when it is empty. */
-bool sq_dns_udp_error_next(struct sq_dns_udp *u, struct sq_dns_udp_error *ret);
+/* Sends the first n of `out`; each is on its way, or has its outcome, or is the unnamed one. */
+void sq_dns_udp_send(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n);
+/* The unnamed one has come to its end: nothing has told why. */
+void sq_dns_udp_name_unnamed(struct sq_dns_udp_lane *c, int code);
 
 #endif

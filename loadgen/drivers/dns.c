@@ -1,22 +1,27 @@
 /* DNS queries over UDP: what a name server, the network and this machine do to them.
  *
- * What is asked is made before the run (loadgen/dns/ask.c); a lane's queries are in
- * loadgen/dns/client.c, their sending in client_send.c.  This file has the words: keys, codes,
- * phases and counts.
+ * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
+ * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c.
+ * This file has the words: keys, codes, phases and counts.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
  * has a name of its own.  Every other rcode is a refusal by the server under its own name; what the
- * network or this machine did is an errno, at the phase in which it was told.
- *
- * What a reader would get wrong: a lane whose init fails is not finished by its fini, so that what
- * init has made it unmakes. */
+ * network or this machine did is an errno, at the phase in which it was told. */
 #include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 
-#include "loadgen/dns/ask.h"
-#include "loadgen/dns/client.h"
+#include "base/mem.h"
+#include "loadgen/dns/conf.h"
+#include "loadgen/dns/query.h"
+#include "loadgen/dns/transport.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
+
+struct dns_lane {
+	const struct sq_dns_transport *transport;
+	void *state; /* its own */
+};
 
 /* ---- hooks ---- */
 
@@ -43,31 +48,44 @@ static void dns_release(void *conf)
 
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
-	int rc = sq_dns_client_init(lane->state, lane, err);
+	struct dns_lane *d = lane->state;
+	int rc;
 
+	d->transport = &sq_dns_udp;
+	d->state = sq_alloc(d->transport->state_size);
+	rc = d->transport->init(d->state, lane, err);
 	if (rc < 0)
-		sq_dns_client_fini(lane->state);
+		free(d->state);
 	return rc;
 }
 
 static void dns_lane_fini(struct sq_lane *lane)
 {
-	sq_dns_client_fini(lane->state);
+	struct dns_lane *d = lane->state;
+
+	d->transport->fini(d->state);
+	free(d->state);
 }
 
 static unsigned dns_start(struct sq_lane *lane, const int64_t *due_ns, unsigned n)
 {
-	return sq_dns_client_start(lane->state, due_ns, n);
+	struct dns_lane *d = lane->state;
+
+	return d->transport->start(d->state, due_ns, n);
 }
 
 static void dns_input(struct sq_lane *lane, uint32_t token, uint32_t events)
 {
-	sq_dns_client_input(lane->state, token, events);
+	struct dns_lane *d = lane->state;
+
+	d->transport->input(d->state, token, events);
 }
 
 static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 {
-	sq_dns_client_end(lane->state, op, code);
+	struct dns_lane *d = lane->state;
+
+	d->transport->end(d->state, op, code);
 }
 
 /* ---- tables ---- */
@@ -177,7 +195,7 @@ const struct sq_driver sq_driver_dns = {
 		  .opts = dns_opts,
 		  .conf_size = sizeof(struct sq_dns_conf) },
 	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },
-	.lane_size = sizeof(struct sq_dns_client),
+	.lane_size = sizeof(struct dns_lane),
 	.op_size = sizeof(struct sq_dns_query),
 	.prepare = dns_prepare,
 	.release = dns_release,

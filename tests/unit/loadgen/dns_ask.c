@@ -40,7 +40,7 @@ static struct sq_dns_ask *ask_names(const char **v)
 static const char *text_of(const struct sq_dns_ask *ask, uint32_t index)
 {
 	static char text[SQ_DNS_TEXT_MAX + 20];
-	struct sq_dns_asked asked = sq_dns_ask_get(ask, index);
+	struct sq_dns_asked asked = sq_dns_ask_get(ask, index, 0, NULL);
 	struct sq_dns_question question;
 	char type[16];
 	size_t end;
@@ -131,7 +131,7 @@ static void flags_and_edns(void **state)
 		struct sq_dns_edns edns;
 
 		assert_non_null(ask);
-		asked = sq_dns_ask_get(ask, 0);
+		asked = sq_dns_ask_get(ask, 0, 0, NULL);
 		assert_int_equal(sq_dns_get16(asked.query), 0);
 		assert_int_equal(sq_dns_get16(asked.query + 2), cases[i].recursion ? SQ_DNS_RD : 0);
 		assert_string_equal(text_of(ask, 0), "a.test. HTTPS");

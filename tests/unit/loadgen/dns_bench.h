@@ -5,7 +5,7 @@
 
 #include <sys/mman.h>
 
-#include "loadgen/dns/client.h"
+#include "loadgen/dns/conf.h"
 #include "loadgen/dns/wire.h"
 #include "tests/unit/loadgen/bench.h"
 

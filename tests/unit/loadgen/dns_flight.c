@@ -55,7 +55,7 @@ static void ids_take_turns(void **state)
 				assert_true(round == 1 || order[i] == p->id);
 				order[i] = p->id;
 				assert_ptr_equal(sq_dns_flight_find(&f, p->id), p);
-				sq_dns_flight_end(&f, p, SQ_DNS_ANSWERED);
+				sq_dns_flight_end(&f, p, SQ_DNS_ANSWERED, 0);
 			}
 		}
 		assert_int_equal(f.n, 0);
@@ -72,12 +72,12 @@ static void ids_in_use_are_passed_over(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 1000; i++) {
 		kept[i] = sq_dns_flight_add(&f, &some, i)->id;
-		sq_dns_flight_end(&f, sq_dns_flight_add(&f, &other, i), SQ_DNS_ANSWERED);
+		sq_dns_flight_end(&f, sq_dns_flight_add(&f, &other, i), SQ_DNS_ANSWERED, 0);
 	}
 	for (uint32_t i = 0; i < 3 * 65536; i++) {
 		struct sq_dns_place *p = sq_dns_flight_add(&f, &other, i);
 
-		sq_dns_flight_end(&f, p, SQ_DNS_GIVEN_UP);
+		sq_dns_flight_end(&f, p, SQ_DNS_GIVEN_UP, 0);
 	}
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct sq_dns_place *p = sq_dns_flight_find(&f, kept[i]);
@@ -102,7 +102,7 @@ static void full(void **state)
 		id = sq_dns_flight_add(&f, &some, i)->id;
 	}
 	assert_true(sq_dns_flight_full(&f));
-	sq_dns_flight_end(&f, sq_dns_flight_find(&f, id), SQ_DNS_GIVEN_UP);
+	sq_dns_flight_end(&f, sq_dns_flight_find(&f, id), SQ_DNS_GIVEN_UP, 0);
 	assert_false(sq_dns_flight_full(&f));
 	assert_int_equal(sq_dns_flight_add(&f, &other, 0)->id, id);
 	assert_true(sq_dns_flight_full(&f));
@@ -120,17 +120,16 @@ static void fates_are_kept(void **state)
 	late = sq_dns_flight_add(&f, &some, 1)->id;
 	twice = sq_dns_flight_add(&f, &some, 2)->id;
 	unsent = sq_dns_flight_add(&f, &some, 3)->id;
-	sq_dns_flight_end(&f, sq_dns_flight_find(&f, late), SQ_DNS_GIVEN_UP);
-	sq_dns_flight_end(&f, sq_dns_flight_find(&f, twice), SQ_DNS_ANSWERED);
-	sq_dns_flight_end(&f, sq_dns_flight_find(&f, unsent), SQ_DNS_UNKNOWN);
-	assert_int_equal(sq_dns_flight_find(&f, late)->fate, SQ_DNS_GIVEN_UP);
+	sq_dns_flight_end(&f, sq_dns_flight_find(&f, late), SQ_DNS_GIVEN_UP, 0);
+	sq_dns_flight_end(&f, sq_dns_flight_find(&f, twice), SQ_DNS_ANSWERED, 0);
+	sq_dns_flight_end(&f, sq_dns_flight_find(&f, unsent), SQ_DNS_UNKNOWN, 0);
 	assert_int_equal(sq_dns_flight_find(&f, late)->question, 1);
-	assert_null(sq_dns_flight_find(&f, late)->op);
+	assert_int_equal(sq_dns_flight_find(&f, late)->fate, SQ_DNS_GIVEN_UP);
 	assert_int_equal(sq_dns_flight_find(&f, twice)->fate, SQ_DNS_ANSWERED);
 	assert_null(sq_dns_flight_find(&f, unsent));
 	/* A small table forgets with the turn that takes the place. */
 	for (uint32_t i = 0; i < 254; i++)
-		sq_dns_flight_end(&f, sq_dns_flight_add(&f, &other, i), SQ_DNS_ANSWERED);
+		sq_dns_flight_end(&f, sq_dns_flight_add(&f, &other, i), SQ_DNS_ANSWERED, 0);
 	assert_null(sq_dns_flight_find(&f, late));
 	assert_int_equal(sq_dns_flight_find(&f, twice)->fate, SQ_DNS_ANSWERED);
 	free(f.places);

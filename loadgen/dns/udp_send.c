@@ -17,68 +17,68 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "loadgen/dns/client.h"
+#include "loadgen/dns/udp.h"
 
 #define CAREFUL_NS SQ_SEC
 
 enum { SEND_TRIES = 8 };
 
-static struct sq_dns_place *place_of(struct sq_dns_udp *u, struct sq_op *op)
+static struct sq_dns_place *place_of(struct sq_dns_socket *u, struct sq_op *op)
 {
 	return sq_dns_flight_find(&u->flight, sq_dns_query_of(op)->id);
 }
 
-static void be_careful(struct sq_dns_client *c)
+static void be_careful(struct sq_dns_udp_lane *c)
 {
 	c->careful_until_ns = sq_lane_clock(c->lane) + CAREFUL_NS;
 }
 
 /* ---- refusals ---- */
 
-void sq_dns_client_name_unnamed(struct sq_dns_client *c, int code)
+void sq_dns_udp_name_unnamed(struct sq_dns_udp_lane *c, int code)
 {
 	struct sq_op *op = c->unnamed;
 
 	c->unnamed = NULL;
 	if (op)
-		sq_dns_client_fail(c, op, sq_code_errno(code), SQ_DNS_PHASE_SEND);
+		sq_dns_query_fail(c->lane, op, sq_code_errno(code), SQ_DNS_PHASE_SEND);
 }
 
 /* It never left, so its ID is as if it had not been used. */
-static void forget(struct sq_dns_udp *u, struct sq_op *op)
+static void forget(struct sq_dns_socket *u, struct sq_op *op)
 {
-	sq_dns_flight_end(&u->flight, place_of(u, op), SQ_DNS_UNKNOWN);
+	sq_dns_flight_end(&u->flight, place_of(u, op), SQ_DNS_UNKNOWN, sq_dns_query_of(op)->number);
 }
 
-static void refuse(struct sq_dns_client *c, struct sq_dns_udp *u, struct sq_op *op, int code)
+static void refuse(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct sq_op *op, int code)
 {
 	be_careful(c);
 	forget(u, op);
-	sq_dns_client_name_unnamed(c, code);
-	sq_dns_client_fail(c, op, sq_code_errno(code), SQ_DNS_PHASE_SEND);
+	sq_dns_udp_name_unnamed(c, code);
+	sq_dns_query_fail(c->lane, op, sq_code_errno(code), SQ_DNS_PHASE_SEND);
 }
 
-static void refuse_unnamed(struct sq_dns_client *c, struct sq_dns_udp *u, struct sq_op *op)
+static void refuse_unnamed(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct sq_op *op)
 {
 	forget(u, op);
-	sq_dns_client_name_unnamed(c, ENOBUFS);
+	sq_dns_udp_name_unnamed(c, ENOBUFS);
 	c->unnamed = op;
 }
 
 /* Whether errors of other queries were waiting, and are taken now. */
-static bool others_failed(struct sq_dns_client *c, struct sq_dns_udp *u)
+static bool others_failed(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 {
 	bool stale = u->stale;
 
 	if (!c->conf->udp.recverr)
 		return false;
 	u->stale = false;
-	return sq_dns_client_errors(c, u) > 0 || stale;
+	return sq_dns_udp_errors(c, u) > 0 || stale;
 }
 
 /* Whether a send failed for another query, so that it may be tried again.  The first three are never
  * told by ICMP; a closed port never but by ICMP, whether or not its record found room in the queue. */
-static bool failed_for_another(struct sq_dns_client *c, struct sq_dns_udp *u, int code)
+static bool failed_for_another(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, int code)
 {
 	if (code == EAGAIN || code == ENOBUFS || code == EPERM)
 		return false;
@@ -88,7 +88,7 @@ static bool failed_for_another(struct sq_dns_client *c, struct sq_dns_udp *u, in
 
 /* ---- sending ---- */
 
-static void send_one(struct sq_dns_client *c, struct sq_dns_udp *u, unsigned i)
+static void send_one(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned i)
 {
 	const struct iovec *bytes = &c->out.bytes[i];
 	struct sq_op *op = c->out.ops[i];
@@ -109,7 +109,7 @@ static void send_one(struct sq_dns_client *c, struct sq_dns_udp *u, unsigned i)
 }
 
 /* They leave one after the other; a time for each is had by dividing that of the call. */
-static void set_sent(struct sq_dns_client *c, unsigned n, int64_t begin_ns)
+static void set_sent(struct sq_dns_udp_lane *c, unsigned n, int64_t begin_ns)
 {
 	int64_t took_ns = sq_lane_clock(c->lane) - begin_ns;
 
@@ -118,7 +118,7 @@ static void set_sent(struct sq_dns_client *c, unsigned n, int64_t begin_ns)
 }
 
 /* How many of them are settled; the rest are to be sent one by one. */
-static unsigned send_many(struct sq_dns_client *c, struct sq_dns_udp *u, unsigned n)
+static unsigned send_many(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n)
 {
 	int64_t begin_ns = sq_lane_clock(c->lane);
 	int sent = sendmmsg(u->fd, c->out.msgs, n, MSG_DONTWAIT), code = errno;
@@ -142,7 +142,7 @@ static unsigned send_many(struct sq_dns_client *c, struct sq_dns_udp *u, unsigne
 	return (unsigned)sent + 1;
 }
 
-void sq_dns_client_send(struct sq_dns_client *c, struct sq_dns_udp *u, unsigned n)
+void sq_dns_udp_send(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n)
 {
 	bool many = n > 1 && c->conf->udp.recverr && sq_lane_now(c->lane) >= c->careful_until_ns;
 

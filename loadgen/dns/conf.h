@@ -1,0 +1,48 @@
+/* What the dns driver is told, and its words in the order of its tables (loadgen/drivers/dns.c). */
+#ifndef SQ_LOADGEN_DNS_CONF_H
+#define SQ_LOADGEN_DNS_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/opt.h"
+#include "loadgen/dns/ask.h"
+#include "loadgen/dns/udp_socket.h"
+#include "loadgen/dns/wire.h"
+#include "results/outcome.h"
+
+enum sq_dns_phase {
+	SQ_DNS_PHASE_SOCKET,
+	SQ_DNS_PHASE_SEND,
+	SQ_DNS_PHASE_QUERY,
+};
+
+enum sq_dns_code {
+	SQ_DNS_CODE_RCODE = SQ_CODE_DRIVER - 1, /* + rcode, which is not 0 */
+	SQ_DNS_CODE_MISMATCH = SQ_DNS_CODE_RCODE + SQ_DNS_RCODES,
+	SQ_DNS_CODE_GARBLED,
+};
+
+enum sq_dns_count {
+	SQ_DNS_COUNT_LATE,
+	SQ_DNS_COUNT_DUPLICATE,
+	SQ_DNS_COUNT_MISMATCHED,
+	SQ_DNS_COUNT_GARBLED,
+	SQ_DNS_COUNT_UNMATCHED,
+	SQ_DNS_COUNT_TRUNCATED,
+	SQ_DNS_COUNT_STRAY_ERRORS,
+};
+
+enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM };
+
+struct sq_dns_conf {
+	char *queries, *type;
+	struct sq_strings names;
+	int order; /* enum sq_dns_order */
+	int64_t sockets, edns;
+	bool recursion, dnssec;
+	struct sq_dns_socket_spec udp;
+	struct sq_dns_ask *ask; /* made by prepare */
+};
+
+#endif

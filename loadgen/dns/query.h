@@ -1,0 +1,39 @@
+/* A query of the dns driver as an operation: what it asks, and the one outcome it comes to.  The same
+ * over every transport. */
+#ifndef SQ_LOADGEN_DNS_QUERY_H
+#define SQ_LOADGEN_DNS_QUERY_H
+
+#include <stdint.h>
+
+#include "loadgen/dns/conf.h"
+#include "loadgen/engine/lane.h"
+
+/* What stands behind each operation (the driver's op_size). */
+struct sq_dns_query {
+	uint64_t number; /* of the load, over all its lanes: what may differ from query to query of
+			      the same question follows from it */
+	uint32_t question; /* its index in what is asked */
+	uint32_t via;      /* the transport's: which socket, which connection */
+	uint16_t id;
+	uint16_t port; /* the local one; 0: none yet */
+	uint16_t odd;  /* the code of a time-out, when a reply came that was no answer; or 0 */
+};
+
+static inline struct sq_dns_query *sq_dns_query_of(struct sq_op *op)
+{
+	return (struct sq_dns_query *)op->priv;
+}
+
+/* Chooses what a new operation asks. */
+void sq_dns_query_init(struct sq_lane *lane, struct sq_op *op);
+
+/* Books the outcome, and releases the operation.  flags: the second 16-bit word of an answer's
+ * header; done_ns: when it came. */
+void sq_dns_query_answer(struct sq_lane *lane, struct sq_op *op, uint16_t flags, int64_t done_ns);
+void sq_dns_query_fail(struct sq_lane *lane, struct sq_op *op, uint16_t code,
+		       enum sq_dns_phase phase);
+
+/* One for which nothing that answers it came: a time-out takes the name of what came instead. */
+uint16_t sq_dns_query_end_code(struct sq_op *op, uint16_t code);
+
+#endif

@@ -1,0 +1,26 @@
+/* One way of getting a lane's queries to the server and its answers back: one file that ends in one
+ * table.  The dns driver chooses it by its keys, and passes its own hooks on (loadgen/engine/driver.h
+ * says when each is called; all of them on the lane's thread). */
+#ifndef SQ_LOADGEN_DNS_TRANSPORT_H
+#define SQ_LOADGEN_DNS_TRANSPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "loadgen/engine/lane.h"
+
+struct sq_dns_transport {
+	size_t state_size; /* zeroed before init */
+
+	/* One that fails has unmade what it made: fini is not called. */
+	int (*init)(void *state, struct sq_lane *lane, struct sq_err *err);
+	void (*fini)(void *state);
+	unsigned (*start)(void *state, const int64_t *due_ns, unsigned n);
+	void (*input)(void *state, uint32_t token, uint32_t events); /* of sq_lane_watch */
+	void (*end)(void *state, struct sq_op *op, uint16_t code);
+};
+
+extern const struct sq_dns_transport sq_dns_udp;
+
+#endif
