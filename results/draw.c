@@ -67,6 +67,20 @@ json_t *sq_draw_percentile(struct sq_hist *const *hists, double p, const struct 
 	return points;
 }
 
+json_t *sq_draw_max(const double *values, const struct sq_axis *axis)
+{
+	json_t *points = json_array();
+
+	for (size_t i = 0; i < axis->n; i = end_of(i, axis)) {
+		double max = NAN;
+
+		for (size_t k = i; k < end_of(i, axis); k++)
+			max = fmax(max, values[k]);
+		json_array_append_new(points, sq_json_real(max));
+	}
+	return points;
+}
+
 json_t *sq_draw_number(double v)
 {
 	/* Beyond 2^53 a double's neighbours are not whole numbers apart. */

@@ -25,6 +25,9 @@ json_t *sq_draw_counts(const uint64_t *const *series, size_t many, const struct 
 /* A percentile of each point's merged histograms, in seconds; null where there are none. */
 json_t *sq_draw_percentile(struct sq_hist *const *hists, double p, const struct sq_axis *axis);
 
+/* The largest of each point's values; null where all are NAN. */
+json_t *sq_draw_max(const double *values, const struct sq_axis *axis);
+
 /* A counter: its rise since the reading before; a gauge: the last value.  Null where a point has
  * no reading. */
 json_t *sq_draw_metric(const struct sq_metric_rec *m, const struct sq_axis *axis);

@@ -29,7 +29,7 @@ struct sq_outcome_draft {
 
 struct sq_load_draft {
 	struct sq_load_rec rec; /* without outcomes and series */
-	struct sq_series scheduled, latency;
+	struct sq_series scheduled, latency, lag_max;
 	struct sq_outcome_draft *outcomes;
 	size_t n_outcomes, cap_outcomes;
 };

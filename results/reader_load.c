@@ -43,6 +43,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->from_due = sq_hist_new(SQ_HIST_FINE);
 	l->from_send = sq_hist_new(SQ_HIST_FINE);
 	l->lag = sq_hist_new(SQ_HIST_FINE);
+	d->lag_max.fill.value = NAN;
 	l->cpu_s = NAN;
 	l->peak_rss_bytes = -1;
 	l->efforts = sq_alloc_n(SQ_READER_EFFORTS, sizeof(*l->efforts));
@@ -203,6 +204,24 @@ static int add_bin_latency(struct sq_load_draft *d, const json_t *list)
 	return 0;
 }
 
+/* [bin, ns, bin, ns ...]: of lanes and flushes the worst. */
+static int add_lag_max(struct sq_load_draft *d, const json_t *list)
+{
+	if (json_array_size(list) % 2)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(list); i += 2) {
+		const json_t *bin = json_array_get(list, i), *ns = json_array_get(list, i + 1);
+		union sq_cell *cell = NULL;
+
+		if (json_is_integer(bin) && json_is_integer(ns))
+			cell = sq_series_at(&d->lag_max, json_integer_value(bin));
+		if (!cell)
+			return -EINVAL;
+		cell->value = fmax(cell->value, (double)json_integer_value(ns) / 1e9);
+	}
+	return 0;
+}
+
 static void add_counts(struct sq_load_rec *l, const json_t *counts)
 {
 	for (size_t i = 0; i < l->n_counts; i++)
@@ -223,7 +242,8 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 	json_array_foreach(rows, i, row)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
 			return -EINVAL;
-	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0)
+	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
+	    add_lag_max(d, json_object_get(record, "lag_max")) < 0)
 		return -EINVAL;
 	return add_bin_latency(d, json_object_get(record, "bin_latency"));
 }
@@ -271,6 +291,7 @@ void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 
 		sq_series_extent(&d->scheduled, lo, hi);
 		sq_series_extent(&d->latency, lo, hi);
+		sq_series_extent(&d->lag_max, lo, hi);
 		for (size_t k = 0; k < d->n_outcomes; k++) {
 			sq_series_extent(&d->outcomes[k].bins, lo, hi);
 			for (size_t e = 0; e < SQ_READER_EFFORTS; e++)
@@ -302,6 +323,7 @@ void sq_reader_loads_free(struct sq_reader *r)
 		free(d->outcomes);
 		free(d->latency.v);
 		free(d->scheduled.v);
+		free(d->lag_max.v);
 		sq_load_rec_fini(&d->rec, 0);
 	}
 	free(r->loads);

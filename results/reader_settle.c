@@ -168,6 +168,7 @@ static void settle_load(struct sq_load_draft *d, const struct sq_run *run)
 		settle_outcome(&d->outcomes[i], l->n_efforts, &run->axis);
 	l->scheduled_series = sq_series_take(&d->scheduled, &run->axis);
 	l->bin_latency = sq_series_take(&d->latency, &run->axis);
+	l->lag_max_s = sq_series_take(&d->lag_max, &run->axis);
 	settle_scheduled(d, &run->axis);
 	add_unfinished(d, &run->axis);
 	hand_over_outcomes(d);

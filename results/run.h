@@ -69,6 +69,7 @@ struct sq_load_rec {
 	size_t n_counts;
 	uint64_t *scheduled_series;
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
+	double *lag_max_s;            /* axis.n, NAN where nothing was started */
 	double cpu_s;                 /* of the load's threads; NAN: not known */
 	int64_t peak_rss_bytes;       /* of the generator's process; -1: not known */
 };

@@ -37,9 +37,12 @@ struct row { /* one way of ending */
 struct sq_tally {
 	struct sq_tally_shape shape;
 	size_t n_efforts, n_phases, n_counts;
-	size_t ring;    /* slots, a power of two */
-	int64_t lo, hi; /* bins in use; lo > hi: none */
+	size_t ring;     /* slots, a power of two */
+	int64_t lo, hi;  /* bins in use; lo > hi: none */
+	int64_t near_ns; /* the begin of the bin that was booked in last, and its slot */
+	size_t near;
 	uint64_t *scheduled;
+	uint64_t *lag_max;        /* in ns and one more, so that 0 is "nothing was started" */
 	struct sq_hist **latency; /* of successes, by bin */
 	uint64_t warmup_scheduled, sent;
 	struct row *rows; /* n_rows in use, then some that are ready */
@@ -99,6 +102,7 @@ struct sq_tally *sq_tally_new(const struct sq_tally_shape *shape)
 	t->lo = 0;
 	t->hi = -1;
 	t->scheduled = sq_alloc_n(t->ring, sizeof(*t->scheduled));
+	t->lag_max = sq_alloc_n(t->ring, sizeof(*t->lag_max));
 	t->latency = sq_alloc_n(t->ring, sizeof(*t->latency));
 	for (size_t i = 0; i < t->ring; i++)
 		t->latency[i] = sq_hist_new(SQ_HIST_COARSE);
@@ -131,6 +135,7 @@ struct sq_tally *sq_tally_free(struct sq_tally *t)
 	free(t->rows);
 	free(t->latency);
 	free(t->scheduled);
+	free(t->lag_max);
 	free(t);
 	return NULL;
 }
@@ -174,6 +179,7 @@ static void regrow(struct sq_tally *t, size_t width)
 
 	assert(width <= BINS_MAX);
 	t->scheduled = regrow_counts(t, t->scheduled, ring);
+	t->lag_max = regrow_counts(t, t->lag_max, ring);
 	for (size_t i = 0; i < t->n_ready; i++) {
 		struct row *row = &t->rows[i];
 
@@ -185,11 +191,14 @@ static void regrow(struct sq_tally *t, size_t width)
 	t->ring = ring;
 }
 
+/* What is booked together nearly always falls into one bin: a compare, and no division. */
 static size_t slot_of_due(struct sq_tally *t, int64_t due_ns)
 {
-	int64_t bin = due_ns / t->shape.bin_ns - (due_ns % t->shape.bin_ns < 0);
-	int64_t lo = t->lo, hi = t->hi;
+	int64_t lo = t->lo, hi = t->hi, bin;
 
+	if (lo <= hi && due_ns >= t->near_ns && due_ns - t->near_ns < t->shape.bin_ns)
+		return t->near;
+	bin = due_ns / t->shape.bin_ns - (due_ns % t->shape.bin_ns < 0);
 	if (lo > hi)
 		lo = hi = bin;
 	else if (bin < lo)
@@ -200,7 +209,9 @@ static size_t slot_of_due(struct sq_tally *t, int64_t due_ns)
 		regrow(t, (size_t)(hi - lo) + 1);
 	t->lo = lo;
 	t->hi = hi;
-	return slot(t, bin);
+	t->near_ns = bin * t->shape.bin_ns;
+	t->near = slot(t, bin);
+	return t->near;
 }
 
 void sq_tally_scheduled(struct sq_tally *t, int64_t due_ns)
@@ -287,8 +298,13 @@ void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n)
 
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
 {
-	(void)due_ns; /* the warm-up counts too: a generator that is late is late */
+	uint64_t *max = &t->lag_max[slot_of_due(t, due_ns)];
+	uint64_t lag = lag_ns > 0 ? (uint64_t)lag_ns : 0;
+
+	/* The warm-up counts too: a generator that is late is late. */
 	sq_hist_record(t->lag, lag_ns);
+	if (*max <= lag)
+		*max = lag + 1;
 }
 
 /* [bin, n, bin, n ...] of what is not 0. */
@@ -303,6 +319,21 @@ static json_t *counts_to_json(const struct sq_tally *t, const uint64_t *counts)
 			continue;
 		json_array_append_new(list, json_integer((json_int_t)bin));
 		json_array_append_new(list, json_integer((json_int_t)n));
+	}
+	return list;
+}
+
+static json_t *lag_max_to_json(const struct sq_tally *t)
+{
+	json_t *list = json_array();
+
+	for (int64_t bin = t->lo; bin <= t->hi; bin++) {
+		uint64_t more = t->lag_max[slot(t, bin)];
+
+		if (!more)
+			continue;
+		json_array_append_new(list, json_integer((json_int_t)bin));
+		json_array_append_new(list, json_integer((json_int_t)(more - 1)));
 	}
 	return list;
 }
@@ -412,6 +443,7 @@ static void empty(struct sq_tally *t)
 		row_empty(t, &t->rows[i]);
 	for (int64_t bin = t->lo; bin <= t->hi; bin++) {
 		t->scheduled[slot(t, bin)] = 0;
+		t->lag_max[slot(t, bin)] = 0;
 		sq_hist_reset(t->latency[slot(t, bin)]);
 	}
 	for (size_t i = 0; i < t->n_phases; i++)
@@ -435,11 +467,11 @@ json_t *sq_tally_flush(struct sq_tally *t)
 	rows = json_array();
 	for (size_t i = 0; i < t->n_rows; i++)
 		json_array_append_new(rows, row_to_json(t, &t->rows[i]));
-	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "k", "tally", "scheduled",
-			   counts_to_json(t, t->scheduled), "warmup_scheduled",
+	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "k", "tally",
+			   "scheduled", counts_to_json(t, t->scheduled), "warmup_scheduled",
 			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent, "outcomes",
 			   rows, "hist", hists_to_json(t), "bin_latency", latency_to_json(t),
-			   "counts", seen_to_json(t));
+			   "lag_max", lag_max_to_json(t), "counts", seen_to_json(t));
 	empty(t);
 	return record;
 }

@@ -57,7 +57,7 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op);
 void sq_tally_phase(struct sq_tally *t, unsigned phase, int64_t due_ns, int64_t took_ns);
 /* So many more of words.counts[which]. */
 void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n);
-/* How late the generator itself was in starting an operation. */
+/* How late the generator itself was in starting an operation; of each bin the worst is kept. */
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns);
 
 /* The tally as one spool record (an object; the format is in docs/spool.md), then empty again. */

@@ -128,6 +128,7 @@ static json_t *series_json(const struct sq_load_rec *l, const struct sq_axis *ax
 	json_object_set_new(series, "other", kinds_json(l, axis, false));
 	json_object_set_new(series, "p50_s", sq_draw_percentile(l->bin_latency, 50, axis));
 	json_object_set_new(series, "p99_s", sq_draw_percentile(l->bin_latency, 99, axis));
+	json_object_set_new(series, "lag_max_s", sq_draw_max(l->lag_max_s, axis));
 	return series;
 }
 
@@ -231,14 +232,15 @@ static const char schema[] =
 	"  \"series\": {\"type\": \"object\","
 	"   \"description\": \"by due time; point i begins at start_s + i * bin_s from t0\","
 	"   \"required\": [\"bin_s\", \"start_s\", \"scheduled\", \"ok\", \"failed\", \"p50_s\","
-	"    \"p99_s\"],"
+	"    \"p99_s\", \"lag_max_s\"],"
 	"   \"properties\": {\"bin_s\": {\"type\": \"number\"}, \"start_s\": {\"type\": \"number\"},"
 	"    \"scheduled\": " COUNTS ", \"ok\": " COUNTS ","
 	"    \"failed\": {\"type\": \"object\", \"additionalProperties\": " COUNTS "},"
 	"    \"other\": {\"type\": \"object\", \"description\": \"canceled, missed\","
 	"     \"additionalProperties\": " COUNTS "},"
 	"    \"p50_s\": {\"$ref\": \"#/definitions/points\"},"
-	"    \"p99_s\": {\"$ref\": \"#/definitions/points\"}}}}}}";
+	"    \"p99_s\": {\"$ref\": \"#/definitions/points\"},"
+	"    \"lag_max_s\": {\"$ref\": \"#/definitions/points\"}}}}}}";
 
 const struct sq_section sq_section_loads = {
 	.key = "loads",

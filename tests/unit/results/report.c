@@ -215,6 +215,7 @@ static void test_limit(void **state)
 	assert_int_equal(json_array_size(json_object_get(series, "p99_s")), 1441);
 	assert_true(fabs(json_real_value(json_array_get(json_object_get(series, "p99_s"), 1440)) -
 			 0.001) < 2e-5);
+	assert_int_equal(json_array_size(json_object_get(series, "lag_max_s")), 1441);
 	json_decref(report);
 	sq_run_free(run);
 }

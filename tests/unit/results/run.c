@@ -73,7 +73,7 @@ static void put_lane(const struct spool_dir *d, int lane, int n)
 		struct sq_tally_op op = { .due_ns = due, .sent_ns = due, .done_ns = due + SQ_MS };
 
 		sq_tally_scheduled(t, due);
-		sq_tally_lag(t, due, SQ_US);
+		sq_tally_lag(t, due, (lane + 1) * SQ_US);
 		if (i % 4 == 3) {
 			op.outcome.code = SQ_CODE_TIMEOUT;
 			op.done_ns = due + 800 * SQ_MS;
@@ -137,6 +137,8 @@ static void test_loads(void **state)
 	assert_int_equal(sq_load_count_class(l, SQ_CLASS_OK), 60);
 	assert_int_equal(sq_hist_count(l->from_due), 44);
 	assert_int_equal(sq_hist_count(l->lag), 80);
+	for (size_t i = 0; i < run->axis.n; i++)
+		assert_true(fabs(l->lag_max_s[i] - 2e-6) < 1e-12);
 	assert_true(l->cpu_s == 1.5);
 	assert_int_equal(l->peak_rss_bytes, 77);
 	assert_int_equal(l->n_outcomes, 3);

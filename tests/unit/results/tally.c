@@ -74,6 +74,8 @@ static void test_flush(void **state)
 	sq_tally_phase(t, 0, 900 * SQ_MS, 5);
 	sq_tally_phase(t, 0, 1000 * SQ_MS, 6);
 	sq_tally_lag(t, 900 * SQ_MS, 7);
+	sq_tally_lag(t, 999 * SQ_MS, 5);
+	sq_tally_lag(t, 1200 * SQ_MS, 0);
 	j = sq_tally_flush(t);
 	expect_json(json_object_get(j, "scheduled"), "[9,1,10,1,11,1,12,1]");
 	assert_int_equal(get(j, "warmup_scheduled"), 1);
@@ -95,6 +97,7 @@ static void test_flush(void **state)
 	assert_int_equal(get(json_object_get(row, "lag"), "max"), 7);
 	assert_int_equal(get(json_object_get(json_object_get(row, "phases"), "connect"), "sum"), 6);
 	assert_int_equal(json_array_size(json_object_get(j, "bin_latency")), 4);
+	expect_json(json_object_get(j, "lag_max"), "[9,7,12,0]");
 	json_decref(j);
 	assert_null(sq_tally_flush(t));
 	sq_tally_free(t);
