@@ -213,7 +213,9 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
 						   (shipped && !sets_world(args)),
 				     .authorize = args->authorize,
-				     .default_source = &sq_source_group_linux };
+				     .default_source = &sq_source_group_linux,
+				     .batches = sq_driver_batches,
+				     .trace = sq_driver_trace };
 	struct sq_scenario *scenario;
 	struct sq_plan *plan = NULL;
 

@@ -191,16 +191,34 @@ static bool has_any(const json_t *object, const char *const *keys)
 	return false;
 }
 
-/* Who asks for so many operations means all of them: as long as those take, where that is known
- * beforehand. */
-static void choose_duration(struct sq_load_spec *load)
+/* What is wrong with the file is said when the run is planned. */
+static double trace_length_ns(const struct sq_kind *driver, const struct sq_arrivals_spec *a)
+{
+	int64_t *at_ns;
+	double last;
+	size_t n;
+
+	if (sq_driver_trace(driver, a->trace, &at_ns, &n, NULL) < 0)
+		return 0;
+	last = (double)at_ns[n - 1] / (isnan(a->speed) ? 1 : a->speed);
+	free(at_ns);
+	return (floor(last / (double)SQ_MS) + 1) * (double)SQ_MS;
+}
+
+/* Who asks for a recording, or for so many operations, means all of them: as long as those take,
+ * where that is known beforehand. */
+static void choose_duration(const struct sq_kind *driver, struct sq_load_spec *load)
 {
 	const struct sq_arrivals_spec *a = &load->arrivals;
 	double n = (double)load->count, ns = 0;
 
-	if (load->count == SQ_OPT_UNSET || load->duration_ns != SQ_OPT_UNSET)
+	if (load->duration_ns != SQ_OPT_UNSET)
 		return;
-	if (!isnan(a->rate_per_s))
+	if (a->trace)
+		ns = trace_length_ns(driver, a);
+	else if (load->count == SQ_OPT_UNSET)
+		return;
+	else if (!isnan(a->rate_per_s))
 		ns = ceil(n / a->rate_per_s * 1e3) * (double)SQ_MS;
 	else if (a->burst != SQ_OPT_UNSET && a->every_ns != SQ_OPT_UNSET)
 		ns = ceil(n / (double)a->burst /
@@ -214,7 +232,8 @@ static void choose_duration(struct sq_load_spec *load)
 static int fill_in(const struct sq_quick *form, const struct options *o, struct quick *q,
 		   struct sq_err *err)
 {
-	static const char *const shapes[] = { "rate", "poisson", "burst", "closed", NULL };
+	static const char *const shapes[] = { "rate",  "ramp",  "steps",  "poisson",
+					      "burst", "trace", "closed", NULL };
 	const char *const contents[] = { form->otherwise.key, form->otherwise.instead, NULL };
 	json_t *arrivals = sq_opt_echo(o->part[PART_ARRIVALS], q);
 	json_t *driver = sq_opt_echo(o->part[PART_DRIVER], q);
@@ -224,7 +243,7 @@ static int fill_in(const struct sq_quick *form, const struct options *o, struct 
 		rc = set(o, q, "rate", form->rate, err);
 	if (rc == 0 && form->otherwise.key && !has_any(driver, contents))
 		rc = set(o, q, form->otherwise.key, form->otherwise.value, err);
-	choose_duration(&q->load);
+	choose_duration(o->kind, &q->load);
 	json_decref(arrivals);
 	json_decref(driver);
 	return rc;
@@ -295,7 +314,9 @@ void sq_quick_help(const struct sq_quick *form, struct sq_buf *out)
 	sq_buf_printf(out, "\nwhen operations start; --rate %s when nothing is asked for\n",
 		      form->rate);
 	sq_opt_help(o->part[PART_ARRIVALS], out);
-	sq_buf_puts(out, "\nthe load; --count with --rate or --burst lasts as long as it takes\n");
+	sq_buf_puts(
+		out,
+		"\nthe load; --trace, and --count with --rate or --burst, last as long as they take\n");
 	sq_opt_help(o->part[PART_LOAD], out);
 	sq_buf_printf(out, "\n%s: %s", o->kind->name, o->kind->summary);
 	if (form->otherwise.key)

@@ -40,6 +40,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->duration_ns = integer_of(head, "duration_ns");
 	l->warmup_ns = integer_of(head, "warmup_ns");
 	l->timeout_ns = integer_of(head, "timeout_ns");
+	l->tick_ns = integer_of(head, "tick_ns");
 	l->from_due = sq_hist_new(SQ_HIST_FINE);
 	l->from_send = sq_hist_new(SQ_HIST_FINE);
 	l->lag = sq_hist_new(SQ_HIST_FINE);

@@ -55,6 +55,7 @@ struct sq_load_rec {
 	unsigned threads;
 	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
+	int64_t tick_ns;           /* due times were rounded up to its multiples; 0: not rounded */
 	uint64_t scheduled;        /* == the sum of all outcomes' counts, always */
 	uint64_t warmup_scheduled; /* of those, due in the warm-up */
 	uint64_t sent;             /* operations that got as far as sending, after the warm-up */

@@ -1,13 +1,12 @@
 /* From a scenario to all that its run will do: the seed, hosts and addresses, targets through the
- * safety gate, times.  Nothing is started here and nothing is asked of the kernel, so that a plan
- * can be made, and refused, by anybody.
+ * safety gate, times.  Nothing is started here and nothing but files and names is looked up, so that
+ * a plan can be made, and refused, by anybody.
  *
  * What a reader would get wrong: the echo is made after the seed was drawn, so that running the
  * echo is running the same plan. */
 #include "scenarios/plan.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,17 +111,6 @@ static size_t load_host(const struct sq_plan *plan, const struct sq_load_spec *s
 	return host < 0 ? 0 : (size_t)host;
 }
 
-static int64_t phase_of(const struct sq_arrivals_spec *a)
-{
-	int64_t phase_ns = -1;
-
-	if (strcmp(a->phase, "random") != 0)
-		(void)sq_parse_duration(a->phase, &phase_ns); /* checked with the scenario */
-	else if (a->burst != SQ_OPT_UNSET && a->every_ns == SQ_OPT_UNSET)
-		phase_ns = 0; /* a single burst has no "every" to be at random in */
-	return phase_ns;
-}
-
 /* The host that a target names; else the one that has its address, which on loopback is the load's
  * own. */
 static int server_of(const struct sq_plan *plan, const struct sq_load_plan *load)
@@ -194,7 +182,8 @@ static int plan_resolver(const struct sq_plan *plan, size_t i, struct sq_load_pl
 	return sq_gate_target(plan->gate, load->spec->resolver, where, &load->resolver, err);
 }
 
-static int plan_load(struct sq_plan *plan, size_t i, struct sq_err *err)
+static int plan_load(struct sq_plan *plan, size_t i, const struct sq_plan_opts *opts,
+		     struct sq_err *err)
 {
 	const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 	struct sq_load_plan *load = &plan->loads[i];
@@ -204,8 +193,7 @@ static int plan_load(struct sq_plan *plan, size_t i, struct sq_err *err)
 	*load = (struct sq_load_plan){ .spec = spec,
 				       .host = load_host(plan, spec),
 				       .index = (unsigned)i,
-				       .gate = plan->gate,
-				       .phase_ns = phase_of(&spec->arrivals) };
+				       .gate = plan->gate };
 	plan->hosts[load->host].loads = true;
 	if (spec->target)
 		snprintf(pointer, sizeof(pointer), "/load/%zu/target", i);
@@ -216,34 +204,13 @@ static int plan_load(struct sq_plan *plan, size_t i, struct sq_err *err)
 		rc = plan_source(plan, i, load, err);
 	if (rc == 0)
 		rc = plan_resolver(plan, i, load, err);
+	if (rc == 0)
+		rc = sq_plan_arrivals(load, opts, err);
 	load->server = rc == 0 ? server_of(plan, load) : -1;
 	return rc;
 }
 
-/* When a load that its count bounds has come to its last operation, from its own start; never
- * before that, and SQ_NEVER where only running it can tell. */
-static int64_t count_end_ns(const struct sq_load_plan *load)
-{
-	const struct sq_arrivals_spec *a = &load->spec->arrivals;
-	double n = (double)load->spec->count, end_ns, rounds;
-
-	if (load->spec->count == SQ_OPT_UNSET)
-		return SQ_NEVER;
-	if (!isnan(a->rate_per_s)) {
-		end_ns = ceil((n - 1) / a->rate_per_s * 1e9) + 1;
-	} else if (a->burst != SQ_OPT_UNSET) {
-		rounds = ceil(n / ((double)a->burst * (double)a->streams));
-		/* A stream at random has had its k-th burst by k times "every". */
-		end_ns = (load->phase_ns < 0 ? rounds : rounds - 1) *
-			 (double)(a->every_ns == SQ_OPT_UNSET ? 0 : a->every_ns);
-		end_ns += (load->phase_ns < 0 ? 0 : (double)load->phase_ns) + 1;
-	} else {
-		return SQ_NEVER;
-	}
-	return end_ns < 0x1p62 ? (int64_t)end_ns : SQ_NEVER;
-}
-
-static int plan_loads(struct sq_plan *plan, struct sq_err *err)
+static int plan_loads(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_err *err)
 {
 	int rc = 0;
 
@@ -253,10 +220,10 @@ static int plan_loads(struct sq_plan *plan, struct sq_err *err)
 		const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 		int64_t length_ns;
 
-		rc = plan_load(plan, i, err);
-		length_ns = count_end_ns(&plan->loads[i]);
-		if (length_ns > spec->duration_ns)
-			length_ns = spec->duration_ns;
+		rc = plan_load(plan, i, opts, err);
+		if (rc < 0)
+			break;
+		length_ns = sq_plan_length_ns(&plan->loads[i]);
 		if (plan->end_ns < spec->at_ns + length_ns)
 			plan->end_ns = spec->at_ns + length_ns;
 		if (plan->drain_ns < spec->timeout_ns + DRAIN_MARGIN_NS)
@@ -303,7 +270,7 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 	if (rc == 0)
 		rc = authorize(plan, opts, err);
 	if (rc == 0)
-		rc = plan_loads(plan, err);
+		rc = plan_loads(plan, opts, err);
 	if (rc < 0)
 		return rc;
 	plan_captures(plan, opts->default_source);
@@ -343,6 +310,8 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan)
 	json_decref(plan->echo);
 	free(plan->hosts);
 	free(plan->links);
+	for (size_t i = 0; plan->loads && i < plan->n_loads; i++)
+		free(plan->loads[i].trace_ns);
 	free(plan->loads);
 	free(plan->captures);
 	strings_free(&plan->lost);

@@ -27,6 +27,8 @@ struct sq_link_plan {
 	char device[2][16];  /* interface names, one at each end */
 };
 
+enum { SQ_PHASE_RANDOM = -1, SQ_PHASE_STAGGER = -2 };
+
 struct sq_load_plan {
 	const struct sq_load_spec *spec;
 	struct sq_target target;
@@ -35,9 +37,12 @@ struct sq_load_plan {
 	socklen_t source_len;           /* 0: the kernel's choice */
 	const struct sq_gate *gate;     /* for addresses that the driver learns; the plan's */
 	size_t host;                    /* which host makes it */
-	int server;       /* the host that its target stands on; -1: none of the scenario's */
-	unsigned index;   /* its place among the loads: also its stream of random numbers */
-	int64_t phase_ns; /* arrivals.phase as a duration; -1: random */
+	int server;        /* the host that its target stands on; -1: none of the scenario's */
+	unsigned index;    /* its place among the loads: also its stream of random numbers */
+	int64_t phase_ns;  /* arrivals.phase as a duration, or SQ_PHASE_RANDOM, _STAGGER */
+	int64_t tick_ns;   /* due times are rounded up to its multiples; 0: they are not */
+	int64_t *trace_ns; /* a trace's due times from the load's start, before its duration */
+	size_t n_trace;
 };
 
 struct sq_capture_plan {
@@ -73,9 +78,15 @@ struct sq_plan_opts {
 	bool allow_exec;             /* argv processes are allowed (shipped labs, --allow-exec) */
 	struct sq_strings authorize; /* --authorize */
 	const struct sq_kind *default_source; /* the group "linux" */
+
+	/* What only drivers know; NULL: none of them batches, or reads a recording of its own. */
+	bool (*batches)(const struct sq_kind *driver); /* see loadgen/engine/driver.h */
+	/* The times of a recording, as sq_trace_read. */
+	int (*trace)(const struct sq_kind *driver, const char *path, int64_t **ret_at_ns,
+		     size_t *ret_n, struct sq_err *err);
 };
 
-/* Takes the scenario over, also on failure.  -EINVAL; -EACCES for a refused target, -EPERM for a
+/* Takes the scenario over, also on failure.  -EINVAL, -errno of a file; -EACCES for a refused target, -EPERM for a
  * program without --allow-exec (exit 2 all of them). */
 int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err);

@@ -12,6 +12,12 @@ int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err
 /* Loopback instead of the world: says in plan->lost what is gone, and takes the links away. */
 void sq_plan_give_up(struct sq_plan *plan);
 
+/* plan_arrivals.c: the load's phase, tick and trace.  -EINVAL, -errno of the trace's file. */
+int sq_plan_arrivals(struct sq_load_plan *load, const struct sq_plan_opts *opts,
+		     struct sq_err *err);
+/* From its own start to when it has started its last operation. */
+int64_t sq_plan_length_ns(const struct sq_load_plan *load);
+
 void sq_plan_say(struct sq_strings *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -44,11 +44,14 @@ struct sq_world_spec {
 	struct sq_list links; /* struct sq_link_spec */
 };
 
-struct sq_arrivals_spec {  /* exactly one of rate, poisson, burst, closed */
+struct sq_arrivals_spec {  /* exactly one of rate, ramp, steps, poisson, burst, trace, closed */
 	double rate_per_s; /* NAN: not given, as below */
+	struct sq_strings ramp, steps; /* texts of rates */
 	double poisson_per_s;
 	int64_t burst, every_ns, streams;
-	char *phase; /* "random" or a duration */
+	char *phase; /* "random", "stagger" or a duration */
+	char *trace; /* a file */
+	double speed;
 	int64_t closed;
 };
 
@@ -62,6 +65,7 @@ struct sq_load_spec {
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t count; /* UNSET: bounded by duration alone */
 	int64_t max_in_flight;
+	int64_t tick_ns; /* UNSET: the plan's choice */
 	struct sq_arrivals_spec arrivals;
 };
 

@@ -6,11 +6,16 @@
 
 #include "base/clock.h"
 #include "base/value.h"
+#include "scenarios/profile.h"
 #include "scenarios/scenario_private.h"
 
 /* No run is longer, no load larger. */
 #define RUN_MAX_NS     (INT64_C(24) * 3600 * SQ_SEC)
 #define OPERATIONS_MAX 1e9
+
+#define RATE_MIN_PER_S 0.001
+#define RATE_MAX_PER_S 1e7
+enum { STEPS_MAX = 1000 };
 
 struct check {
 	const struct sq_scenario *s;
@@ -91,8 +96,11 @@ static int check_one_shape(const struct check *c)
 		bool given;
 	} shapes[] = {
 		{ "rate", !isnan(a->rate_per_s) },
+		{ "ramp", a->ramp.n > 0 },
+		{ "steps", a->steps.n > 0 },
 		{ "poisson", !isnan(a->poisson_per_s) },
 		{ "burst", a->burst != SQ_OPT_UNSET },
+		{ "trace", a->trace != NULL },
 		{ "closed", a->closed != SQ_OPT_UNSET },
 	};
 	const char *first = NULL;
@@ -111,25 +119,76 @@ static int check_one_shape(const struct check *c)
 		return 0;
 	return sq_scenario_fail(
 		c->s, pointer_to(c, "/arrivals", at), c->err,
-		"expected one of \"rate\", \"poisson\", \"burst\" and \"closed\", found "
-		"none");
+		"expected one of \"rate\", \"ramp\", \"steps\", \"poisson\", \"burst\", "
+		"\"trace\" and \"closed\", found none");
 }
 
 /* Keys that would mean nothing are told, not ignored. */
-static int check_not_burst(const struct check *c)
+static int check_company(const struct check *c)
 {
-	const struct sq_arrivals_spec *a = &c->load->arrivals;
-	const char *key = a->every_ns != SQ_OPT_UNSET  ? "every"
-			  : a->streams != 1            ? "streams"
-			  : strcmp(a->phase, "random") ? "phase"
-						       : NULL;
-	char rest[64], at[SQ_POINTER_MAX];
+	const struct sq_load_spec *l = c->load;
+	const struct sq_arrivals_spec *a = &l->arrivals;
+	bool burst = a->burst != SQ_OPT_UNSET;
+	const struct {
+		const char *key, *beside;
+		bool wrong;
+	} keys[] = {
+		{ "/arrivals/every", "beside \"burst\"", !burst && a->every_ns != SQ_OPT_UNSET },
+		{ "/arrivals/streams", "beside \"burst\"", !burst && a->streams != 1 },
+		{ "/arrivals/phase", "beside \"burst\"", !burst && strcmp(a->phase, "random") },
+		{ "/arrivals/speed", "beside \"trace\"", !a->trace && a->speed != 1 },
+		{ "/tick", "in an open loop",
+		  a->closed != SQ_OPT_UNSET && l->tick_ns != SQ_OPT_UNSET },
+	};
+	char at[SQ_POINTER_MAX];
 
-	if (!key)
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].wrong)
+			return sq_scenario_fail(c->s, pointer_to(c, keys[i].key, at), c->err,
+						"it has a meaning %s only; remove it",
+						keys[i].beside);
+	return 0;
+}
+
+/* Each a rate, and one of them more than 0. */
+static int check_rates(const struct check *c, const char *key, const struct sq_strings *rates)
+{
+	char rest[64], at[SQ_POINTER_MAX];
+	double per_s, peak = 0;
+
+	for (size_t i = 0; i < rates->n; i++) {
+		snprintf(rest, sizeof(rest), "/arrivals/%s/%zu", key, i);
+		if (sq_parse_rate(rates->v[i], &per_s) < 0 || per_s > RATE_MAX_PER_S)
+			return sq_scenario_fail(c->s, pointer_to(c, rest, at), c->err,
+						"expected a rate of at most 10000000/s such as "
+						"\"24000/min\", found \"%.60s\"",
+						rates->v[i]);
+		peak = fmax(peak, per_s);
+	}
+	if (peak >= RATE_MIN_PER_S || rates->n == 0)
 		return 0;
 	snprintf(rest, sizeof(rest), "/arrivals/%s", key);
 	return sq_scenario_fail(c->s, pointer_to(c, rest, at), c->err,
-				"it has a meaning beside \"burst\" only; remove it");
+				"expected a rate of at least 0.001/s among them, found none");
+}
+
+static int check_profile(const struct check *c)
+{
+	const struct sq_arrivals_spec *a = &c->load->arrivals;
+	char at[SQ_POINTER_MAX];
+	int rc;
+
+	if (a->ramp.n && a->ramp.n != 2)
+		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/ramp", at), c->err,
+					"expected two rates, at its begin and at its end, found "
+					"%zu",
+					a->ramp.n);
+	if (a->steps.n > STEPS_MAX)
+		return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/steps", at), c->err,
+					"expected at most %d rates, found %zu", STEPS_MAX,
+					a->steps.n);
+	rc = check_rates(c, "ramp", &a->ramp);
+	return rc < 0 ? rc : check_rates(c, "steps", &a->steps);
 }
 
 static int check_phase(const struct check *c)
@@ -139,14 +198,15 @@ static int check_phase(const struct check *c)
 	int64_t limit_ns = once ? c->load->duration_ns : a->every_ns, phase_ns;
 	char at[SQ_POINTER_MAX], limit[64];
 
-	if (strcmp(a->phase, "random") == 0 ||
+	if (strcmp(a->phase, "random") == 0 || (strcmp(a->phase, "stagger") == 0 && !once) ||
 	    (sq_parse_duration(a->phase, &phase_ns) == 0 && phase_ns < limit_ns))
 		return 0;
 	sq_format_duration(limit, sizeof(limit), limit_ns);
 	return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/phase", at), c->err,
-				"expected \"random\" or a duration below %s (its \"%s\"), found "
+				"expected \"random\"%s or a duration below %s (its \"%s\"), found "
 				"\"%.60s\"",
-				limit, once ? "duration" : "every", a->phase);
+				once ? "" : ", \"stagger\"", limit, once ? "duration" : "every",
+				a->phase);
 }
 
 static int check_burst(const struct check *c)
@@ -171,11 +231,12 @@ static int check_arrivals(const struct check *c)
 	char at[SQ_POINTER_MAX];
 	int rc = check_one_shape(c);
 
-	if (rc < 0)
-		return rc;
-	if (l->arrivals.burst != SQ_OPT_UNSET)
-		return check_burst(c);
-	rc = check_not_burst(c);
+	if (rc == 0)
+		rc = check_company(c);
+	if (rc == 0)
+		rc = check_profile(c);
+	if (rc == 0 && l->arrivals.burst != SQ_OPT_UNSET)
+		rc = check_burst(c);
 	if (rc == 0 && l->arrivals.closed != SQ_OPT_UNSET && l->arrivals.closed > l->max_in_flight)
 		return sq_scenario_fail(
 			c->s, pointer_to(c, "/arrivals/closed", at), c->err,
@@ -189,12 +250,12 @@ static int check_arrivals(const struct check *c)
 static double operations(const struct sq_load_spec *l)
 {
 	const struct sq_arrivals_spec *a = &l->arrivals;
-	double seconds = sq_seconds(l->duration_ns), n = 0;
+	struct sq_profile profile = sq_profile_make(a, l->duration_ns);
+	double n = (double)sq_profile_total(&profile);
 
-	if (!isnan(a->rate_per_s))
-		n = ceil(a->rate_per_s * seconds);
-	else if (!isnan(a->poisson_per_s))
-		n = ceil(a->poisson_per_s * seconds);
+	sq_profile_fini(&profile);
+	if (!isnan(a->poisson_per_s))
+		n = ceil(a->poisson_per_s * sq_seconds(l->duration_ns));
 	else if (a->burst != SQ_OPT_UNSET && a->every_ns != SQ_OPT_UNSET)
 		n = ceil((double)l->duration_ns / (double)a->every_ns) * (double)a->burst *
 		    (double)a->streams;

@@ -83,6 +83,12 @@ static const struct sq_opt arrivals_opts[] = {
 	{ .name = "rate", .type = SQ_OPT_RATE,
 	  .offset = offsetof(struct sq_arrivals_spec, rate_per_s), .min = 0.001, .max = 1e7,
 	  .help = "open loop: so many a second, evenly spaced, for all threads together" },
+	{ .name = "ramp", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_arrivals_spec, ramp),
+	  .help = "open loop: from the first to the second of two rates, linearly over the duration" },
+	{ .name = "steps", .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct sq_arrivals_spec, steps),
+	  .help = "open loop: one rate after the other, for an equal part of the duration each; a "
+		  "part has its rate times its length, rounded up, evenly spaced from its begin" },
 	{ .name = "poisson", .type = SQ_OPT_RATE,
 	  .offset = offsetof(struct sq_arrivals_spec, poisson_per_s), .min = 0.001, .max = 1e7,
 	  .help = "open loop: so many a second on average, independent of each other" },
@@ -96,7 +102,14 @@ static const struct sq_opt arrivals_opts[] = {
 	  .min = 1, .max = 65536, .help = "so many sources that burst independently" },
 	{ .name = "phase", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_arrivals_spec, phase),
 	  .def = "random",
-	  .help = "when in \"every\" a stream bursts: \"random\" (from the seed), or a duration" },
+	  .help = "when in \"every\" a stream bursts: \"random\" (from the seed), \"stagger\" (one "
+		  "after the other, evenly), or a duration" },
+	{ .name = "trace", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_arrivals_spec, trace),
+	  .help = "open loop: the due times of a file, ascending seconds from the load's start, one "
+		  "a line, or of a recording that the driver can read; those at or after the "
+		  "duration are left out" },
+	{ .name = "speed", .type = SQ_OPT_REAL, .offset = offsetof(struct sq_arrivals_spec, speed),
+	  .def = "1", .min = 1e-6, .max = 1e6, .help = "a trace at so many times its own speed" },
 	{ .name = "closed", .type = SQ_OPT_INT, .offset = offsetof(struct sq_arrivals_spec, closed),
 	  .min = 1, .max = 1e6, .help = "closed loop: so many in flight, a new one when one ends" },
 	{ 0 },
@@ -134,9 +147,16 @@ static const struct sq_opt load_opts[] = {
 	{ .name = "max_in_flight", .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_load_spec, max_in_flight), .def = "100000",
 	  .min = 1, .max = 1e7, .help = "operations under way at once; what exceeds them is missed" },
+	{ .name = "tick", .type = SQ_OPT_DURATION, .offset = offsetof(struct sq_load_spec, tick_ns),
+	  .max = SQ_SEC,
+	  .help = "due times are rounded up to multiples of it, so that one wake-up starts several "
+		  "operations, and latency counts from the rounded time; when not given 500us for "
+		  "rates from 8000/s on with drivers whose operations are cheap (dns), else 0s: "
+		  "not rounded" },
 	{ .name = "arrivals", .type = SQ_OPT_TABLE,
 	  .offset = offsetof(struct sq_load_spec, arrivals), .required = true, .sub = arrivals_opts,
-	  .help = "when operations start: exactly one of rate, poisson, burst, closed" },
+	  .help = "when operations start: exactly one of rate, ramp, steps, poisson, "
+		  "burst, trace, closed" },
 	{ 0 },
 };
 

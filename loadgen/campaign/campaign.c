@@ -113,7 +113,7 @@ static json_t *loads_record(const struct sq_plan *plan)
 		json_array_append_new(
 			loads,
 			json_pack(
-				"{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+				"{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 				"name", l->spec->name, "driver", l->spec->driver.kind->name,
 				"target", l->target.text, "address", address, "from",
 				plan->hosts[l->host].name, "server",
@@ -122,8 +122,9 @@ static json_t *loads_record(const struct sq_plan *plan)
 				(json_int_t)l->spec->at_ns, "duration_ns",
 				(json_int_t)l->spec->duration_ns, "warmup_ns",
 				(json_int_t)l->spec->warmup_ns, "timeout_ns",
-				(json_int_t)l->spec->timeout_ns, "efforts",
-				words_array(words->efforts), "counts", words_array(words->counts)));
+				(json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
+				"efforts", words_array(words->efforts), "counts",
+				words_array(words->counts)));
 	}
 	return loads;
 }

@@ -197,6 +197,7 @@ const struct sq_driver sq_driver_dns = {
 	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },
 	.lane_size = sizeof(struct dns_lane),
 	.op_size = sizeof(struct sq_dns_query),
+	.batches = true,
 	.prepare = dns_prepare,
 	.release = dns_release,
 	.lane_init = dns_lane_init,

@@ -1,9 +1,11 @@
 /* The drivers as a family of plug-ins that option tables choose from. */
 #include "loadgen/engine/driver.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #include "base/mem.h"
+#include "scenarios/trace.h"
 
 static const struct sq_kind **kinds;
 
@@ -34,4 +36,19 @@ const struct sq_driver *sq_driver_of(const struct sq_kind *kind)
 const struct sq_vocabulary *sq_driver_words(const struct sq_kind *kind)
 {
 	return &sq_driver_of(kind)->words;
+}
+
+bool sq_driver_batches(const struct sq_kind *kind)
+{
+	return sq_driver_of(kind)->batches;
+}
+
+int sq_driver_trace(const struct sq_kind *kind, const char *path, int64_t **ret_at_ns,
+		    size_t *ret_n, struct sq_err *err)
+{
+	const struct sq_driver *driver = sq_driver_of(kind);
+
+	int rc = driver->trace ? driver->trace(path, ret_at_ns, ret_n, err) : -ENOENT;
+
+	return rc == -ENOENT ? sq_trace_read(path, ret_at_ns, ret_n, err) : rc;
 }

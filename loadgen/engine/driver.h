@@ -2,6 +2,7 @@
 #ifndef SQ_LOADGEN_ENGINE_DRIVER_H
 #define SQ_LOADGEN_ENGINE_DRIVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,16 +13,23 @@
 struct sq_lane;
 struct sq_op;
 
-/* All hooks but prepare and release run on the lane's own thread; NULL means "not needed". */
+/* All hooks but prepare, release and trace run on the lane's own thread; NULL means "not needed". */
 struct sq_driver {
 	struct sq_kind kind; /* name, summary, scenario keys, conf_size; first, so that a kind of
 				the family "driver" is a driver */
 	struct sq_vocabulary words;
 	size_t lane_size, op_size; /* op_size: bytes behind each struct sq_op */
+	bool batches; /* its operations are so cheap that a wake-up for each would cost more: at
+			 high rates due times are rounded up to a tick */
 
 	/* Once in the supervisor, before anything is forked: checks that need more than a table. */
 	int (*prepare)(void *conf, struct sq_err *err);
 	void (*release)(void *conf);
+
+	/* In the supervisor too: the times of a recording in a format of the driver's own, such as a
+	 * pcap, ascending from 0 and at most SQ_TRACE_MAX (scenarios/trace.h), the caller's to free.
+	 * -ENOENT, with nothing said, when the file is not of it. */
+	int (*trace)(const char *path, int64_t **ret_at_ns, size_t *ret_n, struct sq_err *err);
 
 	int (*lane_init)(struct sq_lane *lane, struct sq_err *err);
 	void (*lane_fini)(struct sq_lane *lane);
@@ -54,5 +62,9 @@ extern const struct sq_driver *const sq_drivers[];
 const struct sq_kind *const *sq_driver_kinds(void);
 const struct sq_driver *sq_driver_of(const struct sq_kind *kind);
 const struct sq_vocabulary *sq_driver_words(const struct sq_kind *kind);
+bool sq_driver_batches(const struct sq_kind *kind);
+/* The times of a recording of the driver's own format, or else of a text (sq_trace_read). */
+int sq_driver_trace(const struct sq_kind *kind, const char *path, int64_t **ret_at_ns,
+		    size_t *ret_n, struct sq_err *err);
 
 #endif

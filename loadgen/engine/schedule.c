@@ -1,36 +1,40 @@
 /* The schedule in closed form: an operation's due time follows from its number alone, so lanes
- * need not talk and no error adds up.  Only poisson has a memory (the sum of its own gaps).
+ * need not talk and no error adds up.  Only poisson has a memory (the sum of its own gaps).  What
+ * has a rate is a profile (scenarios/profile.h).
  *
- * What a reader would get wrong: the number of operations of a rate is ceil(rate x duration), but
- * a rate such as 1000/min is no exact double, and a product that is a hair over a whole number
- * must not give one operation more.  A product within its own rounding error of a whole number is
- * that number. */
+ * What a reader would get wrong: with a tick the rounded time is the due time, all the way to the
+ * latency; and how many operations there are is decided before the rounding, so that one which is
+ * rounded up to the load's end or past it is still due. */
 #include "loadgen/engine/schedule.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "scenarios/profile.h"
 
-enum shape { SHAPE_RATE, SHAPE_POISSON, SHAPE_BURST, SHAPE_CLOSED };
+enum shape { SHAPE_PROFILE, SHAPE_POISSON, SHAPE_BURST, SHAPE_TRACE, SHAPE_CLOSED };
 
 struct sq_schedule {
 	enum shape shape;
 	unsigned lane, lanes;
-	int64_t at_ns, duration_ns;
+	int64_t at_ns, duration_ns, tick_ns;
 	int64_t due_ns; /* of the next operation, from t0; SQ_NEVER at the end */
 
-	int64_t number, total; /* rate, burst: numbers of the whole load; poisson: of this lane */
-	double rate_per_s;     /* rate: of the load; poisson: of this lane */
+	int64_t number, total; /* of the whole load; poisson: of this lane */
+
+	struct sq_profile profile;
+	size_t stretch; /* where in it this lane is */
+
+	const int64_t *trace_ns; /* the plan's */
 
 	int64_t *phases; /* burst: ascending, of the streams */
 	int64_t streams, burst, every_ns;
 
 	struct sq_rng rng; /* poisson */
-	double elapsed_ns;
+	double rate_per_s, elapsed_ns;
 
 	int64_t closed, closed_count;
 };
@@ -47,19 +51,6 @@ static uint64_t rng_stream(const struct sq_load_plan *load, uint64_t part)
 static int64_t share(int64_t whole, unsigned lane, unsigned lanes)
 {
 	return whole / lanes + (lane < whole % lanes);
-}
-
-static int64_t rate_total(double rate_per_s, int64_t duration_ns)
-{
-	long double exact = (long double)rate_per_s * (long double)duration_ns / 1e9L;
-	long double whole = roundl(exact);
-
-	return (int64_t)(fabsl(exact - whole) <= exact * 0x1p-50L ? whole : ceill(exact));
-}
-
-static int64_t rate_due(const struct sq_schedule *s, int64_t number)
-{
-	return (int64_t)((long double)number * 1e9L / (long double)s->rate_per_s);
 }
 
 /* Phases lie within one period of each other, so bursts come in rounds, and within a round in the
@@ -92,13 +83,19 @@ static int64_t due(struct sq_schedule *s)
 
 	if (s->number >= s->total)
 		return SQ_NEVER;
-	if (s->shape == SHAPE_RATE)
-		from_start = rate_due(s, s->number);
+	if (s->shape == SHAPE_PROFILE)
+		from_start = sq_profile_due(&s->profile, &s->stretch, s->number);
+	else if (s->shape == SHAPE_TRACE)
+		from_start = s->trace_ns[s->number];
 	else if (s->shape == SHAPE_BURST)
 		from_start = burst_time(s, s->number / s->burst);
 	else if (s->shape == SHAPE_POISSON)
 		from_start = poisson_due(s);
-	return from_start == SQ_NEVER ? SQ_NEVER : s->at_ns + from_start;
+	if (from_start == SQ_NEVER)
+		return SQ_NEVER;
+	if (s->tick_ns > 0)
+		from_start = (from_start + s->tick_ns - 1) / s->tick_ns * s->tick_ns;
+	return s->at_ns + from_start;
 }
 
 static int compare_times(const void *a, const void *b)
@@ -106,6 +103,16 @@ static int compare_times(const void *a, const void *b)
 	const int64_t *x = a, *y = b;
 
 	return (*x > *y) - (*x < *y);
+}
+
+static int64_t phase(const struct sq_schedule *s, const struct sq_load_plan *load, int64_t stream,
+		     struct sq_rng *rng)
+{
+	if (load->phase_ns == SQ_PHASE_STAGGER)
+		return stream * s->every_ns / s->streams;
+	if (load->phase_ns == SQ_PHASE_RANDOM)
+		return (int64_t)sq_rng_below(rng, (uint64_t)s->every_ns);
+	return load->phase_ns;
 }
 
 static void init_burst(struct sq_schedule *s, const struct sq_load_plan *load, uint64_t seed)
@@ -121,9 +128,7 @@ static void init_burst(struct sq_schedule *s, const struct sq_load_plan *load, u
 	/* The same in every lane. */
 	sq_rng_init(&rng, seed, rng_stream(load, STREAM_PHASES));
 	for (int64_t i = 0; i < s->streams; i++)
-		s->phases[i] = load->phase_ns >= 0
-				       ? load->phase_ns
-				       : (int64_t)sq_rng_below(&rng, (uint64_t)s->every_ns);
+		s->phases[i] = phase(s, load, i, &rng);
 	qsort(s->phases, (size_t)s->streams, sizeof(*s->phases), compare_times);
 	s->total = burst_total(s);
 }
@@ -151,12 +156,9 @@ struct sq_schedule *sq_schedule_new(const struct sq_load_plan *load, uint64_t se
 	s->lanes = lanes;
 	s->at_ns = spec->at_ns;
 	s->duration_ns = spec->duration_ns;
+	s->tick_ns = load->tick_ns;
 	s->number = lane;
-	if (a->rate_per_s > 0) {
-		s->shape = SHAPE_RATE;
-		s->rate_per_s = a->rate_per_s;
-		s->total = rate_total(s->rate_per_s, s->duration_ns);
-	} else if (a->poisson_per_s > 0) {
+	if (a->poisson_per_s > 0) {
 		s->shape = SHAPE_POISSON;
 		s->rate_per_s = a->poisson_per_s / lanes;
 		s->number = 0;
@@ -166,6 +168,13 @@ struct sq_schedule *sq_schedule_new(const struct sq_load_plan *load, uint64_t se
 		init_burst(s, load, seed);
 	} else if (a->closed > 0) {
 		init_closed(s, a->closed, spec->count);
+	} else if (load->n_trace) {
+		s->shape = SHAPE_TRACE;
+		s->trace_ns = load->trace_ns;
+		s->total = (int64_t)load->n_trace;
+	} else {
+		s->profile = sq_profile_make(a, s->duration_ns);
+		s->total = sq_profile_total(&s->profile);
 	}
 	if (spec->count >= 0 && s->shape == SHAPE_POISSON)
 		s->total = share(spec->count, lane, lanes);
@@ -177,8 +186,10 @@ struct sq_schedule *sq_schedule_new(const struct sq_load_plan *load, uint64_t se
 
 struct sq_schedule *sq_schedule_free(struct sq_schedule *s)
 {
-	if (s)
-		free(s->phases);
+	if (!s)
+		return NULL;
+	sq_profile_fini(&s->profile);
+	free(s->phases);
 	free(s);
 	return NULL;
 }

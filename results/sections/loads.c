@@ -145,18 +145,18 @@ static json_t *counts_json(const struct sq_load_rec *l)
 static json_t *load_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
+		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
 		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
 		"name", l->name, "driver", l->driver, "target", l->target, "address", l->address,
 		"from", l->from, "server", l->server, "source", l->source, "threads",
 		(int)l->threads, "at_s", seconds_json(l->at_ns), "duration_s",
 		seconds_json(l->duration_ns), "warmup_s", seconds_json(l->warmup_ns), "timeout_s",
-		seconds_json(l->timeout_ns), "scheduled", (json_int_t)l->scheduled,
-		"warmup_scheduled", (json_int_t)l->warmup_scheduled, "outcomes", outcomes_json(l),
-		"counts", counts_json(l), "rate", rate_json(l), "latency", "from_due",
-		sq_hist_summary(l->from_due), "from_send", sq_hist_summary(l->from_send), "phases",
-		phases_json(l), "lag", lag_json(l), "generator", generator_json(l), "series",
-		series_json(l, axis));
+		seconds_json(l->timeout_ns), "tick_s", seconds_json(l->tick_ns), "scheduled",
+		(json_int_t)l->scheduled, "warmup_scheduled", (json_int_t)l->warmup_scheduled,
+		"outcomes", outcomes_json(l), "counts", counts_json(l), "rate", rate_json(l),
+		"latency", "from_due", sq_hist_summary(l->from_due), "from_send",
+		sq_hist_summary(l->from_send), "phases", phases_json(l), "lag", lag_json(l),
+		"generator", generator_json(l), "series", series_json(l, axis));
 }
 
 static json_t *loads_json(const struct sq_run *run)
@@ -184,6 +184,8 @@ static const char schema[] =
 	"  \"source\": {\"type\": [\"string\", \"null\"],"
 	"   \"description\": \"the address it came from; null: the kernel's choice\"},"
 	"  \"threads\": {\"type\": \"integer\"},"
+	"  \"tick_s\": {\"type\": \"number\", \"description\":"
+	"   \"due times were rounded up to multiples of it; 0: not rounded\"},"
 	"  \"scheduled\": {\"type\": \"integer\","
 	"   \"description\": \"the sum of the outcomes' counts, exactly\"},"
 	"  \"warmup_scheduled\": {\"type\": \"integer\","

@@ -201,6 +201,162 @@ static void lanes_partition_the_whole(void **state)
 	}
 }
 
+static struct sq_strings rates(const char **v, size_t n)
+{
+	return (struct sq_strings){ .v = (char **)v, .n = n };
+}
+
+/* n(t) = from t + (to - from) t^2 / 2D has come to i at the due time of operation i. */
+static void ramps_are_exact(void **state)
+{
+	static const char *ends[][2] = {
+		{ "1000/s", "5000/s" },  { "5000/s", "1000/s" },     { "2000/s", "2000/s" },
+		{ "0", "4000/s" },       { "4000/s", "0" },          { "0.001/s", "100000/s" },
+		{ "100000/s", "0.001" }, { "1000/min", "1001/min" },
+	};
+	static const double from[] = { 1000, 5000, 2000, 0, 4000, 0.001, 1e5, 1000 / 60. };
+	static const double to[] = { 5000, 1000, 2000, 4000, 0, 1e5, 0.001, 1001 / 60. };
+	static const size_t want[] = { 6000, 6000, 4000, 4000, 4000, 100001, 100001, 34 };
+	struct load l;
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(want) / sizeof(*want); c++) {
+		struct times one, three;
+
+		init(&l);
+		l.spec.duration_ns = 2 * SQ_SEC;
+		l.spec.arrivals.ramp = rates(ends[c], 2);
+		one = all(&l, 1, 1);
+		three = all(&l, 1, 3);
+		assert_int_equal(one.n, want[c]);
+		assert_same(&one, &three);
+		assert_int_equal(one.v[0], 0);
+		for (size_t i = 0; i < one.n; i++) {
+			double t = (double)one.v[i] / 1e9, step = 2e-9 * fmax(from[c], to[c]);
+			double n = from[c] * t + (to[c] - from[c]) * t * t / 4;
+
+			/* The time is cut to whole nanoseconds. */
+			assert_true(n <= (double)i + 1e-6 && n >= (double)i - step - 1e-6);
+			assert_true(one.v[i] < 2 * SQ_SEC);
+		}
+		free(one.v);
+		free(three.v);
+	}
+}
+
+static void steps_are_slices(void **state)
+{
+	const char *v[] = { "1000/s", "0", "3000/s", "10/s" };
+	struct load l;
+	struct times one, three;
+
+	(void)state;
+	init(&l);
+	l.spec.arrivals.steps = rates(v, 4);
+	l.spec.at_ns = SQ_SEC;
+	one = all(&l, 1, 1);
+	three = all(&l, 1, 3);
+	assert_same(&one, &three);
+	assert_int_equal(one.n, 250 + 0 + 750 + 3); /* 2.5 of the last slice are 3 */
+	assert_int_equal(one.v[0], SQ_SEC);
+	assert_int_equal(one.v[249], SQ_SEC + 249 * SQ_MS);
+	assert_int_equal(one.v[250], SQ_SEC + 500 * SQ_MS);
+	assert_int_equal(one.v[253], SQ_SEC + 501 * SQ_MS);
+	assert_int_equal(one.v[1000], SQ_SEC + 750 * SQ_MS);
+	assert_int_equal(one.v[1002], SQ_SEC + 950 * SQ_MS);
+	free(one.v);
+	free(three.v);
+
+	/* One step is a rate, and a count bounds it. */
+	l.spec.arrivals.steps = rates(v, 1);
+	l.spec.at_ns = 0;
+	l.spec.count = 7;
+	one = all(&l, 1, 3);
+	assert_int_equal(one.n, 7);
+	assert_int_equal(one.v[6], 6 * SQ_MS);
+	free(one.v);
+}
+
+/* The same load in as many slices as there are streams. */
+static void streams_stagger(void **state)
+{
+	struct load l;
+	struct times one, three;
+
+	(void)state;
+	bursts_of(&l);
+	l.plan.phase_ns = SQ_PHASE_STAGGER;
+	one = all(&l, 1, 1);
+	three = all(&l, 2, 3);
+	assert_same(&one, &three);
+	assert_int_equal(one.n, 1536);
+	for (size_t i = 0; i < one.n; i++)
+		assert_int_equal(one.v[i], (int64_t)(i / 128) * 250 * SQ_MS);
+	free(one.v);
+	free(three.v);
+}
+
+static void traces_are_played(void **state)
+{
+	int64_t at_ns[] = { 0, 5, 5, SQ_MS, 900 * SQ_MS };
+	struct load l;
+	struct times t;
+
+	(void)state;
+	for (unsigned lanes = 1; lanes <= 3; lanes += 2) {
+		init(&l);
+		l.plan.trace_ns = at_ns;
+		l.plan.n_trace = 5;
+		l.spec.at_ns = 7;
+		t = all(&l, 1, lanes);
+		assert_int_equal(t.n, 5);
+		for (size_t i = 0; i < t.n; i++)
+			assert_int_equal(t.v[i], 7 + at_ns[i]);
+		free(t.v);
+		l.spec.count = 2;
+		t = all(&l, 1, lanes);
+		assert_int_equal(t.n, 2);
+		free(t.v);
+	}
+}
+
+/* As many as without it, each less than a tick later, and none beside a tick. */
+static void a_tick_rounds_up(void **state)
+{
+	static const int64_t tick_ns = 500 * SQ_US;
+	struct load l;
+
+	(void)state;
+	for (int shape = 0; shape < 3; shape++) {
+		struct times exact, one, three;
+
+		bursts_of(&l);
+		if (shape > 0)
+			init(&l);
+		if (shape == 1)
+			l.spec.arrivals.rate_per_s = 12345;
+		else if (shape == 2)
+			l.spec.arrivals.poisson_per_s = 5000;
+		l.spec.at_ns = 123;
+		exact = all(&l, 7, 3);
+		l.plan.tick_ns = tick_ns;
+		one = all(&l, 7, shape == 2 ? 3 : 1);
+		three = all(&l, 7, 3);
+		assert_same(&one, &three);
+		assert_int_equal(exact.n, one.n);
+		for (size_t i = 0; i < one.n; i++) {
+			assert_int_equal((one.v[i] - 123) % tick_ns, 0);
+			assert_in_range(one.v[i] - exact.v[i], 0, tick_ns - 1);
+		}
+		/* The last of 12345 is due 81 us before the end: at the end, then, and it is. */
+		if (shape == 1)
+			assert_int_equal(one.v[one.n - 1], 123 + SQ_SEC);
+		free(exact.v);
+		free(one.v);
+		free(three.v);
+	}
+}
+
 static void poisson_is_random_by_the_seed(void **state)
 {
 	struct load l;
@@ -259,6 +415,11 @@ int main(void)
 		cmocka_unit_test(at_and_count_bound_it),
 		cmocka_unit_test(bursts_have_phases),
 		cmocka_unit_test(lanes_partition_the_whole),
+		cmocka_unit_test(ramps_are_exact),
+		cmocka_unit_test(steps_are_slices),
+		cmocka_unit_test(streams_stagger),
+		cmocka_unit_test(traces_are_played),
+		cmocka_unit_test(a_tick_rounds_up),
 		cmocka_unit_test(poisson_is_random_by_the_seed),
 		cmocka_unit_test(closed_is_shared),
 	};

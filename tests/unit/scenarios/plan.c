@@ -262,6 +262,11 @@ static void test_end(void **state)
 		  " \"streams\": 2}, \"count\": 11",
 		  1100 * SQ_MS + 1 },
 		{ "\"arrivals\": {\"rate\": 0.001}, \"count\": 1000000000", 10 * SQ_SEC },
+		{ "\"arrivals\": {\"rate\": 100}, \"count\": 101, \"tick\": \"3ms\"",
+		  SQ_SEC + 1 + 3 * SQ_MS },
+		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 51", 10 * SQ_SEC },
+		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 33", 8 * SQ_SEC + 1 },
+		{ "\"arrivals\": {\"steps\": [\"1\", \"10\"]}, \"count\": 16", 6 * SQ_SEC + 1 },
 	};
 	char text[512];
 
@@ -279,6 +284,94 @@ static void test_end(void **state)
 				 (long long)wants[i].want_ns);
 		sq_plan_free(p);
 	}
+}
+
+static bool all_batch(const struct sq_kind *driver)
+{
+	(void)driver;
+	return true;
+}
+
+/* A recording of one operation in each second, from the first on. */
+static int ten_seconds(const struct sq_kind *driver, const char *path, int64_t **ret_at_ns,
+		       size_t *ret_n, struct sq_err *err)
+{
+	int64_t *at_ns = calloc(10, sizeof(*at_ns));
+
+	(void)driver;
+	(void)err;
+	assert_string_equal(path, "recording");
+	assert_non_null(at_ns);
+	for (int i = 0; i < 10; i++)
+		at_ns[i] = (i + 1) * SQ_SEC;
+	*ret_at_ns = at_ns;
+	*ret_n = 10;
+	return 0;
+}
+
+static struct sq_plan *plan_keys(const char *keys, struct sq_err *err)
+{
+	struct sq_plan_opts opts = { .batches = all_batch, .trace = ten_seconds };
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"name\": \"x\", \"target\": \"127.0.0.1:9\","
+		 " \"load\": [{\"driver\": \"dns\", %s}]}",
+		 keys);
+	return plan_of(text, opts, err);
+}
+
+static void test_tick(void **state)
+{
+	static const struct {
+		const char *keys;
+		int64_t want_ns;
+	} wants[] = {
+		{ "\"arrivals\": {\"rate\": 8000}", 500 * SQ_US },
+		{ "\"arrivals\": {\"rate\": 7999}", 0 },
+		{ "\"arrivals\": {\"rate\": 8000}, \"tick\": \"0s\"", 0 },
+		{ "\"arrivals\": {\"rate\": 1}, \"tick\": \"2ms\"", 2 * SQ_MS },
+		{ "\"arrivals\": {\"ramp\": [\"9000\", \"1\"]}", 500 * SQ_US },
+		{ "\"arrivals\": {\"steps\": [\"1\", \"9000\"]}", 500 * SQ_US },
+		{ "\"arrivals\": {\"steps\": [\"1\", \"2\"]}", 0 },
+		{ "\"arrivals\": {\"poisson\": 9000}", 0 },
+		{ "\"arrivals\": {\"burst\": 9000, \"every\": \"1s\"}", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
+		struct sq_err err = { 0 };
+		struct sq_plan *p = plan_keys(wants[i].keys, &err);
+
+		if (!p || p->loads[0].tick_ns != wants[i].want_ns)
+			fail_msg("%s: got %lld", wants[i].keys,
+				 p ? (long long)p->loads[0].tick_ns : -1);
+		sq_plan_free(p);
+	}
+}
+
+static void test_trace(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_plan *p = plan_keys("\"arrivals\": {\"trace\": \"recording\"}", &err);
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->loads[0].n_trace, 9); /* the tenth is due when the load has ended */
+	assert_int_equal(p->loads[0].trace_ns[8], 9 * SQ_SEC);
+	assert_int_equal(p->end_ns, 9 * SQ_SEC + 1);
+	sq_plan_free(p);
+
+	p = plan_keys("\"arrivals\": {\"trace\": \"recording\", \"speed\": 4}, \"count\": 7", &err);
+	assert_non_null(p);
+	assert_int_equal(p->loads[0].n_trace, 10);
+	assert_int_equal(p->loads[0].trace_ns[0], 250 * SQ_MS);
+	assert_int_equal(p->end_ns, 1750 * SQ_MS + 1);
+	sq_plan_free(p);
+
+	p = plan_keys("\"arrivals\": {\"trace\": \"recording\"}, \"duration\": \"1s\"", &err);
+	assert_null(p);
+	assert_string_equal(err.where, "recording");
 }
 
 /* A capture that names no host is one for each; an empty list is none at all. */
@@ -317,7 +410,8 @@ int main(void)
 		cmocka_unit_test(test_here),     cmocka_unit_test(test_one_host),
 		cmocka_unit_test(test_subnets),  cmocka_unit_test(test_authority),
 		cmocka_unit_test(test_programs), cmocka_unit_test(test_end),
-		cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_captures), cmocka_unit_test(test_tick),
+		cmocka_unit_test(test_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

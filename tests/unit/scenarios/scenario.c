@@ -39,6 +39,10 @@ static const char whole[] =
 	"                            \"phase\": \"10ms\"}},"
 	"            {\"name\": \"even\", \"driver\": \"dns\", \"arrivals\": {\"rate\": \"1000/min\"}},"
 	"            {\"name\": \"odd\", \"driver\": \"dns\", \"arrivals\": {\"poisson\": 0.3}},"
+	"            {\"name\": \"up\", \"driver\": \"dns\", \"tick\": \"1ms\","
+	"             \"arrivals\": {\"ramp\": [\"1000/s\", \"5k/s\"]}},"
+	"            {\"name\": \"stairs\", \"driver\": \"dns\", \"tick\": \"0s\","
+	"             \"arrivals\": {\"steps\": [\"10\", \"0\", \"60/min\"]}},"
 	"            {\"name\": \"loop\", \"driver\": \"dns\", \"arrivals\": {\"closed\": 7}}],"
 	" \"capture\": [{\"source\": \"linux\", \"host\": \"relay\", \"interval\": \"50ms\"},"
 	"               {\"source\": \"snmp\"}],"
@@ -139,6 +143,10 @@ static void test_echo_keeps_values(void **state)
 		{ "/load/1/arrivals/rate", "\"1000/min\"" },
 		{ "/load/2/arrivals/poisson", "\"0.3\"" },
 		{ "/load/0/arrivals/phase", "\"10ms\"" },
+		{ "/load/3/arrivals/ramp/1", "\"5k/s\"" },
+		{ "/load/3/tick", "\"1ms\"" },
+		{ "/load/4/arrivals/steps/2", "\"60/min\"" },
+		{ "/load/4/tick", "\"0s\"" },
 	};
 
 	(void)state;
