@@ -137,8 +137,6 @@ static int check_company(const struct check *c)
 		{ "/arrivals/streams", "beside \"burst\"", !burst && a->streams != 1 },
 		{ "/arrivals/phase", "beside \"burst\"", !burst && strcmp(a->phase, "random") },
 		{ "/arrivals/speed", "beside \"trace\"", !a->trace && a->speed != 1 },
-		{ "/tick", "in an open loop",
-		  a->closed != SQ_OPT_UNSET && l->tick_ns != SQ_OPT_UNSET },
 	};
 	char at[SQ_POINTER_MAX];
 

@@ -150,8 +150,8 @@ static const struct sq_opt load_opts[] = {
 	{ .name = "tick", .type = SQ_OPT_DURATION, .offset = offsetof(struct sq_load_spec, tick_ns),
 	  .max = SQ_SEC,
 	  .help = "due times are rounded up to multiples of it, so that one wake-up starts several "
-		  "operations, and latency counts from the rounded time; when not given 500us for "
-		  "rates from 8000/s on with drivers whose operations are cheap (dns), else 0s: "
+		  "operations, and latency counts from the rounded time; a closed loop starts at them "
+		  "only; when not given 500us for rates from 8000/s on with drivers whose operations are cheap (dns), else 0s: "
 		  "not rounded" },
 	{ .name = "arrivals", .type = SQ_OPT_TABLE,
 	  .offset = offsetof(struct sq_load_spec, arrivals), .required = true, .sub = arrivals_opts,

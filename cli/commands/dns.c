@@ -11,6 +11,8 @@ static const struct sq_args_letter letters[] = {
 	{ .letter = 'l', .option = "duration", .unit = "s" },
 	{ .letter = 't', .option = "timeout", .unit = "s" },
 	{ .letter = 'T', .option = "threads" },
+	{ .letter = 'c', .option = "sockets" },
+	{ .letter = 'q', .option = "closed" },
 	{ 0 },
 };
 

@@ -12,7 +12,7 @@ struct sq_op;
 enum {
 	SQ_DNS_FLIGHT_MAX = 65536, /* places: one for each ID */
 	SQ_DNS_FLIGHT_MIN = 256,
-	SQ_DNS_FLIGHT_LANE = 1 << 19, /* places of all sockets of a lane, 16 bytes each: 8 MiB */
+	SQ_DNS_FLIGHT_LANE = 1 << 20, /* places of all sockets of a lane, 16 bytes each: 16 MiB */
 };
 
 enum sq_dns_fate {
@@ -38,7 +38,7 @@ struct sq_dns_flight {
 	uint16_t turn, salt;    /* the next ID is made of them */
 };
 
-/* How many places each of a lane's sockets gets: as many as there are IDs up to 8 sockets, then so
+/* How many places each of a lane's sockets gets: as many as there are IDs up to 16 sockets, then so
  * many that all together fit SQ_DNS_FLIGHT_LANE, but SQ_DNS_FLIGHT_MIN at least. */
 uint32_t sq_dns_flight_size(unsigned sockets);
 

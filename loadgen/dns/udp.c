@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loadgen/dns/reply.h"
 
@@ -41,13 +42,14 @@ static void forget(struct sq_dns_socket *u, struct sq_dns_place *place, enum sq_
 
 /* For a query that still waits. */
 static void reply_to(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct sq_dns_place *place,
-		     const uint8_t *msg, enum sq_dns_verdict verdict)
+		     const uint8_t *msg, enum sq_dns_verdict verdict, int64_t came_ns)
 {
 	struct sq_op *op = place->op;
 
 	if (verdict == SQ_DNS_REPLY_ANSWER) {
 		forget(u, place, SQ_DNS_ANSWERED);
-		sq_dns_query_answer(c->lane, op, sq_dns_get16(msg + 2), sq_lane_now(c->lane));
+		sq_dns_query_answer(c->lane, op, sq_dns_get16(msg + 2),
+				    came_ns > op->sent_ns ? came_ns : op->sent_ns);
 	} else if (verdict == SQ_DNS_REPLY_MISMATCH) {
 		sq_dns_query_of(op)->odd = SQ_DNS_CODE_MISMATCH;
 		sq_lane_count(c->lane, SQ_DNS_COUNT_MISMATCHED, 1);
@@ -58,7 +60,7 @@ static void reply_to(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, struct 
 }
 
 static void take_reply(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, const uint8_t *msg,
-		       size_t len)
+		       size_t len, int64_t came_ns)
 {
 	struct sq_dns_place *place = len >= 2 ? sq_dns_flight_find(&u->flight, sq_dns_get16(msg))
 					      : NULL;
@@ -73,7 +75,7 @@ static void take_reply(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, const
 	asked = sq_dns_ask_get(c->conf->ask, place->question, number_of(place), scratch);
 	verdict = sq_dns_reply_judge(msg, len, &asked);
 	if (place->fate == SQ_DNS_WAITING)
-		reply_to(c, u, place, msg, verdict);
+		reply_to(c, u, place, msg, verdict, came_ns);
 	else if (verdict != SQ_DNS_REPLY_ANSWER)
 		sq_lane_count(c->lane, SQ_DNS_COUNT_UNMATCHED, 1);
 	else if (place->fate == SQ_DNS_ANSWERED)
@@ -135,12 +137,47 @@ static void on_error(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 
 /* ---- reading ---- */
 
+/* What is to be taken from a time of the kernel's to have one of the run. */
+static int64_t wall_offset(const struct sq_lane *lane)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return wall.tv_sec * SQ_SEC + wall.tv_nsec - sq_lane_now(lane);
+}
+
+/* When the kernel got it, or else when it was read. */
+static int64_t came_ns(const struct sq_dns_udp_lane *c, struct msghdr *msg, int64_t offset_ns)
+{
+	int64_t now_ns = sq_lane_now(c->lane);
+	struct cmsghdr *cmsg = c->conf->udp.kernel_time ? CMSG_FIRSTHDR(msg) : NULL;
+	struct timespec came;
+
+	if (!cmsg || cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_TIMESTAMPNS)
+		return now_ns;
+	memcpy(&came, CMSG_DATA(cmsg), sizeof(came));
+	offset_ns = came.tv_sec * SQ_SEC + came.tv_nsec - offset_ns;
+	return offset_ns < now_ns ? offset_ns : now_ns;
+}
+
+static void ask_for_times(struct sq_dns_udp_lane *c)
+{
+	for (unsigned i = 0; i < SQ_DNS_READ; i++) {
+		c->in.msgs[i].msg_hdr.msg_control = &c->in.control[i];
+		c->in.msgs[i].msg_hdr.msg_controllen = sizeof(c->in.control[i]);
+	}
+}
+
 /* False when nothing is left.  A read of less than it asked for emptied the socket: what comes after
  * that is a new edge. */
 static bool read_replies(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 {
-	int n = recvmmsg(u->fd, c->in.msgs, SQ_DNS_READ, MSG_DONTWAIT, NULL);
+	int64_t offset_ns = 0;
+	int n;
 
+	if (c->conf->udp.kernel_time)
+		ask_for_times(c);
+	n = recvmmsg(u->fd, c->in.msgs, SQ_DNS_READ, MSG_DONTWAIT, NULL);
 	if (n == -1) {
 		if (errno == EAGAIN)
 			return false;
@@ -149,8 +186,11 @@ static bool read_replies(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 		return true;
 	}
 	sq_lane_clock(c->lane);
+	if (c->conf->udp.kernel_time)
+		offset_ns = wall_offset(c->lane);
 	for (int i = 0; i < n; i++)
-		take_reply(c, u, c->in.data[i], c->in.msgs[i].msg_len);
+		take_reply(c, u, c->in.data[i], c->in.msgs[i].msg_len,
+			   came_ns(c, &c->in.msgs[i].msg_hdr, offset_ns));
 	return n == SQ_DNS_READ;
 }
 
@@ -303,6 +343,7 @@ static int udp_init(void *state, struct sq_lane *lane, struct sq_err *err)
 				   (uint16_t)sq_rng_u64(&lane->rng));
 	}
 	init_batches(c);
+	lane->patient = conf->udp.kernel_time;
 	return 0;
 }
 

@@ -142,10 +142,35 @@ static unsigned send_many(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, un
 	return (unsigned)sent + 1;
 }
 
+/* All of them are settled: those of a message that was refused are sent again, one by one. */
+static void send_segmented(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n)
+{
+	const uint8_t *order = c->segments.order;
+	uint8_t ends[SQ_DNS_BURST];
+	unsigned messages = sq_dns_udp_segment(c, n, ends), settled;
+	int64_t begin_ns = sq_lane_clock(c->lane), took_ns;
+	int sent = sendmmsg(u->fd, c->segments.msgs, messages, MSG_DONTWAIT);
+
+	took_ns = sq_lane_clock(c->lane) - begin_ns;
+	settled = sent > 0 ? ends[sent - 1] : 0;
+	for (unsigned i = 0; i < settled; i++)
+		c->out.ops[order[i]]->sent_ns = begin_ns + took_ns * i / settled;
+	if (settled < n)
+		be_careful(c);
+	else
+		u->stale = false;
+	for (unsigned i = settled; i < n; i++)
+		send_one(c, u, order[i]);
+}
+
 void sq_dns_udp_send(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n)
 {
 	bool many = n > 1 && c->conf->udp.recverr && sq_lane_now(c->lane) >= c->careful_until_ns;
 
+	if (many && c->conf->udp.segment) {
+		send_segmented(c, u, n);
+		return;
+	}
 	for (unsigned i = many ? send_many(c, u, n) : 0; i < n; i++)
 		send_one(c, u, i);
 }

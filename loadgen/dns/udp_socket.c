@@ -12,6 +12,7 @@
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -37,6 +38,14 @@ static bool buffer_set(int fd, bool receive, int64_t asked)
 	return getsockopt(fd, SOL_SOCKET, option, &got, &len) == 0 && got / 2 >= size;
 }
 
+static bool can_segment(int fd)
+{
+	int size;
+	socklen_t len = sizeof(size);
+
+	return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &len) == 0;
+}
+
 int sq_dns_socket_check(const struct sq_dns_socket_spec *spec, struct sq_err *err)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = 0;
@@ -53,6 +62,9 @@ int sq_dns_socket_check(const struct sq_dns_socket_spec *spec, struct sq_err *er
 				"the kernel gives no %lld bytes; raise net.core.wmem_max, or run "
 				"as root",
 				(long long)spec->send_buffer);
+	else if (spec->segment && !can_segment(fd))
+		rc = sq_err_set(err, -ENOTSUP, "dns: segment",
+				"this kernel has no UDP_SEGMENT (Linux 4.18 on); leave it out");
 	close(fd);
 	return rc;
 }
@@ -68,6 +80,8 @@ int sq_dns_socket_open(struct sq_dns_socket *u, const struct sq_load_plan *load,
 		return fd;
 	buffer_set(fd, true, spec->receive_buffer);
 	buffer_set(fd, false, spec->send_buffer);
+	if (spec->kernel_time)
+		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	if (spec->recverr) {
 		/* An IPv6 socket may talk to a mapped IPv4 address. */
 		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));

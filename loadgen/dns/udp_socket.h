@@ -15,6 +15,8 @@
 struct sq_dns_socket_spec {
 	int64_t receive_buffer, send_buffer; /* SQ_OPT_UNSET: the kernel's */
 	bool recverr;
+	bool segment;     /* sends with UDP_SEGMENT */
+	bool kernel_time; /* SO_TIMESTAMPNS: the kernel tells when each reply came */
 };
 
 struct sq_dns_socket {
@@ -24,8 +26,9 @@ struct sq_dns_socket {
 	struct sq_dns_flight flight;
 };
 
-/* Whether this process may have buffers of these sizes; asked before the run, since the kernel cuts
- * what is too large without a word.  0, or -ENOBUFS with err. */
+/* Whether this process may have buffers of these sizes, and this kernel can segment; asked before
+ * the run, since the kernel cuts what is too large without a word.  0, or -ENOBUFS, -ENOTSUP with
+ * err. */
 int sq_dns_socket_check(const struct sq_dns_socket_spec *spec, struct sq_err *err);
 
 /* 0 or -errno: EMFILE, EADDRNOTAVAIL, EINVAL for a loopback source towards another host ... */

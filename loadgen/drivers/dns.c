@@ -156,6 +156,17 @@ static const struct sq_opt dns_opts[] = {
 	  .def = "true",
 	  .help = "IP_RECVERR: the kernel tells which query met a full queue or an ICMP error; "
 		  "false shows what a program without it sees" },
+	{ .name = "segment",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, udp.segment),
+	  .def = "false",
+	  .help = "UDP_SEGMENT: queries of a burst that have one length go through the network stack "
+		  "as one datagram; cheaper, and a queue on the way may take or drop them as one" },
+	{ .name = "kernel_time",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, udp.kernel_time),
+	  .def = "false",
+	  .help = "replies came when the kernel got them (SO_TIMESTAMPNS), not when they were read" },
 	{ 0 },
 };
 

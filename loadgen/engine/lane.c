@@ -76,6 +76,26 @@ enum sq_lane_state sq_lane_state(const struct sq_lane_run *l)
 	return (enum sq_lane_state)atomic_load_explicit(&l->state, memory_order_acquire);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The first tick of the load after now; now when it has none. */
+static int64_t next_tick(const struct sq_lane_run *l)
+{
+	int64_t at_ns = l->pub.load->spec->at_ns;
+
+	if (l->tick_ns == 0)
+		return l->now_ns;
+	return at_ns + ((l->now_ns - at_ns) / l->tick_ns + 1) * l->tick_ns;
+}
+
 /* ---- commands of the worker ---- */
 
 static void swap_tally(struct sq_lane_run *l)
@@ -240,7 +260,8 @@ static void start_closed(struct sq_lane_run *l)
 	int64_t due_ns[STARTS_A_CALL] = { 0 }, room = closed_room(l);
 	unsigned n = room < STARTS_A_CALL ? (unsigned)room : STARTS_A_CALL, took;
 
-	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns)
+	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
+	    l->now_ns < l->tick_at_ns)
 		return;
 	for (unsigned i = 0; i < n; i++)
 		due_ns[i] = l->now_ns;
@@ -251,6 +272,8 @@ static void start_closed(struct sq_lane_run *l)
 	l->closed_started += took;
 	if (took == 0)
 		l->retry_ns = l->now_ns + RETRY_NS;
+	if (took == room) /* what there is room for later starts together */
+		l->tick_at_ns = next_tick(l);
 }
 
 static bool schedule_over(const struct sq_lane_run *l)
@@ -264,11 +287,6 @@ static bool schedule_over(const struct sq_lane_run *l)
 	       l->closed_started >= sq_schedule_closed_count(l->schedule);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* A closed loop that is full starts again at an event, not at a time. */
 static int64_t next_start(const struct sq_lane_run *l)
 {
@@ -280,7 +298,7 @@ static int64_t next_start(const struct sq_lane_run *l)
 		return sq_schedule_peek(l->schedule);
 	if (closed_room(l) <= 0)
 		return SQ_NEVER;
-	return at_ns > l->retry_ns ? at_ns : l->retry_ns;
+	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
 }
 
 static int64_t next_wake(const struct sq_lane_run *l)
@@ -298,26 +316,49 @@ static int64_t next_wake(const struct sq_lane_run *l)
 	return wake;
 }
 
-/* Until wake_ns or an event; whether there is one. */
-static bool sleep_until(struct sq_lane_run *l, int64_t wake_ns)
+enum woken { WOKEN_BY_TIME, WOKEN_BY_SOCKETS, WOKEN_BY_LOOP };
+
+/* Until wake_ns or an event.  That only sockets are ready is known by the descriptor that libuv puts
+ * beside each one it watches; anything else is the loop's own to find out. */
+static enum woken sleep_until(struct sq_lane_run *l, int64_t wake_ns)
 {
 	struct timespec ts = { 0 };
-	struct epoll_event ev;
+	struct epoll_event ev[2];
+	int n;
 
 	if (wake_ns != SQ_NEVER) {
 		int64_t left = wake_ns - l->now_ns;
 
 		ts = (struct timespec){ .tv_sec = left / SQ_SEC, .tv_nsec = left % SQ_SEC };
 	}
-	return epoll_pwait2(uv_backend_fd(&l->uv), &ev, 1, wake_ns == SQ_NEVER ? NULL : &ts,
-			    NULL) != 0;
+	n = epoll_pwait2(uv_backend_fd(&l->uv), ev, 2, wake_ns == SQ_NEVER ? NULL : &ts, NULL);
+	if (n == 0)
+		return WOKEN_BY_TIME;
+	return n == 1 && ev[0].data.fd == l->epoll_fd ? WOKEN_BY_SOCKETS : WOKEN_BY_LOOP;
 }
 
-/* Sleeps until the next thing to do, and lets the loop handle what came. */
+/* Whether sockets may wait until the next tick. */
+static bool may_wait(const struct sq_lane_run *l)
+{
+	return l->pub.patient && l->tick_ns > 0 && l->flight.head && !schedule_over(l);
+}
+
+/* Until wake_ns or the next tick, whatever comes meanwhile. */
+static enum woken sleep_through(struct sq_lane_run *l, int64_t wake_ns)
+{
+	int64_t until_ns = l->pub.t0_ns + earlier(wake_ns, next_tick(l));
+	struct timespec ts = { .tv_sec = until_ns / SQ_SEC, .tv_nsec = until_ns % SQ_SEC };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+	return WOKEN_BY_LOOP;
+}
+
+/* Sleeps until the next thing to do, and lets the loop handle what came; when that is sockets alone,
+ * without the loop, which would ask the kernel a second time. */
 static void take_turn(struct sq_lane_run *l)
 {
+	enum woken woken = WOKEN_BY_LOOP;
 	int64_t wake = next_wake(l);
-	bool look = true;
 	int timer_ms;
 
 	uv_update_time(&l->uv);
@@ -326,9 +367,11 @@ static void take_turn(struct sq_lane_run *l)
 	if (timer_ms >= 0) /* of a driver's timers; 0 also when a watcher is new to the kernel */
 		wake = earlier(wake, l->now_ns + timer_ms * SQ_MS);
 	if (wake > l->now_ns)
-		look = sleep_until(l, wake) || timer_ms >= 0;
-	if (look)
+		woken = may_wait(l) ? sleep_through(l, wake) : sleep_until(l, wake);
+	if (woken == WOKEN_BY_LOOP || timer_ms >= 0)
 		uv_run(&l->uv, UV_RUN_NOWAIT);
+	else if (woken == WOKEN_BY_SOCKETS)
+		on_sockets(&l->sockets, 0, UV_READABLE);
 	sq_lane_clock(&l->pub);
 }
 
@@ -451,6 +494,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->live = live;
 	l->wake_fd = wake_fd;
 	l->timeout_ns = load->spec->timeout_ns;
+	l->tick_ns = load->tick_ns;
 	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);

@@ -7,6 +7,7 @@
 #ifndef SQ_LOADGEN_ENGINE_LANE_H
 #define SQ_LOADGEN_ENGINE_LANE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -28,6 +29,8 @@ struct sq_lane {
 	uv_loop_t *loop;
 	struct sq_rng rng; /* this lane's own stream of the run's seed */
 	int64_t t0_ns;     /* CLOCK_MONOTONIC; all other times are relative to it */
+	bool patient;      /* set in lane_init: what comes has its own time, so that it may be read
+			      late, at the load's next tick */
 };
 
 struct sq_op {

@@ -53,8 +53,9 @@ struct sq_lane_run {
 
 	/* time */
 	int64_t now_ns, timeout_ns, late_ns;
-	int64_t end_ns;   /* nothing later than this comes due any more */
-	int64_t retry_ns; /* closed: no start before this */
+	int64_t end_ns;  /* nothing later than this comes due any more */
+	int64_t tick_ns; /* starts are put together at multiples of it; 0: each at its own time */
+	int64_t retry_ns, tick_at_ns; /* closed: no start before these */
 	int64_t closed_started;
 	bool going, draining, stopping, finished, ending;
 

@@ -27,8 +27,8 @@ static void sizes(void **state)
 	const struct {
 		unsigned sockets;
 		uint32_t size;
-	} cases[] = { { 1, 65536 },  { 8, 65536 },  { 9, 32768 },  { 16, 32768 },
-		      { 100, 4096 }, { 2048, 256 }, { 16384, 256 } };
+	} cases[] = { { 1, 65536 },  { 8, 65536 },  { 16, 65536 }, { 17, 32768 },
+		      { 100, 8192 }, { 4096, 256 }, { 16384, 256 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
