@@ -81,6 +81,10 @@ static int parse_letter(const struct parse *p, int argc, char **argv, int *i, st
 		l++;
 	if (!l->letter)
 		return fail_letter(word, p->letters, err);
+	if (l->value)
+		return *value ? sq_err_set(err, -EINVAL, word, "-%c takes no value", l->letter)
+			      : sq_opt_set_text(&p->ctx, p->opts, l->option, l->value, p->base,
+						err);
 	if (!*value && *i + 1 >= argc)
 		return sq_err_set(err, -EINVAL, word, "it needs a value");
 	if (!*value)
@@ -131,7 +135,8 @@ int sq_args_parse(int argc, char **argv, const struct sq_opt *opts, void *base,
 void sq_args_letters_help(const struct sq_args_letter *letters, struct sq_buf *out)
 {
 	for (; letters && letters->letter; letters++)
-		sq_buf_printf(out, "  -%c  is --%s%s%s\n", letters->letter, letters->option,
+		sq_buf_printf(out, "  -%c  is --%s%s%s%s%s\n", letters->letter, letters->option,
+			      letters->value ? " " : "", letters->value ? letters->value : "",
 			      letters->unit ? "; a bare number counts in " : "",
 			      letters->unit ? letters->unit : "");
 }

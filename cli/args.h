@@ -4,11 +4,13 @@
 
 #include "base/opt.h"
 
-/* A letter that another program's users are used to: "-l 10" stands for "--duration 10s". */
+/* A letter that another program's users are used to: "-l 10" stands for "--duration 10s",
+ * "-D" for "--dnssec". */
 struct sq_args_letter {
 	char letter; /* 0 ends a list */
 	const char *option;
-	const char *unit; /* of a bare number; NULL: none */
+	const char *unit;  /* of a bare number; NULL: none */
+	const char *value; /* what the letter alone stands for; NULL: a value follows it */
 };
 
 /* Fills *base (defaults first) from argv[1..]: "--key value", "--key=value", "--" ends options.

@@ -234,7 +234,8 @@ static int fill_in(const struct sq_quick *form, const struct options *o, struct 
 {
 	static const char *const shapes[] = { "rate",  "ramp",  "steps",  "poisson",
 					      "burst", "trace", "closed", NULL };
-	const char *const contents[] = { form->otherwise.key, form->otherwise.instead, NULL };
+	const char *const contents[] = { form->otherwise.key, form->otherwise.instead[0],
+					 form->otherwise.instead[1], NULL };
 	json_t *arrivals = sq_opt_echo(o->part[PART_ARRIVALS], q);
 	json_t *driver = sq_opt_echo(o->part[PART_DRIVER], q);
 	int rc = 0;
@@ -320,9 +321,8 @@ void sq_quick_help(const struct sq_quick *form, struct sq_buf *out)
 	sq_opt_help(o->part[PART_LOAD], out);
 	sq_buf_printf(out, "\n%s: %s", o->kind->name, o->kind->summary);
 	if (form->otherwise.key)
-		sq_buf_printf(out, "; --%s %s when neither --%s nor --%s is given",
-			      form->otherwise.key, form->otherwise.value, form->otherwise.key,
-			      form->otherwise.instead);
+		sq_buf_printf(out, "; --%s %s when nothing else says what to do",
+			      form->otherwise.key, form->otherwise.value);
 	sq_buf_puts(out, "\n");
 	sq_opt_help(o->part[PART_DRIVER], out);
 	sq_buf_puts(out, "\nthe run\n");

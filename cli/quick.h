@@ -10,9 +10,9 @@ struct sq_quick {
 	int port;           /* of a TARGET that names none; 0: it must */
 	const char *rate;   /* operations a second when no arrivals are asked for */
 
-	/* A key of the driver's that is given this value when neither it nor `instead` is. */
+	/* A key of the driver's that is given this value when neither it nor one of `instead` is. */
 	struct {
-		const char *key, *value, *instead;
+		const char *key, *value, *instead[2];
 	} otherwise;
 
 	const struct sq_args_letter *letters; /* NULL: none */

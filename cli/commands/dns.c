@@ -13,6 +13,9 @@ static const struct sq_args_letter letters[] = {
 	{ .letter = 'T', .option = "threads" },
 	{ .letter = 'c', .option = "sockets" },
 	{ .letter = 'q', .option = "closed" },
+	{ .letter = 'e', .option = "edns", .value = "1232" },
+	{ .letter = 'D', .option = "dnssec", .value = "true" },
+	{ .letter = 'E', .option = "edns_options" },
 	{ 0 },
 };
 
@@ -22,7 +25,9 @@ static const struct sq_quick form = {
 	.rate = "1000/s",
 	/* RFC 6761 keeps .test for tests: a resolver says NXDOMAIN, which is an
        answer. */
-	.otherwise = { .key = "names", .value = "example.test", .instead = "queries" },
+	.otherwise = { .key = "names",
+		       .value = "example.test",
+		       .instead = { "queries", "updates" } },
 	.letters = letters,
 };
 

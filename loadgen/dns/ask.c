@@ -1,52 +1,32 @@
 /* The questions of a load.  All of them are written when the scenario is read, one behind the other
  * in one piece of memory, so that a query costs a copy of some 40 bytes; what repeats the question
- * in a reply is compared with the same bytes.
+ * in a reply is compared with the same bytes.  What follows from a query's number is written over
+ * such a copy.
  *
  * What a reader would get wrong: the numbers go round the list of names first and within each name
  * after that, so that a name that stands once in a list of ten is asked exactly once in ten
- * queries, however many names its neighbours stand for. */
+ * queries, however many names its neighbours stand for.  And shares of types go round by the same
+ * numbers: where both rounds have a common divisor, a name would meet the same types for ever.  After
+ * each common round the names are therefore one further on. */
 #include "loadgen/dns/ask.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/pattern.h"
-#include "loadgen/dns/wire.h"
+#include "loadgen/dns/ask_private.h"
+#include "loadgen/dns/label.h"
 
-struct entry {
-	size_t at; /* of the query in `bytes` */
-	uint16_t len, question_len;
-};
-
-/* The questions of one name of the list, or all of the file's. */
-struct group {
-	uint32_t first, count;
-};
-
-struct sq_dns_ask {
-	uint8_t *bytes;
-	size_t n_bytes, cap_bytes;
-	struct entry *entries;
-	size_t n_entries, cap_entries;
-	struct group *groups;
-	size_t n_groups, cap_groups;
-	uint16_t flags;
-	struct sq_dns_edns edns;
-};
-
-/* What is offered when DO needs an OPT record and nobody named a size: what passes nearly every path
+/* What is offered when an OPT record is needed and nobody named a size: what passes nearly every path
  * unfragmented ("DNS flag day 2020"). */
 enum { EDNS_SIZE = 1232 };
 
-static int add_question(struct sq_dns_ask *ask, const struct sq_dns_question *question,
-			const char *where, struct sq_err *err)
-{
-	uint8_t query[SQ_DNS_QUERY_MAX];
-	size_t len = sq_dns_query_write(question, ask->flags, &ask->edns, query);
+/* ---- adding ---- */
 
+int sq_dns_ask_add_raw(struct sq_dns_ask *ask, const uint8_t *query, size_t len,
+		       size_t question_len, uint8_t vary, const char *where, struct sq_err *err)
+{
 	if (ask->n_entries == SQ_DNS_ASK_MAX)
 		return sq_err_set(err, -EINVAL, where,
 				  "there are more than %d questions; ask for fewer",
@@ -56,181 +36,130 @@ static int add_question(struct sq_dns_ask *ask, const struct sq_dns_question *qu
 		ask->bytes = sq_realloc_n(ask->bytes, ask->cap_bytes, 1);
 	}
 	memcpy(ask->bytes + ask->n_bytes, query, len);
+	sq_dns_put16(ask->bytes + ask->n_bytes, 0);
 	ask->entries =
 		sq_grow(ask->entries, ask->n_entries, &ask->cap_entries, sizeof(*ask->entries));
 	ask->entries[ask->n_entries++] =
-		(struct entry){ .at = ask->n_bytes,
-				.len = (uint16_t)len,
-				.question_len = (uint16_t)(question->name.len + 4) };
+		(struct sq_dns_entry){ .at = ask->n_bytes,
+				       .len = (uint16_t)len,
+				       .question_len = (uint16_t)question_len,
+				       .vary = vary };
 	ask->n_bytes += len;
 	return 0;
 }
 
-/* A group begins with the next question. */
-static void open_group(struct sq_dns_ask *ask)
+int sq_dns_ask_add(struct sq_dns_ask *ask, const struct sq_dns_question *question, uint8_t vary,
+		   const char *where, struct sq_err *err)
 {
-	ask->groups = sq_grow(ask->groups, ask->n_groups, &ask->cap_groups, sizeof(*ask->groups));
-	ask->groups[ask->n_groups++] = (struct group){ .first = (uint32_t)ask->n_entries };
+	uint8_t query[SQ_DNS_QUERY_MAX];
+	size_t len = sq_dns_query_write(question, ask->flags, &ask->edns, query);
+
+	if (ask->options.ecs_len > 0)
+		vary |= SQ_DNS_VARY_CLIENT;
+	return sq_dns_ask_add_raw(ask, query, len, question->name.len + 4U, vary, where, err);
 }
 
-static uint32_t close_group(struct sq_dns_ask *ask)
+void sq_dns_ask_open(struct sq_dns_ask *ask)
 {
-	struct group *group = &ask->groups[ask->n_groups - 1];
+	ask->groups = sq_grow(ask->groups, ask->n_groups, &ask->cap_groups, sizeof(*ask->groups));
+	ask->groups[ask->n_groups++] = (struct sq_dns_group){ .first = (uint32_t)ask->n_entries };
+}
+
+uint32_t sq_dns_ask_close(struct sq_dns_ask *ask)
+{
+	struct sq_dns_group *group = &ask->groups[ask->n_groups - 1];
 
 	group->count = (uint32_t)ask->n_entries - group->first;
 	return group->count;
 }
 
-/* ---- names ---- */
+/* ---- the whole ---- */
 
-static int parse_name(const char *text, size_t len, const char *where, struct sq_dns_name *ret,
-		      struct sq_err *err)
+static uint64_t common_multiple(uint64_t a, uint64_t b)
 {
-	struct sq_err why = { 0 };
+	uint64_t x = a, y = b, result;
 
-	if (sq_dns_name_parse(text, len, ret, &why) == 0)
+	while (y) {
+		uint64_t rest = x % y;
+
+		x = y;
+		y = rest;
+	}
+	return __builtin_mul_overflow(a / x, b, &result) ? UINT64_MAX : result;
+}
+
+/* The common round of names and types; no run lives to see UINT64_MAX. */
+static uint64_t round_of(const struct sq_dns_ask *ask)
+{
+	uint64_t names = 1;
+
+	if (ask->types.n <= 1)
+		return UINT64_MAX;
+	for (size_t i = 0; i < ask->n_groups; i++)
+		names = common_multiple(names, ask->groups[i].count);
+	if (__builtin_mul_overflow(names, ask->n_groups, &names))
+		return UINT64_MAX;
+	return common_multiple(names, ask->types.n);
+}
+
+static int check_sources(const struct sq_dns_ask_spec *spec, struct sq_err *err)
+{
+	int given = (spec->file != NULL) + (spec->updates != NULL) + (spec->names->n > 0);
+
+	if (given == 1)
 		return 0;
-	return sq_err_set(err, -EINVAL, where, "%s", why.text);
+	return sq_err_set(err, -EINVAL, "dns", "%s",
+			  given > 1 ? "more than one of queries, updates and names say what is "
+				      "asked; leave all but one out"
+				    : "nothing says what is asked; give names, such as "
+				      "[\"a{1-1000}.example.test\"], or queries, a file of "
+				      "\"name type\" lines");
 }
 
-static int add_pattern(struct sq_dns_ask *ask, const struct sq_pattern *pattern, uint16_t type,
-		       struct sq_err *err)
+static int make_edns(struct sq_dns_ask *ask, const struct sq_dns_ask_spec *spec, struct sq_err *err)
 {
-	struct sq_dns_question question = { .type = type, .class = SQ_DNS_CLASS_IN };
-	uint64_t count = sq_pattern_count(pattern);
-	size_t size = sq_pattern_longest(pattern) + 1;
-	char *text;
-	int rc = 0;
+	int rc = sq_dns_edns_options_make(&spec->options, spec->salt, &ask->options, err);
 
-	if (count > SQ_DNS_ASK_MAX) /* before the time and the memory are spent */
-		count = SQ_DNS_ASK_MAX + 1;
-	text = sq_alloc(size);
-	open_group(ask);
-	for (uint64_t i = 0; i < count && rc == 0; i++) {
-		size_t len = sq_pattern_write(pattern, i, text, size);
-
-		rc = parse_name(text, len, "dns: names", &question.name, err);
-		if (rc == 0)
-			rc = add_question(ask, &question, "dns: names", err);
-	}
-	close_group(ask);
-	free(text);
+	ask->edns = (struct sq_dns_edns){
+		.present = spec->edns > 0 || spec->dnssec || ask->options.len > 0,
+		.do_bit = spec->dnssec,
+		.udp_size = spec->edns ? spec->edns : EDNS_SIZE,
+		.options = ask->options.bytes,
+		.options_len = ask->options.len,
+	};
 	return rc;
 }
 
-static int add_names(struct sq_dns_ask *ask, const struct sq_dns_ask_spec *spec, struct sq_err *err)
+static int make_questions(struct sq_dns_ask *ask, const struct sq_dns_ask_spec *spec,
+			  struct sq_err *err)
 {
-	int type = sq_dns_type_parse(spec->type, strlen(spec->type)), rc = 0;
-
-	if (type < 0)
-		return sq_err_set(err, -EINVAL, "dns: type",
-				  "\"%s\" is no type; write A, AAAA, MX ... or TYPE65", spec->type);
-	for (size_t i = 0; i < spec->names->n && rc == 0; i++) {
-		struct sq_pattern *pattern = sq_pattern_new(spec->names->v[i], "dns: names", err);
-
-		rc = pattern ? add_pattern(ask, pattern, (uint16_t)type, err) : -EINVAL;
-		sq_pattern_free(pattern);
-	}
-	return rc;
-}
-
-/* ---- a file ---- */
-
-#define BLANKS " \t\r\n\f\v"
-
-/* The next word at *at, which moves behind it; its length, 0 when there is none. */
-static size_t next_word(const char **at, const char **ret_word)
-{
-	size_t len;
-
-	*at += strspn(*at, BLANKS);
-	len = strcspn(*at, BLANKS);
-	*ret_word = *at;
-	*at += len;
-	return len;
-}
-
-static int add_line(struct sq_dns_ask *ask, const char *line, const char *where, struct sq_err *err)
-{
-	struct sq_dns_question question = { .class = SQ_DNS_CLASS_IN };
-	const char *name, *type, *more;
-	size_t name_len = next_word(&line, &name), type_len;
-	int number, rc;
-
-	if (name_len == 0 || *name == ';' || *name == '#')
-		return 0;
-	type_len = next_word(&line, &type);
-	if (type_len == 0 || next_word(&line, &more) > 0)
-		return sq_err_set(err, -EINVAL, where,
-				  "expected a name and a type, such as \"www.example.test A\"");
-	number = sq_dns_type_parse(type, type_len);
-	if (number < 0)
-		return sq_err_set(err, -EINVAL, where,
-				  "\"%.*s\" is no type; write A, AAAA, MX ... or TYPE65",
-				  (int)(type_len < 40 ? type_len : 40), type);
-	question.type = (uint16_t)number;
-	rc = parse_name(name, name_len, where, &question.name, err);
-	return rc < 0 ? rc : add_question(ask, &question, where, err);
-}
-
-static int add_lines(struct sq_dns_ask *ask, FILE *f, const char *path, struct sq_err *err)
-{
-	char where[sizeof(err->where)], *line = NULL;
-	size_t cap = 0;
-	int rc = 0;
-
-	for (unsigned long number = 1; rc == 0 && getline(&line, &cap, f) != -1; number++) {
-		snprintf(where, sizeof(where), "%s: line %lu", path, number);
-		rc = add_line(ask, line, where, err);
-	}
-	free(line);
-	if (rc == 0 && ferror(f))
-		rc = sq_err_set(err, -EIO, path, "cannot be read: %s", strerror(errno));
-	return rc;
-}
-
-static int add_file(struct sq_dns_ask *ask, const char *path, struct sq_err *err)
-{
-	FILE *f = fopen(path, "re");
 	int rc;
 
-	if (!f)
-		return sq_err_set(
-			err, -errno, path,
-			"the file of queries cannot be opened: %s; its path is taken from "
-			"the current directory",
-			strerror(errno));
-	open_group(ask);
-	rc = add_lines(ask, f, path, err);
-	fclose(f);
-	if (close_group(ask) == 0 && rc == 0)
-		rc = sq_err_set(err, -EINVAL, path,
-				"holds no query; write one a line, such as \"www.example.test A\"");
-	return rc;
+	if (spec->updates)
+		return sq_dns_ask_updates(ask, spec->updates, err);
+	if (spec->file) {
+		rc = sq_dns_ask_pcap(ask, spec->file, spec->pcap_port, err);
+		return rc == -ENOENT ? sq_dns_ask_file(ask, spec->file, err) : rc;
+	}
+	rc = sq_dns_types_parse(spec->type, &ask->types, err);
+	return rc < 0 ? rc : sq_dns_ask_names(ask, spec->names, err);
 }
-
-/* ---- the whole ---- */
 
 struct sq_dns_ask *sq_dns_ask_new(const struct sq_dns_ask_spec *spec, struct sq_err *err)
 {
 	struct sq_dns_ask *ask;
-	int rc;
 
-	if (!spec->file == !spec->names->n) {
-		sq_err_set(err, -EINVAL, "dns",
-			   spec->file ? "both queries and names say what is asked; leave one out"
-				      : "nothing says what is asked; give names, such as "
-					"[\"a{1-1000}.example.test\"], or queries, a file of "
-					"\"name type\" lines");
+	if (check_sources(spec, err) < 0)
 		return NULL;
-	}
 	ask = sq_alloc(sizeof(*ask));
 	ask->flags = spec->recursion ? SQ_DNS_RD : 0;
-	ask->edns = (struct sq_dns_edns){ .present = spec->edns > 0 || spec->dnssec,
-					  .do_bit = spec->dnssec,
-					  .udp_size = spec->edns ? spec->edns : EDNS_SIZE };
-	rc = spec->file ? add_file(ask, spec->file, err) : add_names(ask, spec, err);
-	return rc < 0 ? sq_dns_ask_free(ask) : ask;
+	ask->salt = spec->salt;
+	if (make_edns(ask, spec, err) < 0 || make_questions(ask, spec, err) < 0)
+		return sq_dns_ask_free(ask);
+	ask->round = round_of(ask);
+	if (spec->zipf > 0)
+		ask->popular = sq_dns_popular_new((uint32_t)ask->n_entries, spec->zipf);
+	return ask;
 }
 
 struct sq_dns_ask *sq_dns_ask_free(struct sq_dns_ask *ask)
@@ -240,22 +169,32 @@ struct sq_dns_ask *sq_dns_ask_free(struct sq_dns_ask *ask)
 	free(ask->bytes);
 	free(ask->entries);
 	free(ask->groups);
+	sq_dns_types_fini(&ask->types);
+	sq_dns_popular_free(ask->popular);
 	free(ask);
 	return NULL;
 }
 
+/* ---- asking ---- */
+
 uint32_t sq_dns_ask_turn(const struct sq_dns_ask *ask, uint64_t number)
 {
-	const struct group *group = &ask->groups[number % ask->n_groups];
+	uint64_t turn = number + number / ask->round;
+	const struct sq_dns_group *group = &ask->groups[turn % ask->n_groups];
 
-	return group->first + (uint32_t)(number / ask->n_groups % group->count);
+	return group->first + (uint32_t)(turn / ask->n_groups % group->count);
 }
 
 uint32_t sq_dns_ask_random(const struct sq_dns_ask *ask, struct sq_rng *rng)
 {
-	const struct group *group = &ask->groups[sq_rng_below(rng, ask->n_groups)];
+	const struct sq_dns_group *group = &ask->groups[sq_rng_below(rng, ask->n_groups)];
 
 	return group->first + (uint32_t)sq_rng_below(rng, group->count);
+}
+
+uint32_t sq_dns_ask_popular(const struct sq_dns_ask *ask, struct sq_rng *rng)
+{
+	return sq_dns_popular_draw(ask->popular, rng);
 }
 
 uint32_t sq_dns_ask_count(const struct sq_dns_ask *ask)
@@ -263,14 +202,36 @@ uint32_t sq_dns_ask_count(const struct sq_dns_ask *ask)
 	return (uint32_t)ask->n_entries;
 }
 
+static void vary(const struct sq_dns_ask *ask, const struct sq_dns_entry *entry, uint64_t number,
+		 uint8_t *query)
+{
+	const struct sq_dns_edns_options *options = &ask->options;
+	struct sq_rng rng;
+
+	if (entry->vary & SQ_DNS_VARY_TYPE)
+		sq_dns_put16(query + SQ_DNS_HEADER + entry->question_len - 4,
+			     ask->types.turn[number % ask->types.n]);
+	if (entry->vary & SQ_DNS_VARY_NAME)
+		sq_dns_label_fill(query + SQ_DNS_HEADER, number, ask->salt);
+	if (entry->vary & SQ_DNS_VARY_CLIENT) {
+		sq_rng_init(&rng, number, ask->salt);
+		sq_dns_edns_client(options, sq_rng_u64(&rng),
+				   query + entry->len - options->ecs_len);
+	}
+}
+
 struct sq_dns_asked sq_dns_ask_get(const struct sq_dns_ask *ask, uint32_t index, uint64_t number,
 				   uint8_t *scratch)
 {
-	const struct entry *entry = &ask->entries[index];
-
-	(void)number;
-	(void)scratch;
-	return (struct sq_dns_asked){ .query = ask->bytes + entry->at,
+	const struct sq_dns_entry *entry = &ask->entries[index];
+	struct sq_dns_asked asked = { .query = ask->bytes + entry->at,
 				      .len = entry->len,
 				      .question_len = entry->question_len };
+
+	if (entry->vary == 0)
+		return asked;
+	memcpy(scratch, asked.query, asked.len);
+	vary(ask, entry, number, scratch);
+	asked.query = scratch;
+	return asked;
 }

@@ -33,14 +33,15 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_STRAY_ERRORS,
 };
 
-enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM };
+enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM, SQ_DNS_ORDER_ZIPF };
 
 struct sq_dns_conf {
-	char *queries, *type;
-	struct sq_strings names;
+	char *queries, *updates, *type, *ecs;
+	struct sq_strings names, edns_options;
 	int order; /* enum sq_dns_order */
-	int64_t sockets, edns;
-	bool recursion, dnssec;
+	double zipf;
+	int64_t sockets, edns, ecs_bits, pcap_port;
+	bool recursion, dnssec, nsid, cookie;
 	struct sq_dns_socket_spec udp;
 	struct sq_dns_ask *ask; /* made by prepare */
 };

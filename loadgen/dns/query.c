@@ -7,9 +7,12 @@ void sq_dns_query_init(struct sq_lane *lane, struct sq_op *op)
 	struct sq_dns_query *query = sq_dns_query_of(op);
 
 	query->number = op->seq * (uint64_t)lane->load->spec->threads + lane->index;
-	query->question = conf->order == SQ_DNS_ORDER_RANDOM
-				  ? sq_dns_ask_random(conf->ask, &lane->rng)
-				  : sq_dns_ask_turn(conf->ask, query->number);
+	if (conf->order == SQ_DNS_ORDER_RANDOM)
+		query->question = sq_dns_ask_random(conf->ask, &lane->rng);
+	else if (conf->order == SQ_DNS_ORDER_ZIPF)
+		query->question = sq_dns_ask_popular(conf->ask, &lane->rng);
+	else
+		query->question = sq_dns_ask_turn(conf->ask, query->number);
 }
 
 static void finish(struct sq_lane *lane, struct sq_op *op, struct sq_tally_op *result)

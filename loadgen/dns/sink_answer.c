@@ -20,7 +20,6 @@
 #include "base/mem.h"
 
 enum {
-	OPCODE = 0x7800,
 	CLASS_ANY = 255,
 	TTL_S = 60,
 	EDNS_SIZE = 1232, /* what servers say since the flag day of 2020 */
@@ -143,7 +142,7 @@ static uint8_t true_rcode(const struct sq_dns_answerer *a, const struct query *q
 {
 	const struct sq_dns_question *question = &q->question;
 
-	if (q->header.flags & OPCODE)
+	if (q->header.flags & SQ_DNS_OPCODE)
 		return SQ_DNS_NOTIMP;
 	if (question->class != SQ_DNS_CLASS_IN && question->class != CLASS_ANY)
 		return SQ_DNS_REFUSED;
@@ -192,9 +191,11 @@ static void question_garble(uint8_t *question, size_t len)
 static uint16_t reply_write(const struct sq_dns_answerer *a, const struct query *q, int fault,
 			    uint8_t rcode, uint8_t *out)
 {
-	const struct sq_dns_edns edns = { true, q->edns.do_bit, EDNS_SIZE };
+	const struct sq_dns_edns edns = { .present = true,
+					  .do_bit = q->edns.do_bit,
+					  .udp_size = EDNS_SIZE };
 	const size_t question_len = q->question_end - SQ_DNS_HEADER;
-	unsigned flags = q->header.flags & (OPCODE | SQ_DNS_RD | SQ_DNS_CD);
+	unsigned flags = q->header.flags & (SQ_DNS_OPCODE | SQ_DNS_RD | SQ_DNS_CD);
 	uint8_t *body = out + SQ_DNS_HEADER, *at = body + question_len;
 
 	memcpy(body, q->msg + SQ_DNS_HEADER, question_len); /* the case of its letters kept */

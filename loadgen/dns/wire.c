@@ -261,6 +261,26 @@ int sq_dns_rcode_parse(const char *text)
 	return -1;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)lower((uint8_t)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool sq_dns_hex_read(const char *text, size_t len, uint8_t *out)
+{
+	for (size_t i = 0; i + 1 < len; i += 2) {
+		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	return len % 2 == 0;
+}
+
 /* ---- messages ---- */
 
 static uint8_t *put16(uint8_t *at, uint16_t v)
@@ -276,7 +296,10 @@ uint8_t *sq_dns_edns_write(const struct sq_dns_edns *edns, uint8_t *at)
 	at = put16(at, edns->udp_size);
 	at = put16(at, 0); /* the rcode's upper bits, version 0 */
 	at = put16(at, edns->do_bit ? OPT_DO : 0);
-	return put16(at, 0); /* no options */
+	at = put16(at, edns->options_len);
+	if (edns->options_len > 0)
+		memcpy(at, edns->options, edns->options_len);
+	return at + edns->options_len;
 }
 
 size_t sq_dns_query_write(const struct sq_dns_question *question, uint16_t flags,

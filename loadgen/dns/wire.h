@@ -13,13 +13,16 @@ enum {
 	SQ_DNS_HEADER = 12,
 	SQ_DNS_NAME_MAX = 255,  /* octets on the wire, the root's 0 included */
 	SQ_DNS_TEXT_MAX = 1024, /* the longest name as text, escapes included, with its NUL */
-	SQ_DNS_QUERY_MAX = 12 + 255 + 4 + 11, /* header, question, an OPT record without options */
+	SQ_DNS_QUERY_MAX =
+		1232, /* what passes nearly every path unfragmented ("DNS flag day 2020") */
 	SQ_DNS_PORT = 53,
 };
 
 /* Bits of the header's second 16-bit word. */
 enum {
 	SQ_DNS_QR = 0x8000,
+	SQ_DNS_OPCODE = 0x7800,
+	SQ_DNS_UPDATE = 5 << 11, /* an opcode; that of a query is 0 */
 	SQ_DNS_AA = 0x0400,
 	SQ_DNS_TC = 0x0200,
 	SQ_DNS_RD = 0x0100,
@@ -44,7 +47,14 @@ enum sq_dns_rcode { /* RFC 1035, RFC 2136 */
 		    SQ_DNS_RCODES = 16,
 };
 
-enum { SQ_DNS_CLASS_IN = 1, SQ_DNS_TYPE_A = 1, SQ_DNS_TYPE_AAAA = 28, SQ_DNS_TYPE_MX = 15 };
+enum { SQ_DNS_CLASS_IN = 1, SQ_DNS_CLASS_NONE = 254, SQ_DNS_CLASS_ANY = 255 }; /* RFC 2136 */
+enum {
+	SQ_DNS_TYPE_A = 1,
+	SQ_DNS_TYPE_SOA = 6,
+	SQ_DNS_TYPE_MX = 15,
+	SQ_DNS_TYPE_AAAA = 28,
+	SQ_DNS_TYPE_ANY = 255,
+};
 
 struct sq_dns_name {
 	uint8_t wire[SQ_DNS_NAME_MAX];
@@ -76,18 +86,24 @@ const char *sq_dns_rcode_name(unsigned rcode);
 /* By its name, in any case; -1 for none. */
 int sq_dns_rcode_parse(const char *text);
 
+/* Two digits for each of the len / 2 bytes; false for what is not hex. */
+bool sq_dns_hex_read(const char *text, size_t len, uint8_t *out);
+
 struct sq_dns_edns { /* RFC 6891 */
 	bool present, do_bit;
 	uint16_t udp_size;
+	const uint8_t *options; /* as they stand on the wire; borrowed, and not filled by a read */
+	uint16_t options_len;
 };
 
-enum { SQ_DNS_EDNS_SIZE = 11 };
+/* An OPT record without options; the most bytes of options that a query of ours has. */
+enum { SQ_DNS_EDNS_SIZE = 11, SQ_DNS_EDNS_OPTIONS = 512 };
 
-/* The OPT record without options at `at`, which has SQ_DNS_EDNS_SIZE bytes; returns its end. */
+/* The OPT record at `at`, which has SQ_DNS_EDNS_SIZE + options_len bytes; returns its end. */
 uint8_t *sq_dns_edns_write(const struct sq_dns_edns *edns, uint8_t *at);
 
-/* A query with this question, ID 0; its length.  out has SQ_DNS_QUERY_MAX bytes; flags: SQ_DNS_RD
- * and the like; edns may be NULL. */
+/* A query with this question, ID 0; its length.  out has SQ_DNS_QUERY_MAX bytes, which is enough for
+ * SQ_DNS_EDNS_OPTIONS; flags: SQ_DNS_RD and the like; edns may be NULL. */
 size_t sq_dns_query_write(const struct sq_dns_question *question, uint16_t flags,
 			  const struct sq_dns_edns *edns, uint8_t *out);
 

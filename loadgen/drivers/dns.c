@@ -18,6 +18,9 @@
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
 
+/* Any number; the same in each run, so that the same queries are asked. */
+#define SALT UINT64_C(0x73717561ff6c6c00)
+
 struct dns_lane {
 	const struct sq_dns_transport *transport;
 	void *state; /* its own */
@@ -29,11 +32,20 @@ static int dns_prepare(void *conf, struct sq_err *err)
 {
 	struct sq_dns_conf *c = conf;
 	const struct sq_dns_ask_spec spec = { .file = c->queries,
+					      .pcap_port = (uint16_t)c->pcap_port,
+					      .updates = c->updates,
 					      .names = &c->names,
 					      .type = c->type,
 					      .recursion = c->recursion,
 					      .dnssec = c->dnssec,
-					      .edns = (uint16_t)c->edns };
+					      .edns = (uint16_t)c->edns,
+					      .options = { .nsid = c->nsid,
+							   .cookie = c->cookie,
+							   .ecs = c->ecs,
+							   .ecs_bits = c->ecs_bits,
+							   .options = &c->edns_options },
+					      .zipf = c->order == SQ_DNS_ORDER_ZIPF ? c->zipf : 0,
+					      .salt = SALT };
 
 	c->ask = sq_dns_ask_new(&spec, err);
 	return c->ask ? 0 : err->code;
@@ -90,30 +102,53 @@ static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 
 /* ---- tables ---- */
 
-static const char *const order_choices[] = { "sequential", "random", NULL };
+static const char *const order_choices[] = { "sequential", "random", "zipf", NULL };
 
 static const struct sq_opt dns_opts[] = {
 	{ .name = "queries",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct sq_dns_conf, queries),
-	  .help = "a file of what is asked, as dnsperf reads it: a name and a type on each line; "
-		  "this or names" },
+	  .help = "a file of what is asked, as dnsperf reads it: a name and a type on each line; or "
+		  "a capture (pcap, pcapng), whose queries by UDP are asked as recorded; this, "
+		  "updates or names" },
+	{ .name = "pcap_port",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, pcap_port),
+	  .def = "53",
+	  .min = 1,
+	  .max = UINT16_MAX,
+	  .help = "of a capture: the port that its queries went to" },
+	{ .name = "updates",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, updates),
+	  .help = "a file of dynamic updates, as dnsperf -u reads it: a zone, lines of require, "
+		  "prohibit, add and delete, then send" },
 	{ .name = "names",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_dns_conf, names),
 	  .help = "names to ask for, taken in turn; \"a{1-1000}.example.test\" is 1000 of them, "
-		  "{0001-1000} with leading zeros" },
+		  "{0001-1000} with leading zeros; {random:8} is 8 letters and digits that no other "
+		  "query of the load has, and the next run asks again" },
 	{ .name = "type",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct sq_dns_conf, type),
 	  .def = "A",
-	  .help = "the type of record that names are asked for" },
+	  .help = "the type of record that names are asked for, or shares of several, as "
+		  "A:70,AAAA:25,MX:5, which hold exactly" },
 	{ .name = "order",
 	  .type = SQ_OPT_ENUM,
 	  .offset = offsetof(struct sq_dns_conf, order),
 	  .def = "sequential",
 	  .choices = order_choices,
-	  .help = "sequential asks all equally often, over all threads" },
+	  .help = "sequential asks all equally often, over all threads; zipf the first most, by "
+		  "rank" },
+	{ .name = "zipf",
+	  .type = SQ_OPT_REAL,
+	  .offset = offsetof(struct sq_dns_conf, zipf),
+	  .def = "1",
+	  .min = 0.01,
+	  .max = 10,
+	  .help = "order zipf: the question of rank k is asked 1/k^zipf as often as the first" },
 	{ .name = "sockets",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, sockets),
@@ -137,6 +172,32 @@ static const struct sq_opt dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, dnssec),
 	  .def = "false",
 	  .help = "ask for signatures (DO); with an EDNS size of 1232 unless edns names one" },
+	{ .name = "nsid",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, nsid),
+	  .def = "false",
+	  .help = "ask which server answers (EDNS NSID)" },
+	{ .name = "cookie",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, cookie),
+	  .def = "false",
+	  .help = "send a client cookie, one for the load; cookies that servers give are not sent "
+		  "back" },
+	{ .name = "ecs",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, ecs),
+	  .help = "EDNS client subnet: a range such as 198.51.100.0/22; each query names a subnet "
+		  "of it" },
+	{ .name = "ecs_bits",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, ecs_bits),
+	  .max = 128,
+	  .help = "the prefix length of these subnets; 24, or 56 of IPv6, or the range's when not "
+		  "given" },
+	{ .name = "edns_options",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct sq_dns_conf, edns_options),
+	  .help = "EDNS options of any kind, each its number and its data in hex: 65001:c0ffee" },
 	{ .name = "receive_buffer",
 	  .type = SQ_OPT_SIZE,
 	  .offset = offsetof(struct sq_dns_conf, udp.receive_buffer),

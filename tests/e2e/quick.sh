@@ -54,6 +54,8 @@ expect_eq "$(load .arrivals.closed) $(jqr "$report" '.loads[0].scheduled')" "5 1
 printf 'a.example.test A\nb.example.test AAAA\n' > "$SCRATCH/queries.txt"
 quick "dns" 0 dns -s 127.0.0.1 -p 19053 -d "$SCRATCH/queries.txt" -Q 200 -l 1 -t2 -T 2 --expect 'dns.ok == 200'
 expect_eq "$(load '"\(.queries) \(.arrivals.rate) \(.duration) \(.timeout) \(.threads)"')" "$SCRATCH/queries.txt 200 1s 2s 2" "dnsperf's letters"
+quick "dns, EDNS" 0 dns -s 127.0.0.1 -p 19053 -d "$SCRATCH/queries.txt" -D -e -E 65001:c0ffee -E 3: --count 20 --expect 'dns.ok == 20'
+expect_eq "$(load '"\(.dnssec) \(.edns) \(.edns_options | join(" "))"')" "true 1232 65001:c0ffee 3:" "dnsperf's letters of EDNS"
 quick "dns without a name" 0 dns 127.0.0.1:19053 --count 20 --expect 'dns.ok == 20'
 
 # Postal's list of users.
@@ -80,6 +82,7 @@ refused '--until: .*did you mean "acked"' tcp 127.0.0.1:19000 --until acke
 refused '--duration: expected a duration' tcp 127.0.0.1:19000 --duration 10
 refused '--hold: it needs a value' tcp 127.0.0.1:19000 --hold
 refused '-x: unknown option; known letters: .*-Q' dns 127.0.0.1 -x 5
+refused '-D takes no value' dns 127.0.0.1 -D5
 refused 'tcp\.failurs.*tcp\.failures' tcp 127.0.0.1:19000 --expect 'tcp.failurs == 0'
 
 # Help is drawn from the same tables: every key, and no key twice.

@@ -27,6 +27,11 @@ static const struct {
 	SEED("\x12\x34\x81\x83\x00\x01\x00\x01\x00\x00\x00\x00\x01"
 	     "a\x00\x00\x1c\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"),
 	SEED("www.ex\\.am\\065ple.test."),
+	SEED("www.example.test A\nexample.test MX\n; x\n. TYPE999\n"),
+	SEED("{random:8}.test"),
+	SEED("A:70,AAAA:25,MX:5"),
+	SEED("example.test\nrequire a A 192.0.2.1\nprohibit x A\nadd x 3600 MX 10 m\n"
+	     "add t 1 TXT \"a b\" c\nadd u 1 TYPE65 \\# 2 c0ff\ndelete w\nsend\n"),
 	SEED("250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 ENHANCEDSTATUSCODES\r\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };

@@ -219,7 +219,7 @@ static void wrong_specs(void **state)
 		int code;
 	} cases[] = {
 		{ NULL, NULL, "A", "dns", "give names", -EINVAL },
-		{ "/dev/null", "a.test", "A", "dns", "leave one out", -EINVAL },
+		{ "/dev/null", "a.test", "A", "dns", "leave all but one out", -EINVAL },
 		{ NULL, "a.test", "BANANA", "dns: type", "\"BANANA\" is no type", -EINVAL },
 		{ NULL, "a{1-}.test", "A", "dns: names", "no range", -EINVAL },
 		{ NULL, "a..test", "A", "dns: names", "empty label", -EINVAL },
