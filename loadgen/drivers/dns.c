@@ -25,7 +25,7 @@ struct dns_lane {
 
 /* ---- hooks ---- */
 
-static int dns_prepare(void *conf, struct sq_err *err)
+static int dns_prepare(void *conf, const struct sq_load_plan *load, struct sq_err *err)
 {
 	struct sq_dns_conf *c = conf;
 	const struct sq_dns_ask_spec spec = { .file = c->queries,
@@ -35,6 +35,7 @@ static int dns_prepare(void *conf, struct sq_err *err)
 					      .dnssec = c->dnssec,
 					      .edns = (uint16_t)c->edns };
 
+	(void)load;
 	c->ask = sq_dns_ask_new(&spec, err);
 	return c->ask ? 0 : err->code;
 }

@@ -10,6 +10,7 @@
 #include "results/tally.h"
 
 struct sq_lane;
+struct sq_load_plan;
 struct sq_op;
 
 /* All hooks but prepare and release run on the lane's own thread; NULL means "not needed". */
@@ -19,8 +20,9 @@ struct sq_driver {
 	struct sq_vocabulary words;
 	size_t lane_size, op_size; /* op_size: bytes behind each struct sq_op */
 
-	/* Once in the supervisor, before anything is forked: checks that need more than a table. */
-	int (*prepare)(void *conf, struct sq_err *err);
+	/* Once in the supervisor, before anything is forked: checks that need more than a table, and
+	 * addresses beside the load's target, which its gate judges. */
+	int (*prepare)(void *conf, const struct sq_load_plan *load, struct sq_err *err);
 	void (*release)(void *conf);
 
 	int (*lane_init)(struct sq_lane *lane, struct sq_err *err);

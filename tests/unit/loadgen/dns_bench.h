@@ -243,7 +243,7 @@ static inline void dns_bench_init(struct dns_bench *d, const struct named *n, co
 	b->spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
 	assert_non_null(object);
 	if (sq_opt_parse(&ctx, kind->opts, object, "", b->spec.driver.conf, &err) < 0 ||
-	    sq_driver_dns.prepare(b->spec.driver.conf, &err) < 0)
+	    sq_driver_dns.prepare(b->spec.driver.conf, &b->load, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
 	json_decref(object);
 	b->load = (struct sq_load_plan){ .spec = &b->spec };
