@@ -37,10 +37,6 @@ struct sq_dns_ask {
 	struct sq_dns_edns edns;
 };
 
-/* What is offered when DO needs an OPT record and nobody named a size: what passes nearly every path
- * unfragmented ("DNS flag day 2020"). */
-enum { EDNS_SIZE = 1232 };
-
 static int add_question(struct sq_dns_ask *ask, const struct sq_dns_question *question,
 			const char *where, struct sq_err *err)
 {
@@ -226,9 +222,10 @@ struct sq_dns_ask *sq_dns_ask_new(const struct sq_dns_ask_spec *spec, struct sq_
 	}
 	ask = sq_alloc(sizeof(*ask));
 	ask->flags = spec->recursion ? SQ_DNS_RD : 0;
-	ask->edns = (struct sq_dns_edns){ .present = spec->edns > 0 || spec->dnssec,
-					  .do_bit = spec->dnssec,
-					  .udp_size = spec->edns ? spec->edns : EDNS_SIZE };
+	ask->edns =
+		(struct sq_dns_edns){ .present = spec->edns > 0 || spec->dnssec,
+				      .do_bit = spec->dnssec,
+				      .udp_size = spec->edns ? spec->edns : SQ_DNS_EDNS_DEFAULT };
 	rc = spec->file ? add_file(ask, spec->file, err) : add_names(ask, spec, err);
 	return rc < 0 ? sq_dns_ask_free(ask) : ask;
 }

@@ -1,7 +1,8 @@
 /* DNS queries over UDP: what a name server, the network and this machine do to them.
  *
  * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
- * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c.
+ * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c, or
+ * stub.c, which asks as applications do.
  * This file has the words: keys, codes, phases and counts.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
@@ -11,9 +12,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loadgen/dns/conf.h"
 #include "loadgen/dns/query.h"
+#include "loadgen/dns/stub.h"
 #include "loadgen/dns/transport.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
@@ -34,9 +37,13 @@ static int dns_prepare(void *conf, const struct sq_load_plan *load, struct sq_er
 					      .recursion = c->recursion,
 					      .dnssec = c->dnssec,
 					      .edns = (uint16_t)c->edns };
+	int rc = sq_dns_stub_prepare(c, load, err);
 
-	(void)load;
+	if (rc < 0)
+		return rc;
 	c->ask = sq_dns_ask_new(&spec, err);
+	if (!c->ask)
+		sq_dns_stub_release(c);
 	return c->ask ? 0 : err->code;
 }
 
@@ -45,14 +52,16 @@ static void dns_release(void *conf)
 	struct sq_dns_conf *c = conf;
 
 	c->ask = sq_dns_ask_free(c->ask);
+	sq_dns_stub_release(c);
 }
 
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
 	struct dns_lane *d = lane->state;
+	const struct sq_dns_conf *c = lane->conf;
 	int rc;
 
-	d->transport = &sq_dns_udp;
+	d->transport = c->client == SQ_DNS_CLIENT_STUB ? &sq_dns_stub : &sq_dns_udp;
 	d->state = sq_alloc(d->transport->state_size);
 	rc = d->transport->init(d->state, lane, err);
 	if (rc < 0)
@@ -91,6 +100,7 @@ static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 
 /* ---- tables ---- */
 
+static const char *const client_choices[] = { "wire", "stub", NULL };
 static const char *const order_choices[] = { "sequential", "random", NULL };
 
 static const struct sq_opt dns_opts[] = {
@@ -157,6 +167,39 @@ static const struct sq_opt dns_opts[] = {
 	  .def = "true",
 	  .help = "IP_RECVERR: the kernel tells which query met a full queue or an ICMP error; "
 		  "false shows what a program without it sees" },
+	{ .name = "client",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, client),
+	  .def = "wire",
+	  .choices = client_choices,
+	  .help = "wire: one datagram for each query, as it is sent; stub: c-ares asks, as in an "
+		  "application (sockets, buffers and recverr are the wire's alone)" },
+	{ .name = "stub_servers",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct sq_dns_conf, stub.servers),
+	  .help = "servers that the stub turns to when the load's target does not answer, as in "
+		  "\"server2:53\"" },
+	{ .name = "stub_timeout",
+	  .type = SQ_OPT_DURATION,
+	  .offset = offsetof(struct sq_dns_conf, stub.timeout_ns),
+	  .def = "5s",
+	  .min = SQ_MS,
+	  .max = 60 * SQ_SEC,
+	  .help = "how long the stub waits for a server's answer before it asks the next; doubled "
+		  "when all were asked; to the millisecond" },
+	{ .name = "stub_tries",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, stub.tries),
+	  .def = "2",
+	  .min = 1,
+	  .max = 10,
+	  .help = "how often the stub asks each server; c-ares by itself does 4 times, "
+		  "resolv.conf's attempts are 2" },
+	{ .name = "stub_rotate",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, stub.rotate),
+	  .def = "false",
+	  .help = "each query of the stub begins with another server" },
 	{ 0 },
 };
 
@@ -181,13 +224,18 @@ static const struct sq_code dns_codes[] = {
 	  "no answer in time, but a reply with this query's ID to another question" },
 	{ "garbled", SQ_CLASS_GARBLED,
 	  "no answer in time, but something with this query's ID that is no reply" },
+	{ "stub-timeout", SQ_CLASS_TIMEOUT,
+	  "c-ares asked as often as it may, and nobody answered" },
+	{ "stub-refused", SQ_CLASS_REFUSED,
+	  "c-ares was turned away by every server: a closed port, SERVFAIL, NOTIMP or REFUSED" },
 	{ 0 },
 };
 
-static const char *const dns_phases[] = { "socket", "send", "query", NULL };
+static const char *const dns_phases[] = { "socket", "send", "query", "resolver", NULL };
 static const char *const dns_counts[] = {
-	"late",      "duplicate", "mismatched",   "garbled",
-	"unmatched", "truncated", "stray_errors", NULL,
+	"late",           "duplicate",        "mismatched",   "garbled",
+	"unmatched",      "truncated",        "stray_errors", "stub_retries",
+	"stub_failovers", "stub_connections", NULL,
 };
 
 const struct sq_driver sq_driver_dns = {
