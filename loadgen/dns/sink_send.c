@@ -169,7 +169,9 @@ void sq_dns_queue_send(struct sq_dns_queue *q, int fd, int64_t now_ns,
 	while ((r = queue_first(q)) && r->due_ns <= now_ns) {
 		if (reply_send(r, fd, seen)) {
 			sq_dns_count_add(&seen->answered, 1);
-			sq_dns_count_add(&seen->rcodes[r->answer.rcode], 1);
+			sq_dns_count_add(r->answer.garbage ? &seen->garbage
+							   : &seen->rcodes[r->answer.rcode],
+					 1);
 		}
 		if (r->answer.twice && reply_send(r, fd, seen))
 			sq_dns_count_add(&seen->duplicated, 1);
