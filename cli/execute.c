@@ -165,7 +165,7 @@ static int prepare_drivers(const struct sq_plan *plan, struct sq_err *err)
 	for (size_t i = 0; i < plan->n_loads; i++) {
 		const struct sq_plug *plug = &plan->loads[i].spec->driver;
 		const struct sq_driver *driver = sq_driver_of(plug->kind);
-		int rc = driver->prepare ? driver->prepare(plug->conf, err) : 0;
+		int rc = driver->prepare ? driver->prepare(plug->conf, &plan->loads[i], err) : 0;
 
 		if (rc < 0)
 			return rc;

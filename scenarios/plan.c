@@ -193,6 +193,7 @@ static int plan_load(struct sq_plan *plan, size_t i, const struct sq_plan_opts *
 	*load = (struct sq_load_plan){ .spec = spec,
 				       .host = load_host(plan, spec),
 				       .index = (unsigned)i,
+				       .seed = plan->seed,
 				       .gate = plan->gate };
 	plan->hosts[load->host].loads = true;
 	if (spec->target)

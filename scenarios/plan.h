@@ -38,6 +38,7 @@ struct sq_load_plan {
 	const struct sq_gate *gate;     /* for addresses that the driver learns; the plan's */
 	size_t host;                    /* which host makes it */
 	int server;        /* the host that its target stands on; -1: none of the scenario's */
+	uint64_t seed;     /* the run's */
 	unsigned index;    /* its place among the loads: also its stream of random numbers */
 	int64_t phase_ns;  /* arrivals.phase as a duration, or SQ_PHASE_RANDOM, _STAGGER */
 	int64_t tick_ns;   /* due times are rounded up to its multiples; 0: they are not */

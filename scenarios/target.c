@@ -265,18 +265,24 @@ void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port)
 	}
 }
 
+in_port_t sq_target_port(const struct sq_target *t)
+{
+	struct sockaddr_in v4;
+
+	/* The port stands at the same place in both families. */
+	memcpy(&v4, &t->addr, sizeof(v4));
+	return ntohs(v4.sin_port);
+}
+
 void sq_target_format(const struct sq_target *t, char out[SQ_TARGET_TEXT])
 {
 	char text[INET6_ADDRSTRLEN] = "?";
-	struct sockaddr_in v4;
 	struct sq_ip ip;
 
 	if (sq_ip_from_sockaddr((const struct sockaddr *)&t->addr, &ip) == 0)
 		sq_ip_format(&ip, text);
-	/* The port stands at the same place in both families. */
-	memcpy(&v4, &t->addr, sizeof(v4));
 	snprintf(out, SQ_TARGET_TEXT, t->addr.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", text,
-		 ntohs(v4.sin_port));
+		 sq_target_port(t));
 }
 
 int sq_gate_target(const struct sq_gate *g, const char *text, const char *where,

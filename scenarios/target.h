@@ -4,6 +4,7 @@
 #ifndef SQ_SCENARIOS_TARGET_H
 #define SQ_SCENARIOS_TARGET_H
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ struct sq_ip;
 
 /* The address alone, without a text; judged by nobody yet. */
 void sq_target_make(struct sq_target *t, const struct sq_ip *ip, int port);
+
+in_port_t sq_target_port(const struct sq_target *t); /* as a number */
 
 enum { SQ_TARGET_TEXT = 64 };
 /* "198.18.0.2:53", "[::1]:53". */

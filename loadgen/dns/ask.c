@@ -18,10 +18,6 @@
 #include "loadgen/dns/ask_private.h"
 #include "loadgen/dns/label.h"
 
-/* What is offered when an OPT record is needed and nobody named a size: what passes nearly every path
- * unfragmented ("DNS flag day 2020"). */
-enum { EDNS_SIZE = 1232 };
-
 /* ---- adding ---- */
 
 int sq_dns_ask_add_raw(struct sq_dns_ask *ask, const uint8_t *query, size_t len,
@@ -123,7 +119,7 @@ static int make_edns(struct sq_dns_ask *ask, const struct sq_dns_ask_spec *spec,
 	ask->edns = (struct sq_dns_edns){
 		.present = spec->edns > 0 || spec->dnssec || ask->options.len > 0,
 		.do_bit = spec->dnssec,
-		.udp_size = spec->edns ? spec->edns : EDNS_SIZE,
+		.udp_size = spec->edns ? spec->edns : SQ_DNS_EDNS_DEFAULT,
 		.options = ask->options.bytes,
 		.options_len = ask->options.len,
 	};

@@ -20,6 +20,10 @@
 
 enum { SQ_DNS_ASK_MAX = 1 << 22 }; /* questions; they stay in memory, about 60 bytes each */
 
+/* What is offered when DO needs an OPT record and nobody named a size: what passes nearly every path
+ * unfragmented ("DNS flag day 2020"). */
+enum { SQ_DNS_EDNS_DEFAULT = 1232 };
+
 struct sq_dns_ask_spec {
 	const char *file;               /* "name type" lines as dnsperf reads them, or a capture */
 	uint16_t pcap_port;             /* of a capture: where its queries went */

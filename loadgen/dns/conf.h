@@ -10,17 +10,21 @@
 #include "loadgen/dns/udp_socket.h"
 #include "loadgen/dns/wire.h"
 #include "results/outcome.h"
+#include "scenarios/target.h"
 
 enum sq_dns_phase {
 	SQ_DNS_PHASE_SOCKET,
 	SQ_DNS_PHASE_SEND,
 	SQ_DNS_PHASE_QUERY,
+	SQ_DNS_PHASE_RESOLVER, /* what c-ares says, or has not said yet */
 };
 
 enum sq_dns_code {
 	SQ_DNS_CODE_RCODE = SQ_CODE_DRIVER - 1, /* + rcode, which is not 0 */
 	SQ_DNS_CODE_MISMATCH = SQ_DNS_CODE_RCODE + SQ_DNS_RCODES,
 	SQ_DNS_CODE_GARBLED,
+	SQ_DNS_CODE_STUB_TIMEOUT,
+	SQ_DNS_CODE_STUB_REFUSED,
 };
 
 enum sq_dns_count {
@@ -31,9 +35,21 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_UNMATCHED,
 	SQ_DNS_COUNT_TRUNCATED,
 	SQ_DNS_COUNT_STRAY_ERRORS,
+	SQ_DNS_COUNT_STUB_RETRIES,
+	SQ_DNS_COUNT_STUB_FAILOVERS,
+	SQ_DNS_COUNT_STUB_CONNECTIONS,
 };
 
 enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM, SQ_DNS_ORDER_ZIPF };
+enum sq_dns_client { SQ_DNS_CLIENT_WIRE, SQ_DNS_CLIENT_STUB };
+
+struct sq_dns_stub_spec {
+	struct sq_strings servers; /* beside the load's target */
+	int64_t timeout_ns, tries;
+	bool rotate;
+	struct sq_target *targets; /* made by prepare: the load's own, then the others */
+	size_t n_targets;
+};
 
 struct sq_dns_conf {
 	char *queries, *updates, *type, *ecs;
@@ -43,6 +59,8 @@ struct sq_dns_conf {
 	int64_t sockets, edns, ecs_bits, pcap_port;
 	bool recursion, dnssec, nsid, cookie;
 	struct sq_dns_socket_spec udp;
+	int client; /* enum sq_dns_client */
+	struct sq_dns_stub_spec stub;
 	struct sq_dns_ask *ask; /* made by prepare */
 };
 

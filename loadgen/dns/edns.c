@@ -5,6 +5,7 @@
  * bits of the last one that lie beyond it must be 0, or a server answers FORMERR (RFC 7871, 6). */
 #include "loadgen/dns/edns.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,7 @@ int sq_dns_edns_options_make(const struct sq_dns_edns_spec *spec, uint64_t salt,
 {
 	struct sq_rng rng;
 	uint64_t cookie;
+	uint8_t *data;
 	int rc = 0;
 
 	*ret = (struct sq_dns_edns_options){ .len = 0 };
@@ -117,7 +119,9 @@ int sq_dns_edns_options_make(const struct sq_dns_edns_spec *spec, uint64_t salt,
 	if (spec->cookie) {
 		sq_rng_init(&rng, salt, OPTION_COOKIE);
 		cookie = sq_rng_u64(&rng);
-		memcpy(option_add(ret, OPTION_COOKIE, COOKIE_SIZE), &cookie, COOKIE_SIZE);
+		data = option_add(ret, OPTION_COOKIE, COOKIE_SIZE);
+		assert(data); /* the first ones have room */
+		memcpy(data, &cookie, COOKIE_SIZE);
 	}
 	for (size_t i = 0; spec->options && i < spec->options->n && rc == 0; i++)
 		rc = custom_add(ret, spec->options->v[i], err);

@@ -23,6 +23,7 @@ enum {
 	CLASS_ANY = 255,
 	TTL_S = 60,
 	EDNS_SIZE = 1232, /* what servers say since the flag day of 2020 */
+	GARBAGE_LEN = 32,
 	NAME_POINTER = 0xc000 | SQ_DNS_HEADER,
 };
 
@@ -219,6 +220,15 @@ static uint16_t reply_write(const struct sq_dns_answerer *a, const struct query 
 	return (uint16_t)(at - out);
 }
 
+/* The ID is the query's, so that its client can tell which query it was; all else is nothing: the
+ * name would begin with a pointer behind the end. */
+static uint16_t garbage_write(const struct query *q, uint8_t *out)
+{
+	memset(out, 0xff, GARBAGE_LEN);
+	put16(out, q->header.id);
+	return GARBAGE_LEN;
+}
+
 static void fault_count(struct sq_dns_answerer *a, int fault)
 {
 	_Atomic int64_t *const counts[SQ_DNS_FAULTS + 1] = {
@@ -250,7 +260,9 @@ struct sq_dns_answer sq_dns_answer(struct sq_dns_answerer *a, const uint8_t *msg
 	if (fault == SQ_DNS_FAULT_DROP)
 		return answer;
 	answer.rcode = fault == SQ_DNS_FAULT_RCODE ? a->rcode : true_rcode(a, &q);
-	answer.len = reply_write(a, &q, fault, answer.rcode, out);
+	answer.garbage = fault == SQ_DNS_FAULT_GARBAGE;
+	answer.len = answer.garbage ? garbage_write(&q, out)
+				    : reply_write(a, &q, fault, answer.rcode, out);
 	answer.twice = fault == SQ_DNS_FAULT_DUPLICATE;
 	answer.delayed = delay_next(a);
 	if (answer.delayed)

@@ -30,9 +30,9 @@ struct sq_dns_answerer {
 };
 
 struct sq_dns_answer {
-	uint16_t len; /* 0: none */
-	uint8_t rcode;
-	bool delayed, twice;
+	uint16_t len;  /* 0: none */
+	uint8_t rcode; /* without a meaning in garbage */
+	bool delayed, twice, garbage;
 };
 
 /* seen is counted into, and must outlive it.  -EINVAL with err for what the options say wrong. */

@@ -16,6 +16,7 @@ enum sq_dns_fault {
 	SQ_DNS_FAULT_MISMATCH,
 	SQ_DNS_FAULT_WRONG_ID,
 	SQ_DNS_FAULT_DUPLICATE,
+	SQ_DNS_FAULT_GARBAGE,
 	SQ_DNS_FAULTS, /* as a fault: none */
 };
 

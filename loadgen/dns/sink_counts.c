@@ -19,6 +19,7 @@ static const struct {
 	{ "mismatched", offsetof(struct sq_dns_sink_counts, mismatched) },
 	{ "wrong_id", offsetof(struct sq_dns_sink_counts, wrong_id) },
 	{ "duplicated", offsetof(struct sq_dns_sink_counts, duplicated) },
+	{ "garbage", offsetof(struct sq_dns_sink_counts, garbage) },
 	{ "bytes_received", offsetof(struct sq_dns_sink_counts, bytes_received) },
 	{ "bytes_sent", offsetof(struct sq_dns_sink_counts, bytes_sent) },
 };

@@ -23,8 +23,9 @@ struct sq_dns_sink_counts {
 	_Atomic int64_t answered; /* first answers that the kernel took */
 	_Atomic int64_t waiting;  /* delayed, not yet sent */
 	_Atomic int64_t dropped, delayed, truncated, mismatched, wrong_id, duplicated;
+	_Atomic int64_t garbage; /* of answered */
 	_Atomic int64_t bytes_received, bytes_sent;
-	_Atomic int64_t rcodes[SQ_DNS_RCODES]; /* of answered */
+	_Atomic int64_t rcodes[SQ_DNS_RCODES]; /* of answered, less garbage */
 	_Atomic int64_t qtypes[SQ_DNS_COUNT_TYPES + 1];
 	_Atomic int64_t send_errors[SQ_DNS_COUNT_ERRNOS];
 	_Atomic int64_t icmp_errors[SQ_DNS_COUNT_ERRNOS]; /* with recverr */

@@ -1,9 +1,11 @@
 /* Sending a DNS sink's replies, each error with its own name.
  *
- * One sendmsg(2) for each reply, on purpose.  When sendmmsg(2) fails at a message that is not its
- * first, the kernel forgets the error and tells only how many went out; to learn it the message
- * must be tried again, and the kernel then counts a second SndbufErrors for the one reply, or sends
- * what it had dropped.  This sink's send_errors must equal the kernel's counters.
+ * Many with one call while all goes well, one by one for a second after each refusal.  When
+ * sendmmsg(2) fails at a message that is not its first, the kernel forgets the error and tells only
+ * how many went out; were the message tried again to learn it, the kernel would count a second
+ * SndbufErrors for the one reply, or send what it had dropped, and this sink's send_errors must equal
+ * the kernel's counters.  So it is not tried again: it is booked as what a full queue says, and
+ * renamed to what the next refusal within that second is called.
  *
  * A reader would get wrong: with IP_RECVERR an ICMP error that an earlier reply to somebody else
  * brought makes the next send fail, unsent.  It has a record in the socket's error queue, which an
@@ -20,7 +22,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { QUEUE_FIRST = 128 };
+#define CAREFUL_NS SQ_SEC
+
+enum { QUEUE_FIRST = 128, SEND_BATCH = 32 };
 
 /* ---- the queue ---- */
 
@@ -124,55 +128,150 @@ int sq_dns_errors_take(int fd, struct sq_dns_sink_counts *seen)
 	}
 }
 
-/* 0, or the errno of this reply and no other. */
-static int reply_try(const struct sq_dns_reply *r, int fd, struct sq_dns_sink_counts *seen)
+static struct msghdr header_of(const struct sq_dns_reply *r, struct iovec *bytes)
 {
-	struct iovec bytes = { .iov_base = (void *)r->bytes, .iov_len = r->answer.len };
-	const struct msghdr msg = {
+	*bytes = (struct iovec){ .iov_base = (void *)r->bytes, .iov_len = r->answer.len };
+	return (struct msghdr){
 		.msg_name = (void *)&r->path.peer,
 		.msg_namelen = r->path.peer_len,
-		.msg_iov = &bytes,
+		.msg_iov = bytes,
 		.msg_iovlen = 1,
 		.msg_control = r->path.control_len ? (void *)&r->path.control : NULL,
 		.msg_controllen = r->path.control_len,
 	};
+}
+
+/* Whether a send failed for another reply, so that it may be tried again. */
+static bool failed_for_another(struct sq_dns_sender *s, int code)
+{
+	return code == EINTR || (code != EAGAIN && sq_dns_errors_take(s->fd, s->seen) > 0);
+}
+
+/* 0, or the errno of this reply and no other. */
+static int reply_try(struct sq_dns_sender *s, const struct sq_dns_reply *r)
+{
+	struct iovec bytes;
+	const struct msghdr msg = header_of(r, &bytes);
 
 	for (;;) {
 		int code;
 
-		if (sendmsg(fd, &msg, MSG_DONTWAIT) != -1)
+		if (sendmsg(s->fd, &msg, MSG_DONTWAIT) != -1)
 			return 0;
 		code = errno;
-		if (code != EINTR && (code == EAGAIN || !sq_dns_errors_take(fd, seen)))
+		if (!failed_for_another(s, code))
 			return code;
 	}
 }
 
-/* True when the kernel took it. */
-static bool reply_send(const struct sq_dns_reply *r, int fd, struct sq_dns_sink_counts *seen)
+static void be_careful(struct sq_dns_sender *s)
 {
-	int code = reply_try(r, fd, seen);
-
-	if (code != 0) {
-		sq_dns_count_add(sq_dns_count_errno(seen->send_errors, code), 1);
-		return false;
-	}
-	sq_dns_count_add(&seen->bytes_sent, r->answer.len);
-	return true;
+	s->careful_until_ns = sq_now_ns() + CAREFUL_NS;
 }
 
-void sq_dns_queue_send(struct sq_dns_queue *q, int fd, int64_t now_ns,
-		       struct sq_dns_sink_counts *seen)
+static void refused(struct sq_dns_sender *s, int code)
+{
+	if (s->unnamed) {
+		sq_dns_count_add(sq_dns_count_errno(s->seen->send_errors, s->unnamed), -1);
+		sq_dns_count_add(sq_dns_count_errno(s->seen->send_errors, code), 1);
+		s->unnamed = 0;
+	}
+	sq_dns_count_add(sq_dns_count_errno(s->seen->send_errors, code), 1);
+	be_careful(s);
+}
+
+/* Without IP_RECVERR the interface's full queue is not told, so it was the socket's buffer. */
+static void refused_unnamed(struct sq_dns_sender *s)
+{
+	s->unnamed = s->recverr ? ENOBUFS : EAGAIN;
+	sq_dns_count_add(sq_dns_count_errno(s->seen->send_errors, s->unnamed), 1);
+	be_careful(s);
+}
+
+static void answered(struct sq_dns_sender *s, const struct sq_dns_reply *r)
+{
+	sq_dns_count_add(&s->seen->bytes_sent, r->answer.len);
+	sq_dns_count_add(&s->seen->answered, 1);
+	sq_dns_count_add(r->answer.garbage ? &s->seen->garbage : &s->seen->rcodes[r->answer.rcode],
+			 1);
+}
+
+static void send_one(struct sq_dns_sender *s, const struct sq_dns_reply *r)
+{
+	int code = reply_try(s, r);
+
+	if (code == 0)
+		answered(s, r);
+	else
+		refused(s, code);
+	if (!r->answer.twice)
+		return;
+	code = reply_try(s, r);
+	if (code != 0) {
+		refused(s, code);
+		return;
+	}
+	sq_dns_count_add(&s->seen->bytes_sent, r->answer.len);
+	sq_dns_count_add(&s->seen->duplicated, 1);
+}
+
+/* Those at the head of the queue that are due and leave once. */
+static unsigned collect(const struct sq_dns_queue *q, int64_t now_ns, struct mmsghdr *msgs,
+			struct iovec *bytes)
+{
+	unsigned n = 0;
+
+	for (; n < SEND_BATCH && q->out + n != q->in; n++) {
+		const struct sq_dns_reply *r = &q->ring[(q->out + n) & (q->size - 1)];
+
+		if (r->due_ns > now_ns || r->answer.twice)
+			break;
+		msgs[n].msg_hdr = header_of(r, &bytes[n]);
+	}
+	return n;
+}
+
+/* How many at the head of the queue are settled; when none, the first is to be sent alone. */
+static unsigned send_many(struct sq_dns_queue *q, struct sq_dns_sender *s, int64_t now_ns)
+{
+	struct mmsghdr msgs[SEND_BATCH];
+	struct iovec bytes[SEND_BATCH];
+	unsigned n = collect(q, now_ns, msgs, bytes), settled;
+	int sent = n > 1 ? sendmmsg(s->fd, msgs, n, MSG_DONTWAIT) : 0, code = errno;
+
+	if (n < 2)
+		return 0;
+	settled = sent > 0 ? (unsigned)sent : 0;
+	for (unsigned i = 0; i < settled; i++)
+		answered(s, &q->ring[(q->out + i) & (q->size - 1)]);
+	if (settled == n)
+		return n;
+	if (failed_for_another(s, sent == -1 ? code : 0)) {
+		be_careful(s);
+		return settled;
+	}
+	if (sent == -1)
+		refused(s, code);
+	else
+		refused_unnamed(s);
+	return settled + 1;
+}
+
+void sq_dns_queue_send(struct sq_dns_queue *q, struct sq_dns_sender *s, int64_t now_ns)
 {
 	const struct sq_dns_reply *r;
 
 	while ((r = queue_first(q)) && r->due_ns <= now_ns) {
-		if (reply_send(r, fd, seen)) {
-			sq_dns_count_add(&seen->answered, 1);
-			sq_dns_count_add(&seen->rcodes[r->answer.rcode], 1);
+		unsigned settled = 0;
+
+		if (now_ns >= s->careful_until_ns) {
+			s->unnamed = 0; /* it stayed alone */
+			settled = send_many(q, s, now_ns);
 		}
-		if (r->answer.twice && reply_send(r, fd, seen))
-			sq_dns_count_add(&seen->duplicated, 1);
-		q->out++;
+		if (settled == 0) {
+			send_one(s, r);
+			settled = 1;
+		}
+		q->out += settled;
 	}
 }

@@ -53,9 +53,17 @@ void sq_dns_queue_put(struct sq_dns_queue *queue);
 int64_t sq_dns_queue_due(const struct sq_dns_queue *queue);
 void sq_dns_queue_fini(struct sq_dns_queue *queue);
 
+/* The socket that replies leave by. */
+struct sq_dns_sender {
+	int fd;
+	bool recverr;
+	struct sq_dns_sink_counts *seen;
+	int64_t careful_until_ns; /* one by one till then */
+	int unnamed; /* the errno that a refusal without a name was booked under; 0: none was */
+};
+
 /* Sends what is due, and counts what became of it. */
-void sq_dns_queue_send(struct sq_dns_queue *queue, int fd, int64_t now_ns,
-		       struct sq_dns_sink_counts *seen);
+void sq_dns_queue_send(struct sq_dns_queue *queue, struct sq_dns_sender *sender, int64_t now_ns);
 
 /* Takes the pending ICMP errors of a socket with IP_RECVERR and counts them; how many. */
 int sq_dns_errors_take(int fd, struct sq_dns_sink_counts *seen);

@@ -21,6 +21,6 @@ struct sq_dns_transport {
 	void (*end)(void *state, struct sq_op *op, uint16_t code);
 };
 
-extern const struct sq_dns_transport sq_dns_udp;
+extern const struct sq_dns_transport sq_dns_udp, sq_dns_stub;
 
 #endif

@@ -1,25 +1,27 @@
 /* DNS queries over UDP: what a name server, the network and this machine do to them.
  *
  * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
- * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c.
+ * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c, or
+ * stub.c, which asks as applications do.
  * This file has the words: keys, codes, phases and counts.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
  * has a name of its own.  Every other rcode is a refusal by the server under its own name; what the
  * network or this machine did is an errno, at the phase in which it was told. */
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loadgen/dns/conf.h"
+#include "loadgen/dns/pcap.h"
 #include "loadgen/dns/query.h"
+#include "loadgen/dns/stub.h"
 #include "loadgen/dns/transport.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
-
-/* Any number; the same in each run, so that the same queries are asked. */
-#define SALT UINT64_C(0x73717561ff6c6c00)
 
 struct dns_lane {
 	const struct sq_dns_transport *transport;
@@ -28,7 +30,7 @@ struct dns_lane {
 
 /* ---- hooks ---- */
 
-static int dns_prepare(void *conf, struct sq_err *err)
+static int dns_prepare(void *conf, const struct sq_load_plan *load, struct sq_err *err)
 {
 	struct sq_dns_conf *c = conf;
 	const struct sq_dns_ask_spec spec = { .file = c->queries,
@@ -45,9 +47,19 @@ static int dns_prepare(void *conf, struct sq_err *err)
 							   .ecs_bits = c->ecs_bits,
 							   .options = &c->edns_options },
 					      .zipf = c->order == SQ_DNS_ORDER_ZIPF ? c->zipf : 0,
-					      .salt = SALT };
+					      .salt = load->seed };
+	int rc;
 
+	if (c->pcap_port != SQ_DNS_PORT && load->spec->arrivals.trace)
+		return sq_err_set(err, -EINVAL, "dns: pcap_port",
+				  "a trace is read at port %d only; give a capture of that port",
+				  SQ_DNS_PORT);
+	rc = sq_dns_stub_prepare(c, load, err);
+	if (rc < 0)
+		return rc;
 	c->ask = sq_dns_ask_new(&spec, err);
+	if (!c->ask)
+		sq_dns_stub_release(c);
 	return c->ask ? 0 : err->code;
 }
 
@@ -56,14 +68,16 @@ static void dns_release(void *conf)
 	struct sq_dns_conf *c = conf;
 
 	c->ask = sq_dns_ask_free(c->ask);
+	sq_dns_stub_release(c);
 }
 
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
 	struct dns_lane *d = lane->state;
+	const struct sq_dns_conf *c = lane->conf;
 	int rc;
 
-	d->transport = &sq_dns_udp;
+	d->transport = c->client == SQ_DNS_CLIENT_STUB ? &sq_dns_stub : &sq_dns_udp;
 	d->state = sq_alloc(d->transport->state_size);
 	rc = d->transport->init(d->state, lane, err);
 	if (rc < 0)
@@ -103,6 +117,7 @@ static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 /* ---- tables ---- */
 
 static const char *const order_choices[] = { "sequential", "random", "zipf", NULL };
+static const char *const client_choices[] = { "wire", "stub", NULL };
 
 static const struct sq_opt dns_opts[] = {
 	{ .name = "queries",
@@ -128,7 +143,7 @@ static const struct sq_opt dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, names),
 	  .help = "names to ask for, taken in turn; \"a{1-1000}.example.test\" is 1000 of them, "
 		  "{0001-1000} with leading zeros; {random:8} is 8 letters and digits that no other "
-		  "query of the load has, and the next run asks again" },
+		  "query of the load has, made of the seed" },
 	{ .name = "type",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct sq_dns_conf, type),
@@ -228,6 +243,39 @@ static const struct sq_opt dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, udp.kernel_time),
 	  .def = "false",
 	  .help = "replies came when the kernel got them (SO_TIMESTAMPNS), not when they were read" },
+	{ .name = "client",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, client),
+	  .def = "wire",
+	  .choices = client_choices,
+	  .help = "wire: one datagram for each query, as it is sent; stub: c-ares asks, as in an "
+		  "application (sockets, buffers and recverr are the wire's alone)" },
+	{ .name = "stub_servers",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct sq_dns_conf, stub.servers),
+	  .help = "servers that the stub turns to when the load's target does not answer, as in "
+		  "\"server2:53\"" },
+	{ .name = "stub_timeout",
+	  .type = SQ_OPT_DURATION,
+	  .offset = offsetof(struct sq_dns_conf, stub.timeout_ns),
+	  .def = "5s",
+	  .min = SQ_MS,
+	  .max = 60 * SQ_SEC,
+	  .help = "how long the stub waits for a server's answer before it asks the next; doubled "
+		  "when all were asked; to the millisecond" },
+	{ .name = "stub_tries",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, stub.tries),
+	  .def = "2",
+	  .min = 1,
+	  .max = 10,
+	  .help = "how often the stub asks each server; c-ares by itself does 4 times, "
+		  "resolv.conf's attempts are 2" },
+	{ .name = "stub_rotate",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, stub.rotate),
+	  .def = "false",
+	  .help = "each query of the stub begins with another server" },
 	{ 0 },
 };
 
@@ -252,13 +300,18 @@ static const struct sq_code dns_codes[] = {
 	  "no answer in time, but a reply with this query's ID to another question" },
 	{ "garbled", SQ_CLASS_GARBLED,
 	  "no answer in time, but something with this query's ID that is no reply" },
+	{ "stub-timeout", SQ_CLASS_TIMEOUT,
+	  "c-ares asked as often as it may, and nobody answered" },
+	{ "stub-refused", SQ_CLASS_REFUSED,
+	  "c-ares was turned away by every server: a closed port, SERVFAIL, NOTIMP or REFUSED" },
 	{ 0 },
 };
 
-static const char *const dns_phases[] = { "socket", "send", "query", NULL };
+static const char *const dns_phases[] = { "socket", "send", "query", "resolver", NULL };
 static const char *const dns_counts[] = {
-	"late",      "duplicate", "mismatched",   "garbled",
-	"unmatched", "truncated", "stray_errors", NULL,
+	"late",           "duplicate",        "mismatched",   "garbled",
+	"unmatched",      "truncated",        "stray_errors", "stub_retries",
+	"stub_failovers", "stub_connections", NULL,
 };
 
 const struct sq_driver sq_driver_dns = {
@@ -270,6 +323,7 @@ const struct sq_driver sq_driver_dns = {
 	.lane_size = sizeof(struct dns_lane),
 	.op_size = sizeof(struct sq_dns_query),
 	.batches = true,
+	.trace = sq_dns_pcap_times,
 	.prepare = dns_prepare,
 	.release = dns_release,
 	.lane_init = dns_lane_init,

@@ -13,8 +13,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include <ares.h>
-
+#include "loadgen/engine/ares.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
 #include "loadgen/smtp/pool.h"
@@ -22,7 +21,7 @@
 
 /* ---- before the run ---- */
 
-static int smtp_prepare(void *arg, struct sq_err *err)
+static int smtp_prepare(void *arg, const struct sq_load_plan *load, struct sq_err *err)
 {
 	struct sq_smtp_conf *conf = arg;
 	const struct sq_smtp_mail_spec spec = {
@@ -35,12 +34,12 @@ static int smtp_prepare(void *arg, struct sq_err *err)
 		.helo = conf->helo,
 	};
 
+	(void)load;
 	if (conf->deliver == SQ_SMTP_DELIVER_MX && conf->recipients_per_message > 1)
 		return sq_err_set(err, -EINVAL, "smtp: recipients_per_message",
 				  "deliver \"mx\" sends a message to one domain; leave it at 1");
-	/* Not safe between threads, so before there are lanes. */
-	if (conf->deliver == SQ_SMTP_DELIVER_MX && ares_library_init(ARES_LIB_INIT_ALL))
-		return sq_err_set(err, -EIO, "smtp", "c-ares can't be initialized");
+	if (conf->deliver == SQ_SMTP_DELIVER_MX && sq_ares_library("smtp", err) < 0)
+		return -EIO;
 	conf->mail = sq_smtp_mail_new(&spec, err);
 	return conf->mail ? 0 : err && err->code ? err->code : -EINVAL;
 }

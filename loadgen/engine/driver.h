@@ -11,6 +11,7 @@
 #include "results/tally.h"
 
 struct sq_lane;
+struct sq_load_plan;
 struct sq_op;
 
 /* All hooks but prepare, release and trace run on the lane's own thread; NULL means "not needed". */
@@ -22,8 +23,9 @@ struct sq_driver {
 	bool batches; /* its operations are so cheap that a wake-up for each would cost more: at
 			 high rates due times are rounded up to a tick */
 
-	/* Once in the supervisor, before anything is forked: checks that need more than a table. */
-	int (*prepare)(void *conf, struct sq_err *err);
+	/* Once in the supervisor, before anything is forked: checks that need more than a table, and
+	 * addresses beside the load's target, which its gate judges. */
+	int (*prepare)(void *conf, const struct sq_load_plan *load, struct sq_err *err);
 	void (*release)(void *conf);
 
 	/* In the supervisor too: the times of a recording in a format of the driver's own, such as a

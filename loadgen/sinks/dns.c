@@ -47,6 +47,7 @@ struct dns_state {
 	struct sq_dns_pace pace;
 	struct sq_dns_answerer answerer;
 	struct sq_dns_queue now, later;
+	struct sq_dns_sender sender;
 	struct sq_dns_sink_counts seen;
 	struct dns_batch batch;
 };
@@ -195,7 +196,7 @@ static void queries_take(struct dns_state *d)
 	sq_dns_pace_took(&d->pace, now_ns, room, n);
 	for (unsigned i = 0; i < n; i++)
 		query_answer(d, i, now_ns);
-	sq_dns_queue_send(&d->now, d->fd, now_ns, &d->seen);
+	sq_dns_queue_send(&d->now, &d->sender, now_ns);
 }
 
 static void waiting_count(struct dns_state *d)
@@ -265,7 +266,7 @@ static int dns_serve(void *state, int stop_fd, struct sq_err *err)
 
 		paused = sq_dns_pace_paused(&d->pace, now_ns);
 		if (!paused) {
-			sq_dns_queue_send(&d->later, d->fd, now_ns, &d->seen);
+			sq_dns_queue_send(&d->later, &d->sender, now_ns);
 			queries_take(d);
 			waiting_count(d);
 		}
@@ -301,6 +302,9 @@ static int dns_open(void *state, const void *conf, struct sq_err *err)
 	if (rc < 0)
 		return rc;
 	rc = d->fd = sq_listen_open(d->conf->listen, SOCK_DGRAM, 0, err);
+	d->sender = (struct sq_dns_sender){ .fd = d->fd,
+					    .recverr = d->conf->recverr,
+					    .seen = &d->seen };
 	if (rc >= 0)
 		rc = socket_prepare(d, err);
 	if (rc >= 0) {

@@ -20,9 +20,10 @@
 #include <ares.h>
 
 #include "base/mem.h"
-#include "loadgen/smtp/resolver.h"
+#include "loadgen/engine/ares.h"
 #include "scenarios/cidr.h"
 
+enum { TRY_MS = 2000, TRIES = 3 };
 enum { EXCHANGERS_MAX = 8, EACH_MAX = 4, HASHES = 1024, DOMAINS_MAX = 4096 };
 
 struct exchanger {
@@ -46,7 +47,7 @@ struct sq_smtp_mx {
 	struct sq_lane *lane;
 	void (*done)(void *arg, struct sq_smtp_domain *d);
 	void *arg;
-	struct sq_smtp_resolver *resolver;
+	struct sq_ares *resolver;
 	struct sq_smtp_domain *domains[HASHES];
 	size_t n_domains;
 	bool closing;
@@ -108,7 +109,7 @@ static int add_address(struct sq_smtp_mx *mx, struct sq_smtp_domain *d, const st
 	struct sq_target *t = &d->address[d->n];
 	int rc;
 
-	sq_target_make(t, ip, sq_smtp_port(&load->target));
+	sq_target_make(t, ip, sq_target_port(&load->target));
 	rc = sq_gate_check(load->gate, (const struct sockaddr *)&t->addr, &t->by_authority, NULL);
 	if (rc < 0)
 		return rc;
@@ -182,8 +183,8 @@ static void ask_addresses(struct lookup *l)
 
 	l->pending = l->n_ex + 1; /* an answer may come within the call */
 	for (unsigned i = 0; i < l->n_ex; i++)
-		ares_getaddrinfo(sq_smtp_resolver_channel(l->mx->resolver), l->ex[i].name, NULL,
-				 &hints, on_addresses, &l->ex[i]);
+		ares_getaddrinfo(sq_ares_channel(l->mx->resolver), l->ex[i].name, NULL, &hints,
+				 on_addresses, &l->ex[i]);
 	answered(l);
 }
 
@@ -316,18 +317,35 @@ struct sq_smtp_domain *sq_smtp_mx_ask(struct sq_smtp_mx *mx, const char *name)
 	l->domain = d;
 	d->state = SQ_SMTP_ASKED;
 	sq_lane_count(mx->lane, SQ_SMTP_LOOKUPS, 1);
-	ares_query(sq_smtp_resolver_channel(mx->resolver), d->name, ns_c_in, ns_t_mx, on_mx, l);
-	sq_smtp_resolver_asked(mx->resolver);
+	ares_query(sq_ares_channel(mx->resolver), d->name, ns_c_in, ns_t_mx, on_mx, l);
+	sq_ares_asked(mx->resolver);
 	return d;
 }
 
 /* ---- made and unmade ---- */
 
+/* c-ares takes SERVFAIL and REFUSED for a reason to ask the next server, and loses the word on the
+ * way; ARES_FLAG_NOCHECKRESP makes it say what was answered. */
+static struct sq_ares *resolver_new(struct sq_lane *lane, struct sq_err *err)
+{
+	const struct sq_ares_spec spec = { .flags = ARES_FLAG_NOCHECKRESP,
+					   .try_ms = TRY_MS,
+					   .tries = TRIES,
+					   .servers = &lane->load->resolver,
+					   .n_servers = 1 };
+
+	if (lane->load->resolver.len > 0)
+		return sq_ares_new(lane, &spec, err);
+	sq_err_set(err, -EINVAL, lane->load->spec->name,
+		   "deliver \"mx\" looks domains up; give the load a resolver");
+	return NULL;
+}
+
 struct sq_smtp_mx *sq_smtp_mx_new(struct sq_lane *lane,
 				  void (*done)(void *arg, struct sq_smtp_domain *d), void *arg,
 				  struct sq_err *err)
 {
-	struct sq_smtp_resolver *resolver = sq_smtp_resolver_new(lane, err);
+	struct sq_ares *resolver = resolver_new(lane, err);
 	struct sq_smtp_mx *mx;
 
 	if (!resolver)
@@ -345,7 +363,7 @@ struct sq_smtp_mx *sq_smtp_mx_free(struct sq_smtp_mx *mx)
 	if (!mx)
 		return NULL;
 	mx->closing = true;
-	sq_smtp_resolver_free(mx->resolver);
+	sq_ares_free(mx->resolver);
 	forget(mx, true);
 	free(mx);
 	return NULL;

@@ -216,6 +216,7 @@ static inline void named_stop(struct named *n)
 
 struct dns_bench {
 	struct bench b;
+	struct sq_gate *gate; /* loopback alone */
 	json_t *counts;
 	int64_t in_query;  /* how many latencies of the phase "query" */
 	int odd_exemplars; /* of queries that were sent, without a port */
@@ -242,13 +243,14 @@ static inline void dns_bench_init(struct dns_bench *d, const struct named *n, co
 	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
 	b->spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
 	assert_non_null(object);
-	if (sq_opt_parse(&ctx, kind->opts, object, "", b->spec.driver.conf, &err) < 0 ||
-	    sq_driver_dns.prepare(b->spec.driver.conf, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-	json_decref(object);
-	b->load = (struct sq_load_plan){ .spec = &b->spec };
+	d->gate = sq_gate_new();
+	b->load = (struct sq_load_plan){ .spec = &b->spec, .gate = d->gate };
 	b->load.target.addr = n->addr;
 	b->load.target.len = n->addr_len;
+	if (sq_opt_parse(&ctx, kind->opts, object, "", b->spec.driver.conf, &err) < 0 ||
+	    sq_driver_dns.prepare(b->spec.driver.conf, &b->load, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+	json_decref(object);
 	b->plan = (struct sq_plan){ .scenario = &b->scenario,
 				    .seed = 1,
 				    .hosts = &b->host,
@@ -266,6 +268,7 @@ static inline void dns_bench_fini(struct dns_bench *d)
 	sq_driver_dns.release(d->b.spec.driver.conf);
 	sq_opt_fini(sq_driver_dns.kind.opts, d->b.spec.driver.conf);
 	bench_fini(&d->b);
+	sq_gate_free(d->gate);
 	json_decref(d->counts);
 }
 

@@ -35,6 +35,9 @@ static const struct share_case share_cases[] = {
 	    { "mismatched", 250 },
 	    { "wrong_id", 100 },
 	    { "twice", 2000 } } },
+	{ "\"garbage_percent\": 7.5, \"drop_percent\": 2.5",
+	  1000,
+	  { { "garbage", 75 }, { "dropped", 25 }, { "NOERROR", 900 } } },
 	{ "\"delay\": \"1ms\", \"delay_percent\": 12.5", 800, { { "delayed", 100 } } },
 	{ "\"delay\": \"1ms\"", 800, { { "delayed", 800 } } },
 	{ "\"delay_percent\": 100", 800, { { "delayed", 0 } } },
@@ -42,7 +45,7 @@ static const struct share_case share_cases[] = {
 
 /* What the replies say, against which the counts are no witness. */
 struct told {
-	int dropped, truncated, mismatched, wrong_id, twice, delayed;
+	int dropped, truncated, mismatched, wrong_id, twice, garbage, delayed;
 	int rcodes[SQ_DNS_RCODES];
 };
 
@@ -51,6 +54,14 @@ static void told_add(struct told *told, const struct sq_dns_answer *answer, cons
 {
 	if (answer->len == 0) {
 		told->dropped++;
+		return;
+	}
+	if (answer->garbage) {
+		struct sq_dns_question question;
+		size_t end;
+
+		told->garbage += sq_dns_get16(reply) == sq_dns_get16(query) &&
+				 !sq_dns_question_read(reply, answer->len, &question, &end);
 		return;
 	}
 	told->truncated += (sq_dns_get16(reply + 2) & SQ_DNS_TC) != 0 && answer->len == len;
@@ -70,6 +81,7 @@ static int told_of(const struct told *told, const char *name)
 		{ "dropped", told->dropped },       { "truncated", told->truncated },
 		{ "mismatched", told->mismatched }, { "wrong_id", told->wrong_id },
 		{ "twice", told->twice },           { "delayed", told->delayed },
+		{ "garbage", told->garbage },
 	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
@@ -136,8 +148,8 @@ static void test_shares_of_a_server(void **state)
 	struct running r = sink_start(
 		"{" LISTEN ", \"drop_percent\": 1.37, \"rcode\": \"SERVFAIL\","
 		" \"rcode_percent\": 10, \"truncate_percent\": 5, \"mismatch_percent\": 2.5,"
-		" \"wrong_id_percent\": 1, \"duplicate_percent\": 20, \"delay\": \"1ms\","
-		" \"delay_percent\": 25}");
+		" \"wrong_id_percent\": 1, \"duplicate_percent\": 20,"
+		" \"garbage_percent\": 3, \"delay\": \"1ms\", \"delay_percent\": 25}");
 	int fd = dial(INADDR_LOOPBACK), replies = ask_many(&r, fd, 10000);
 
 	(void)state;
@@ -145,7 +157,8 @@ static void test_shares_of_a_server(void **state)
 						  { "answered", 9863 },
 						  { "dropped", 137 },
 						  { "rcodes.SERVFAIL", 1000 },
-						  { "rcodes.NOERROR", 8863 },
+						  { "rcodes.NOERROR", 8563 },
+						  { "garbage", 300 },
 						  { "truncated", 500 },
 						  { "mismatched", 250 },
 						  { "wrong_id", 100 },

@@ -366,7 +366,7 @@ static inline int smtp_bench_init(struct smtp_bench *s, const struct smtpd *d, c
 	if (sq_opt_parse(&ctx, kind->opts, object, "", s->b.spec.driver.conf, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
 	json_decref(object);
-	rc = s->driver->prepare(s->b.spec.driver.conf, &err);
+	rc = s->driver->prepare(s->b.spec.driver.conf, &s->b.load, &err);
 	if (rc < 0)
 		printf("  %s: %s\n", err.where, err.text);
 	s->counts = json_object();
