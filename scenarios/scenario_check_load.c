@@ -54,7 +54,7 @@ static int check_ends(const struct check *c)
 {
 	char at[SQ_POINTER_MAX];
 
-	if (!c->load->target && !c->s->target)
+	if (!c->load->target.n && !c->s->target)
 		return sq_scenario_fail(c->s, pointer_to(c, "", at), c->err,
 					"missing key \"target\", and the scenario has none either");
 	return sq_scenario_check_host(c->s, c->load->from, pointer_to(c, "/from", at), c->err);
