@@ -75,11 +75,20 @@ bool sq_frame_loopback(const char *target)
 	       strcmp(target, "localhost") == 0 || strncmp(target, "localhost:", 10) == 0;
 }
 
+bool sq_frame_stands(const struct sq_target_rec *target, const char *host)
+{
+	return target->server && strcmp(target->server, host) == 0;
+}
+
 bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role)
 {
-	const char *name = role == SQ_SIDE_SERVER ? load->server : load->from;
-
-	return name && strcmp(name, host) == 0;
+	if (role != SQ_SIDE_SERVER)
+		return load->from && strcmp(load->from, host) == 0;
+	for (size_t i = 0; i < load->n_targets; i++) {
+		if (sq_frame_stands(&load->targets[i], host))
+			return true;
+	}
+	return false;
 }
 
 int sq_frame_role(const struct sq_load_rec *load, const char *host, int side)
@@ -94,9 +103,9 @@ int sq_frame_role(const struct sq_load_rec *load, const char *host, int side)
 	return server ? SQ_SIDE_SERVER : client ? SQ_SIDE_CLIENT : -1;
 }
 
-const char *sq_frame_address(const struct sq_load_rec *load)
+const char *sq_frame_address(const struct sq_target_rec *target)
 {
-	return load->address ? load->address : load->target;
+	return target->address ? target->address : target->target;
 }
 
 static bool is_address(const char *target)
@@ -152,15 +161,28 @@ static bool is_queue_of(const struct sq_metric_rec *m, const char *host)
 	return strcmp(m->metric, "listen.queue") == 0 && m->instance && strcmp(m->host, host) == 0;
 }
 
-struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host, const char *target,
-				     int64_t from_ns, int64_t to_ns)
+/* host NULL: wherever the target stands. */
+static bool serves_load(const char *instance, const char *host, const struct sq_load_rec *load)
+{
+	for (size_t i = 0; i < load->n_targets; i++) {
+		const struct sq_target_rec *target = &load->targets[i];
+
+		if ((!host || sq_frame_stands(target, host)) &&
+		    sq_frame_serves(instance, sq_frame_address(target)))
+			return true;
+	}
+	return false;
+}
+
+struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host,
+				     const struct sq_load_rec *load, int64_t from_ns, int64_t to_ns)
 {
 	struct sq_listener l = { 0 };
 
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
 
-		if (is_queue_of(m, host) && sq_frame_serves(m->instance, target))
+		if (is_queue_of(m, host) && serves_load(m->instance, host, load))
 			add_queue(run, m, from_ns, to_ns, &l);
 	}
 	return l;
@@ -169,7 +191,7 @@ struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host,
 static bool is_target(const struct sq_run *run, const char *instance)
 {
 	for (size_t i = 0; i < run->n_loads; i++) {
-		if (sq_frame_serves(instance, sq_frame_address(&run->loads[i])))
+		if (serves_load(instance, NULL, &run->loads[i]))
 			return true;
 	}
 	return false;

@@ -35,15 +35,18 @@ int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i);
 bool sq_frame_captured(const struct sq_run *run, const char *host);
 bool sq_frame_loopback(const char *target);
 
-/* Does a load have this role (SQ_SIDE_SERVER: its target stands there) on a host? */
+/* Does a load have this role (SQ_SIDE_SERVER: one of its targets stands there) on a host? */
 bool sq_frame_plays(const struct sq_load_rec *load, const char *host, int role);
 
 /* What a host is to a load, as far as a side (enum sq_side) asks for it: SQ_SIDE_SERVER, _CLIENT, or
  * EITHER for both; -1: nothing. */
 int sq_frame_role(const struct sq_load_rec *load, const char *host, int side);
 
-/* The address that a load goes to, "198.18.0.2:53"; its target's text where the record has none. */
-const char *sq_frame_address(const struct sq_load_rec *load);
+/* The address of a target, "198.18.0.2:53"; its text where the record has none. */
+const char *sq_frame_address(const struct sq_target_rec *target);
+
+/* Does a target stand on a host? */
+bool sq_frame_stands(const struct sq_target_rec *target, const char *host);
 
 /* Does a socket that is bound so ("0.0.0.0:9000", "[::]:53") get what goes to an address? */
 bool sq_frame_serves(const char *instance, const char *address);
@@ -57,9 +60,11 @@ struct sq_listener {
 				 Linux still takes one when the queue equals it */
 };
 
-/* The listener at a load's target, with what was seen of it in [from_ns, to_ns). */
-struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host, const char *target,
-				     int64_t from_ns, int64_t to_ns);
+/* The listener at a load's target on a host (of several, all of them together), with what was seen of
+ * it in [from_ns, to_ns). */
+struct sq_listener sq_frame_listener(const struct sq_run *run, const char *host,
+				     const struct sq_load_rec *load, int64_t from_ns,
+				     int64_t to_ns);
 
 /* A listener of the host that was full in that time and is the target of no load; NULL if none. */
 const char *sq_frame_other_full(const struct sq_run *run, const char *host, int64_t from_ns,

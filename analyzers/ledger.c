@@ -125,14 +125,18 @@ static bool wanted(const struct sq_book *b, const struct sq_rule *rule, int side
 	return false;
 }
 
-/* Did an earlier load have its failures in the same row? */
-static bool row_done(const struct sq_run *run, const struct sq_scene *s, size_t load)
+/* Did an earlier load, or an earlier target of this one, have its failures in the same row? */
+static bool row_done(const struct sq_run *run, const struct sq_scene *s, size_t load, size_t target)
 {
 	const char *row;
 
 	for (size_t i = 0; i < load; i++) {
 		if (sq_frame_role(&run->loads[i], s->host, s->counter->side) >= 0 &&
-		    sq_supply_row(run, s->host, s->counter, &run->loads[i], &row) &&
+		    sq_supply_has_row(run, s->host, s->counter, &run->loads[i], s->row))
+			return true;
+	}
+	for (size_t k = 0; k < target; k++) {
+		if (sq_supply_row(run, s->host, s->counter, &run->loads[load], k, &row) &&
 		    sq_same_text(row, s->row))
 			return true;
 	}
@@ -165,22 +169,24 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 		return;
 	}
 	for (size_t i = 0; i < b->run->n_loads; i++) {
+		const struct sq_load_rec *load = &b->run->loads[i];
 		struct sq_scene scene = { .rule = rule, .counter = c, .host = host };
 
-		if (sq_frame_role(&b->run->loads[i], host, c->side) >= 0 &&
-		    sq_supply_row(b->run, host, c, &b->run->loads[i], &scene.row) &&
-		    !row_done(b->run, &scene, i))
-			examine_row(b, &scene, f);
+		if (sq_frame_role(load, host, c->side) < 0)
+			continue;
+		for (size_t k = 0; k < load->n_targets; k++)
+			if (sq_supply_row(b->run, host, c, load, k, &scene.row) &&
+			    !row_done(b->run, &scene, i, k))
+				examine_row(b, &scene, f);
 	}
 }
 
 /* A target that is no host of the scenario's: nobody watched it. */
-static void note_stranger(const struct sq_rule *rule, const struct sq_load_rec *load,
-			  struct sq_findings *f)
+static void note_stranger(const struct sq_rule *rule, const char *target, struct sq_findings *f)
 {
-	const char *colon = strrchr(load->target, ':');
-	int len = colon ? (int)(colon - load->target) : (int)strlen(load->target);
-	char *host = sq_printf_dup("%.*s", len, load->target);
+	const char *colon = strrchr(target, ':');
+	int len = colon ? (int)(colon - target) : (int)strlen(target);
+	char *host = sq_printf_dup("%.*s", len, target);
 	char *because = sq_printf_dup("no counters of %s were captured", host);
 
 	sq_findings_not_examined(f, rule->id, host, because);
@@ -188,42 +194,53 @@ static void note_stranger(const struct sq_rule *rule, const struct sq_load_rec *
 	free(host);
 }
 
-static bool among(const char *const *names, size_t n, const char *name)
+/* Names that were seen, borrowed. */
+struct names {
+	const char **v;
+	size_t n, cap;
+};
+
+/* False when it was seen before. */
+static bool is_new(struct names *names, const char *name)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
+	for (size_t i = 0; i < names->n; i++) {
+		if (strcmp(names->v[i], name) == 0)
+			return false;
 	}
-	return false;
+	names->v = sq_grow(names->v, names->n, &names->cap, sizeof(*names->v));
+	names->v[names->n++] = name;
+	return true;
+}
+
+static void examine_target(struct sq_book *b, const struct sq_rule *rule, size_t counter,
+			   const struct sq_load_rec *load, const struct sq_target_rec *target,
+			   struct names *done, struct sq_findings *f)
+{
+	if (target->server) {
+		if (is_new(done, target->server))
+			examine_host(b, rule, counter, target->server, f);
+	} else if (f && !sq_rule_counter(rule, counter)->fallback &&
+		   wanted(b, rule, sq_rule_counter(rule, counter)->side, NULL, load) &&
+		   is_new(done, target->target)) {
+		note_stranger(rule, target->target, f);
+	}
 }
 
 static void examine_counter(struct sq_book *b, const struct sq_rule *rule, size_t counter,
 			    struct sq_findings *f)
 {
-	const struct sq_rule_counter *c = sq_rule_counter(rule, counter);
-	const char **done = sq_alloc_n(2 * b->run->n_loads + 1, sizeof(*done));
-	size_t n = 0;
+	int side = sq_rule_counter(rule, counter)->side;
+	struct names done = { 0 };
 
 	for (size_t i = 0; i < b->run->n_loads; i++) {
 		const struct sq_load_rec *load = &b->run->loads[i];
-		const char *hosts[] = {
-			sq_side_has(c->side, SQ_SIDE_SERVER) ? load->server : NULL,
-			sq_side_has(c->side, SQ_SIDE_CLIENT) ? load->from : NULL,
-		};
 
-		if (f && sq_side_has(c->side, SQ_SIDE_SERVER) && !load->server && !c->fallback &&
-		    !among(done, n, load->target) && wanted(b, rule, c->side, NULL, load)) {
-			done[n++] = load->target;
-			note_stranger(rule, load, f);
-		}
-		for (size_t k = 0; k < 2; k++) {
-			if (!hosts[k] || among(done, n, hosts[k]))
-				continue;
-			done[n++] = hosts[k];
-			examine_host(b, rule, counter, hosts[k], f);
-		}
+		for (size_t k = 0; sq_side_has(side, SQ_SIDE_SERVER) && k < load->n_targets; k++)
+			examine_target(b, rule, counter, load, &load->targets[k], &done, f);
+		if (sq_side_has(side, SQ_SIDE_CLIENT) && load->from && is_new(&done, load->from))
+			examine_host(b, rule, counter, load->from, f);
 	}
-	free(done);
+	free(done.v);
 }
 
 void sq_book_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)

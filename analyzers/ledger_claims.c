@@ -110,7 +110,7 @@ static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec
 
 	if (c->rule->listener_full) {
 		claimed_time(c, load, role, &from, &to);
-		g.listener = sq_frame_listener(c->run, c->host, sq_frame_address(load), from, to);
+		g.listener = sq_frame_listener(c->run, c->host, load, from, to);
 	}
 	read_schedule(c, &g);
 	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns
@@ -165,10 +165,9 @@ static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 
 	for (size_t i = 0; i < run->n_loads; i++) {
 		int role = sq_frame_role(&run->loads[i], c->host, c->counter->side);
-		const char *row;
 
-		if (role < 0 || !sq_supply_row(run, c->host, c->counter, &run->loads[i], &row) ||
-		    !sq_same_text(row, c->row))
+		if (role < 0 ||
+		    !sq_supply_has_row(run, c->host, c->counter, &run->loads[i], c->row))
 			continue;
 		g[n] = ground_of(c, &run->loads[i], role);
 		c->shown |= c->rule->listener_full && g[n].listener.full > 0;

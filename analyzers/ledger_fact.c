@@ -25,11 +25,30 @@ static const char *sysctl_of(const void *arg, const char *name)
 	return sq_run_sysctl(s->run, s->host, name);
 }
 
+/* One of "127.0.0.1, 198.18.0.0/24". */
+static bool any_loopback(const char *sources)
+{
+	for (const char *s = sources; s; s = strchr(s, ' ')) {
+		s += *s == ' ';
+		if (strncmp(s, "127.", 4) == 0 ||
+		    (strncmp(s, "::1", 3) == 0 && strspn(s + 3, ",/-") == (s[3] != '\0')))
+			return true;
+	}
+	return false;
+}
+
+static bool all_loopback(const struct sq_load_rec *load)
+{
+	for (size_t i = 0; i < load->n_targets; i++) {
+		if (!sq_frame_loopback(sq_frame_address(&load->targets[i])))
+			return false;
+	}
+	return true;
+}
+
 static bool holds(int fact, const struct sq_load_rec *load)
 {
-	return fact == SQ_FACT_LOOPBACK_SOURCE && load->source &&
-	       (strncmp(load->source, "127.", 4) == 0 || strcmp(load->source, "::1") == 0) &&
-	       !sq_frame_loopback(sq_frame_address(load));
+	return fact == SQ_FACT_LOOPBACK_SOURCE && any_loopback(load->source) && !all_loopback(load);
 }
 
 static void add_finding(const struct sq_rule *rule, const struct sq_place *place,

@@ -175,7 +175,8 @@ static void add_listener(const struct sq_case *c, const struct sq_claim *cl, jso
 			"the accept queue of %s was not seen full: at most %g of %g in %zu samples",
 			l->instance, l->peak, l->backlog, l->samples);
 	else
-		sq_buf_printf(b, "no accept queue was seen at %s", cl->entry->load->target);
+		sq_buf_printf(b, "no accept queue was seen at %s",
+			      cl->entry->load->targets[0].target);
 	add_sentence(evidence, b);
 	if (c->other_full) {
 		sq_buf_printf(

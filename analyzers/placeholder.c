@@ -87,7 +87,8 @@ static void put_source(const struct sq_place *p, const char *name, struct sq_buf
 static void put_target(const struct sq_place *p, const char *name, struct sq_buf *out)
 {
 	(void)name;
-	put_text(out, sq_frame_address(p->load));
+	for (size_t i = 0; i < p->load->n_targets; i++)
+		sq_buf_printf(out, "%s%s", i ? ", " : "", sq_frame_address(&p->load->targets[i]));
 }
 
 static void put_backlog(const struct sq_place *p, const char *name, struct sq_buf *out)

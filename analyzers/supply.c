@@ -265,18 +265,35 @@ static const char *socket_row(const struct sq_run *run, const char *host, const 
 }
 
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
-		   const struct sq_load_rec *load, const char **ret_row)
+		   const struct sq_load_rec *load, size_t target, const char **ret_row)
 {
-	const char *peer = sq_frame_plays(load, host, SQ_SIDE_SERVER) ? load->from : load->server;
+	const struct sq_target_rec *to = &load->targets[target];
+	bool server = sq_frame_stands(to, host);
+	const char *peer = server ? load->from : to->server;
 
 	*ret_row = NULL;
+	if (!server &&
+	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
+		return false; /* another of its targets stands here */
 	if (c->rows == SQ_ROWS_TARGET) {
-		*ret_row = socket_row(run, host, c->names.v[0], sq_frame_address(load));
+		*ret_row = socket_row(run, host, c->names.v[0], sq_frame_address(to));
 		return *ret_row != NULL;
 	}
 	if (c->rows == SQ_ROWS_PATH && peer)
 		*ret_row = device_to(run, host, peer);
 	return true;
+}
+
+bool sq_supply_has_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
+		       const struct sq_load_rec *load, const char *row)
+{
+	const char *own;
+
+	for (size_t i = 0; i < load->n_targets; i++) {
+		if (sq_supply_row(run, host, c, load, i, &own) && sq_same_text(own, row))
+			return true;
+	}
+	return false;
 }
 
 void sq_supply_name(const struct sq_rule_counter *c, const char *row, struct sq_buf *out)

@@ -17,10 +17,13 @@ bool sq_supply_read(const struct sq_run *run, const char *host, const struct sq_
 char *sq_supply_because(const struct sq_run *run, const char *host,
 			const struct sq_rule_counter *c);
 
-/* Which row a load's failures show in: an instance, borrowed from the record; NULL: all rows.
- * False when there is none, so that the load has no failures there. */
+/* Which row the failures of one of a load's targets show in: an instance, borrowed from the record;
+ * NULL: all rows.  False when there is none, so that it has no failures there. */
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
-		   const struct sq_load_rec *load, const char **ret_row);
+		   const struct sq_load_rec *load, size_t target, const char **ret_row);
+/* Is a row that of any of a load's targets? */
+bool sq_supply_has_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
+		       const struct sq_load_rec *load, const char *row);
 
 /* Every reading in order, those without a rise too.  Gaps lie within a reading, for what rose in a
  * gap is seen at its end.  sq_readings_fini frees them. */

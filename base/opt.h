@@ -70,6 +70,7 @@ struct sq_opt {
 	const char *const *choices; /* ENUM */
 	const struct sq_opt *sub;   /* TABLE, LIST, MAP */
 	size_t elem_size;           /* LIST, MAP */
+	bool lone;                  /* STRINGS: a string alone stands for an array of it */
 	const char *plug;           /* PLUG: the family, "driver", "sink", "source" */
 	const char
 		*help; /* one line, lower case, no full stop; for MAP and LIST what an element is */

@@ -120,7 +120,7 @@ static void add_type(struct sq_buf *out, const struct sq_opt *opt)
 {
 	char min[400], max[400];
 
-	sq_buf_puts(out, type_words[opt->type]);
+	sq_buf_printf(out, "%s%s", opt->lone ? "string or " : "", type_words[opt->type]);
 	if (opt->type == SQ_OPT_ENUM) {
 		sq_buf_puts(out, " ");
 		add_choices(out, opt, ", ", "`");

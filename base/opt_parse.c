@@ -42,17 +42,23 @@ static int fail_missing(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, 
 static int parse_object(const struct sq_opt_ctx *ctx, const struct sq_opt *opts,
 			const json_t *object, const char *pointer, void *base, struct sq_err *err);
 
-static int parse_strings(const struct sq_opt_ctx *ctx, const json_t *value, const char *pointer,
-			 struct sq_strings *strings, struct sq_err *err)
+static int parse_strings(const struct sq_opt_ctx *ctx, const struct sq_opt *opt,
+			 const json_t *value, const char *pointer, struct sq_strings *strings,
+			 struct sq_err *err)
 {
+	bool lone = opt->lone && json_is_string(value);
 	char element[POINTER_MAX], index[32];
 
-	if (!json_is_array(value))
-		return fail_expected(ctx, "an array of strings", value, pointer, err);
+	if (!json_is_array(value) && !lone)
+		return fail_expected(
+			ctx, opt->lone ? "a string or an array of strings" : "an array of strings",
+			value, pointer, err);
 	/* What is given stands in place of the default. */
 	for (size_t i = 0; i < strings->n; i++)
 		free(strings->v[i]);
 	strings->n = 0;
+	if (lone)
+		sq_opt_strings_append(strings, json_string_value(value));
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		const json_t *string = json_array_get(value, i);
 
@@ -167,7 +173,7 @@ static int parse_value(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, c
 
 	switch (opt->type) {
 	case SQ_OPT_STRINGS:
-		return parse_strings(ctx, value, pointer, member, err);
+		return parse_strings(ctx, opt, value, pointer, member, err);
 	case SQ_OPT_PAIRS:
 		return parse_pairs(ctx, value, pointer, member, err);
 	case SQ_OPT_TABLE:

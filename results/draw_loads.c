@@ -65,11 +65,18 @@ static void add_failures(const json_t *load, struct sq_buf *out)
 
 static void draw_verdict(const json_t *load, const struct sums *s, struct sq_buf *out, int width)
 {
+	size_t more = json_array_size(json_object_get(load, "more_targets"));
+	json_int_t sources = json_integer_value(json_object_get(load, "sources"));
 	struct sq_buf line = { 0 };
 	char *lead = sq_printf_dup("%s: ", sq_draw_text(load, "name"));
 
-	sq_buf_printf(&line, "%s to %s \u2014 %lld scheduled: %lld ok",
-		      sq_draw_text(load, "driver"), sq_draw_text(load, "target"),
+	sq_buf_printf(&line, "%s to %s", sq_draw_text(load, "driver"),
+		      sq_draw_text(load, "target"));
+	if (more)
+		sq_buf_printf(&line, " and %zu more", more);
+	if (sources > 1)
+		sq_buf_printf(&line, " from %lld addresses", sources);
+	sq_buf_printf(&line, " \u2014 %lld scheduled: %lld ok",
 		      json_integer_value(json_object_get(load, "scheduled")), s->ok);
 	if (s->failed) {
 		sq_buf_printf(&line, ", %lld failed", s->failed);

@@ -21,6 +21,27 @@ static const char *text_of(const json_t *object, const char *key)
 	return s ? s : "";
 }
 
+static struct sq_target_rec target_of(const json_t *record)
+{
+	return (struct sq_target_rec){
+		.target = sq_strdup(text_of(record, "target")),
+		.address = sq_strdup(json_string_value(json_object_get(record, "address"))),
+		.server = sq_strdup(json_string_value(json_object_get(record, "server"))),
+	};
+}
+
+/* The first target's keys are the load's own. */
+static void targets_init(struct sq_load_rec *l, const json_t *head)
+{
+	const json_t *more = json_object_get(head, "more_targets"), *record;
+	size_t i;
+
+	l->targets = sq_alloc_n(1 + json_array_size(more), sizeof(*l->targets));
+	l->targets[l->n_targets++] = target_of(head);
+	json_array_foreach(more, i, record)
+		l->targets[l->n_targets++] = target_of(record);
+}
+
 static void load_init(struct sq_load_draft *d, const json_t *head)
 {
 	struct sq_load_rec *l = &d->rec;
@@ -30,11 +51,10 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 
 	l->name = sq_strdup(text_of(head, "name"));
 	l->driver = sq_strdup(text_of(head, "driver"));
-	l->target = sq_strdup(text_of(head, "target"));
+	targets_init(l, head);
 	l->from = sq_strdup(text_of(head, "from"));
-	l->address = sq_strdup(json_string_value(json_object_get(head, "address")));
-	l->server = sq_strdup(json_string_value(json_object_get(head, "server")));
 	l->source = sq_strdup(json_string_value(json_object_get(head, "source")));
+	l->sources = (uint64_t)integer_of(head, "sources");
 	l->threads = (unsigned)integer_of(head, "threads");
 	l->at_ns = integer_of(head, "at_ns");
 	l->duration_ns = integer_of(head, "duration_ns");

@@ -23,10 +23,13 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 {
 	free(l->name);
 	free(l->driver);
-	free(l->target);
 	free(l->from);
-	free(l->address);
-	free(l->server);
+	for (size_t i = 0; i < l->n_targets; i++) {
+		free(l->targets[i].target);
+		free(l->targets[i].address);
+		free(l->targets[i].server);
+	}
+	free(l->targets);
 	free(l->source);
 	for (size_t i = 0; i < l->n_outcomes; i++)
 		sq_outcome_rec_fini(&l->outcomes[i]);

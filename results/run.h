@@ -47,11 +47,17 @@ struct sq_count_rec {
 	uint64_t n;
 };
 
+struct sq_target_rec {
+	char *target, *address; /* as it was asked for; "198.18.0.2:53", NULL: not known */
+	char *server;           /* the host that it stands on; NULL: none of the scenario's */
+};
+
 struct sq_load_rec {
-	char *name, *driver, *target, *from; /* from: the host that made it */
-	char *address;                       /* of its target, "198.18.0.2:53" */
-	char *server; /* the host that its target stands on; NULL: none of the scenario's */
-	char *source; /* the address it came from; NULL: the kernel's choice */
+	char *name, *driver, *from;    /* from: the host that made it */
+	struct sq_target_rec *targets; /* they took turns; at least one */
+	size_t n_targets;
+	char *source;     /* the addresses it came from, as asked for; NULL: the kernel's choice */
+	uint64_t sources; /* how many these are */
 	unsigned threads;
 	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;

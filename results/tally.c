@@ -298,13 +298,13 @@ void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n)
 
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
 {
-	uint64_t *max = &t->lag_max[slot_of_due(t, due_ns)];
+	size_t at = slot_of_due(t, due_ns); /* may move the ring */
 	uint64_t lag = lag_ns > 0 ? (uint64_t)lag_ns : 0;
 
 	/* The warm-up counts too: a generator that is late is late. */
 	sq_hist_record(t->lag, lag_ns);
-	if (*max <= lag)
-		*max = lag + 1;
+	if (t->lag_max[at] <= lag)
+		t->lag_max[at] = lag + 1;
 }
 
 /* [bin, n, bin, n ...] of what is not 0. */

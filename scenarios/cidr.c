@@ -137,11 +137,16 @@ bool sq_cidr_mask(struct sq_cidr *c)
 	return any;
 }
 
-struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n)
+struct sq_ip sq_ip_nth(const struct sq_ip *first, uint32_t n)
 {
-	struct sq_ip ip = subnet->ip;
+	struct sq_ip ip = *first;
+	uint64_t carry = n;
 
-	ip.bytes[sq_ip_bits(&ip) / 8 - 1] += (uint8_t)n;
+	for (unsigned i = sq_ip_bits(&ip) / 8; i > 0 && carry; i--) {
+		carry += ip.bytes[i - 1];
+		ip.bytes[i - 1] = (uint8_t)carry;
+		carry >>= 8;
+	}
 	return ip;
 }
 

@@ -42,8 +42,8 @@ bool sq_cidr_overlap(const struct sq_cidr *a, const struct sq_cidr *b);
 /* Clears the bits beyond the prefix; whether there were any. */
 bool sq_cidr_mask(struct sq_cidr *c);
 
-/* The n-th address of a masked subnet; its last byte must have room for n. */
-struct sq_ip sq_cidr_nth(const struct sq_cidr *subnet, unsigned n);
+/* The address that stands n after another; beyond the last one it begins anew. */
+struct sq_ip sq_ip_nth(const struct sq_ip *first, uint32_t n);
 
 bool sq_ip_equal(const struct sq_ip *a, const struct sq_ip *b);
 bool sq_ip_is_loopback(const struct sq_ip *ip);

@@ -113,61 +113,103 @@ static size_t load_host(const struct sq_plan *plan, const struct sq_load_spec *s
 
 /* The host that a target names; else the one that has its address, which on loopback is the load's
  * own. */
-static int server_of(const struct sq_plan *plan, const struct sq_load_plan *load)
+int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
+		   const struct sq_target *target)
 {
-	const char *text = load->target.text, *colon = strrchr(text, ':');
-	struct sq_ip target;
+	const char *text = target->text, *colon = strrchr(text, ':');
 	struct sq_cidr own;
+	struct sq_ip ip;
 
 	for (size_t h = 0; colon && h < plan->n_hosts; h++)
 		if (strlen(plan->hosts[h].name) == (size_t)(colon - text) &&
 		    strncmp(plan->hosts[h].name, text, (size_t)(colon - text)) == 0)
 			return (int)h;
-	if (sq_ip_from_sockaddr((const struct sockaddr *)&load->target.addr, &target) < 0)
+	if (sq_ip_from_sockaddr((const struct sockaddr *)&target->addr, &ip) < 0)
 		return -1;
-	if (sq_ip_is_loopback(&target))
+	if (sq_ip_is_loopback(&ip))
 		return (int)load->host;
 	for (size_t h = 0; h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
 
 		for (size_t i = 0; spec && i < spec->addresses.n; i++)
 			if (sq_cidr_parse(spec->addresses.v[i], &own) == 0 &&
-			    sq_ip_equal(&own.ip, &target))
+			    sq_ip_equal(&own.ip, &ip))
 				return (int)h;
+		if (sq_plan_has_any_ip(plan, h, &ip))
+			return (int)h;
 	}
 	for (size_t i = 0; i < plan->n_links; i++)
 		for (size_t end = 0; end < 2; end++)
 			if (sq_cidr_parse(plan->links[i].address[end], &own) == 0 &&
-			    sq_ip_equal(&own.ip, &target))
+			    sq_ip_equal(&own.ip, &ip))
 				return (int)plan->links[i].host[end];
 	return -1;
 }
 
-static int plan_source(const struct sq_plan *plan, size_t i, struct sq_load_plan *load,
-		       struct sq_err *err)
+const struct sq_target *sq_load_target(const struct sq_load_plan *load, uint64_t i)
 {
-	const char *text = load->spec->source;
-	char pointer[SQ_POINTER_MAX];
-	struct sq_target source;
-	struct sq_ip ip;
+	uint64_t round = load->sources.count ? i / load->sources.count : 0;
 
-	if (!text)
-		return 0;
-	snprintf(pointer, sizeof(pointer), "/load/%zu/source", i);
-	if (sq_ip_parse(text, &ip) < 0)
-		return sq_scenario_fail(plan->scenario, pointer, err,
-					"expected an address such as 198.18.0.1, found \"%.60s\"",
-					text);
-	sq_target_make(&source, &ip, 0);
-	if (source.addr.ss_family != load->target.addr.ss_family)
-		return sq_scenario_fail(
-			plan->scenario, pointer, err,
-			"%s and the target %s are not of one family; give both in IPv4 or "
-			"both in IPv6",
-			text, load->target.text);
-	load->source = source.addr;
-	load->source_len = source.len;
-	return 0;
+	return load->n_targets > 1 ? &load->targets[(i + round) % load->n_targets] : &load->target;
+}
+
+/* "/load/0/source", or "/load/0/source/2" where there is more than one. */
+static void point_to(size_t load, const char *key, const struct sq_strings *list, size_t i,
+		     char out[SQ_POINTER_MAX])
+{
+	int n = snprintf(out, SQ_POINTER_MAX, "/load/%zu/%s", load, key);
+
+	if (list->n > 1)
+		snprintf(out + n, SQ_POINTER_MAX - (size_t)n, "/%zu", i);
+}
+
+static int plan_targets(struct sq_plan *plan, size_t i, struct sq_load_plan *load,
+			struct sq_err *err)
+{
+	struct sq_strings own = load->spec->target;
+	const struct sq_strings list = own.n ? own
+					     : (struct sq_strings){ &plan->scenario->target, 1 };
+	char pointer[SQ_POINTER_MAX] = "/target", where[SQ_PLACE_MAX];
+	int rc = 0;
+
+	load->targets = sq_alloc_n(list.n, sizeof(*load->targets));
+	for (size_t k = 0; rc == 0 && k < list.n; k++) {
+		struct sq_target *t = &load->targets[k];
+
+		if (own.n)
+			point_to(i, "target", &own, k, pointer);
+		sq_scenario_place(plan->scenario, pointer, where);
+		rc = sq_gate_target(plan->gate, list.v[k], where, t, err);
+		if (rc == 0 && t->addr.ss_family != load->targets[0].addr.ss_family)
+			rc = sq_scenario_fail(
+				plan->scenario, pointer, err,
+				"%s and %s are not of one family; give all targets in "
+				"IPv4 or all in IPv6",
+				t->text, load->targets[0].text);
+		load->n_targets = k + 1;
+	}
+	load->target = load->targets[0];
+	return rc;
+}
+
+static int plan_sources(struct sq_plan *plan, size_t i, struct sq_load_plan *load,
+			struct sq_err *err)
+{
+	const struct sq_strings *list = &load->spec->source;
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+	int rc = 0;
+
+	for (size_t k = 0; rc == 0 && k < list->n; k++) {
+		point_to(i, "source", list, k, pointer);
+		sq_scenario_place(plan->scenario, pointer, where);
+		rc = sq_sources_add(&load->sources, list->v[k], where, err);
+		if (rc == 0 && load->sources.v[0].first.family != load->target.addr.ss_family)
+			rc = sq_scenario_fail(plan->scenario, pointer, err,
+					      "%s and the target %s are not of one family; give "
+					      "both in IPv4 or both in IPv6",
+					      list->v[k], load->target.text);
+	}
+	return rc;
 }
 
 static int plan_resolver(const struct sq_plan *plan, size_t i, struct sq_load_plan *load,
@@ -187,27 +229,22 @@ static int plan_load(struct sq_plan *plan, size_t i, const struct sq_plan_opts *
 {
 	const struct sq_load_spec *spec = sq_scenario_load(plan->scenario, i);
 	struct sq_load_plan *load = &plan->loads[i];
-	char pointer[SQ_POINTER_MAX] = "/target", where[SQ_PLACE_MAX];
 	int rc;
 
 	*load = (struct sq_load_plan){ .spec = spec,
 				       .host = load_host(plan, spec),
 				       .index = (unsigned)i,
+				       .plan = plan,
 				       .seed = plan->seed,
 				       .gate = plan->gate };
 	plan->hosts[load->host].loads = true;
-	if (spec->target)
-		snprintf(pointer, sizeof(pointer), "/load/%zu/target", i);
-	sq_scenario_place(plan->scenario, pointer, where);
-	rc = sq_gate_target(plan->gate, spec->target ? spec->target : plan->scenario->target, where,
-			    &load->target, err);
+	rc = plan_targets(plan, i, load, err);
 	if (rc == 0)
-		rc = plan_source(plan, i, load, err);
+		rc = plan_sources(plan, i, load, err);
 	if (rc == 0)
 		rc = plan_resolver(plan, i, load, err);
 	if (rc == 0)
 		rc = sq_plan_arrivals(load, opts, err);
-	load->server = rc == 0 ? server_of(plan, load) : -1;
 	return rc;
 }
 
@@ -311,8 +348,12 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan)
 	json_decref(plan->echo);
 	free(plan->hosts);
 	free(plan->links);
-	for (size_t i = 0; plan->loads && i < plan->n_loads; i++)
+	free(plan->any_ip);
+	for (size_t i = 0; plan->loads && i < plan->n_loads; i++) {
+		sq_sources_fini(&plan->loads[i].sources);
+		free(plan->loads[i].targets);
 		free(plan->loads[i].trace_ns);
+	}
 	free(plan->loads);
 	free(plan->captures);
 	strings_free(&plan->lost);

@@ -9,7 +9,9 @@
 
 #include <jansson.h>
 
+#include "scenarios/cidr.h"
 #include "scenarios/scenario.h"
+#include "scenarios/sources.h"
 #include "scenarios/target.h"
 
 struct sq_host_plan {
@@ -29,16 +31,26 @@ struct sq_link_plan {
 
 enum { SQ_PHASE_RANDOM = -1, SQ_PHASE_STAGGER = -2 };
 
+/* All addresses of a prefix are the host's, which has the end of that link. */
+struct sq_any_ip_plan {
+	const char *text;
+	struct sq_cidr prefix;
+	size_t host, link, end;
+};
+
+struct sq_plan;
+
 struct sq_load_plan {
 	const struct sq_load_spec *spec;
-	struct sq_target target;
-	struct sq_target resolver; /* the name server that its driver asks; len 0: none given */
-	struct sockaddr_storage source; /* the address it comes from */
-	socklen_t source_len;           /* 0: the kernel's choice */
-	const struct sq_gate *gate;     /* for addresses that the driver learns; the plan's */
-	size_t host;                    /* which host makes it */
-	int server;        /* the host that its target stands on; -1: none of the scenario's */
-	uint64_t seed;     /* the run's */
+	struct sq_target target;   /* the first of its targets */
+	struct sq_target *targets; /* all of them, of one family */
+	size_t n_targets;
+	struct sq_target resolver;  /* the name server that its driver asks; len 0: none given */
+	struct sq_sources sources;  /* the addresses that it comes from */
+	const struct sq_plan *plan; /* that it is part of */
+	const struct sq_gate *gate; /* for addresses that the driver learns; the plan's */
+	size_t host;                /* which host makes it */
+	uint64_t seed;              /* the run's */
 	unsigned index;    /* its place among the loads: also its stream of random numbers */
 	int64_t phase_ns;  /* arrivals.phase as a duration, or SQ_PHASE_RANDOM, _STAGGER */
 	int64_t tick_ns;   /* due times are rounded up to its multiples; 0: they are not */
@@ -63,6 +75,8 @@ struct sq_plan {
 	size_t n_hosts;
 	struct sq_link_plan *links;
 	size_t n_links;
+	struct sq_any_ip_plan *any_ip;
+	size_t n_any_ip;
 	struct sq_load_plan *loads;
 	size_t n_loads;
 	struct sq_capture_plan *captures;
@@ -95,5 +109,16 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan);
 
 /* The host's index, or -1. */
 int sq_plan_host(const struct sq_plan *plan, const char *name);
+
+/* The host that a load's target stands on; -1: none of the scenario's. */
+int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
+		   const struct sq_target *target);
+
+/* Whether an address is a host's by a prefix. */
+bool sq_plan_has_any_ip(const struct sq_plan *plan, size_t host, const struct sq_ip *ip);
+
+/* The target of a load's socket number i, which comes from source number i: targets take turns,
+ * and are shifted by one with each round of the sources, so that each source meets each target. */
+const struct sq_target *sq_load_target(const struct sq_load_plan *load, uint64_t i);
 
 #endif

@@ -4,6 +4,9 @@
 
 #include "scenarios/plan.h"
 
+/* The prefixes of hosts, after links have their addresses.  -EINVAL. */
+int sq_plan_any_ip(struct sq_plan *plan, struct sq_err *err);
+
 /* Hosts, links with their addresses and devices, and the names and ranges that they open.  With
  * plan->loopback links stand for what they would have been, until sq_plan_give_up ends them.
  * -EINVAL. */

@@ -123,7 +123,7 @@ static void plan_end(struct sq_plan *plan, size_t link, size_t end)
 
 	if (sq_cidr_parse(l->subnet, &subnet) < 0)
 		return; /* it was checked with the scenario */
-	ip = sq_cidr_nth(&subnet, (unsigned)end + 1);
+	ip = sq_ip_nth(&subnet.ip, (uint32_t)end + 1);
 	sq_ip_format(&ip, address);
 	l->host[end] = host;
 	snprintf(l->address[end], sizeof(l->address[end]), "%s/%u", address, subnet.bits);
@@ -190,7 +190,8 @@ int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err
 		for (size_t h = 0; h < plan->n_hosts; h++)
 			snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s",
 				 here);
-	return open_world(plan, gate, err);
+	rc = sq_plan_any_ip(plan, err);
+	return rc < 0 ? rc : open_world(plan, gate, err);
 }
 
 static void lose_counters(struct sq_plan *plan)
@@ -216,6 +217,9 @@ static void lose_host(struct sq_plan *plan, const struct sq_host_spec *spec)
 	for (size_t i = 0; i < spec->addresses.n; i++)
 		sq_plan_say(&plan->lost, "%s: the address %s is not added", name,
 			    spec->addresses.v[i]);
+	for (size_t i = 0; i < spec->any_ip.n; i++)
+		sq_plan_say(&plan->lost, "%s: it does not have the addresses of %s", name,
+			    spec->any_ip.v[i]);
 	for (size_t i = 0; i < spec->sysctl.n; i++)
 		sq_plan_say(&plan->lost, "%s: the sysctl %s is not set to %s", name,
 			    spec->sysctl.v[i].key, spec->sysctl.v[i].value);
@@ -248,5 +252,5 @@ void sq_plan_give_up(struct sq_plan *plan)
 	}
 	free(plan->links);
 	plan->links = NULL;
-	plan->n_links = 0;
+	plan->n_links = plan->n_any_ip = 0;
 }

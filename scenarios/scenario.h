@@ -34,6 +34,7 @@ struct sq_process_spec {
 struct sq_host_spec {
 	char *name;                  /* the key */
 	struct sq_strings addresses; /* more addresses on its first link, "198.18.7.1/16" */
+	struct sq_strings any_ip;    /* prefixes all of whose addresses are its own */
 	struct sq_pairs sysctl;
 	struct sq_strings nft; /* rule-set texts */
 	struct sq_list run;    /* struct sq_process_spec */
@@ -58,9 +59,10 @@ struct sq_arrivals_spec {  /* exactly one of rate, ramp, steps, poisson, burst, 
 struct sq_load_spec {
 	char *name;
 	struct sq_plug driver;
-	char *from, *target; /* NULL: the default host, the scenario's target */
-	char *source;        /* an address of that host; NULL: the kernel's choice */
-	char *resolver;      /* "server:53"; NULL: none */
+	char *from;               /* NULL: the default host */
+	struct sq_strings target; /* none: the scenario's */
+	struct sq_strings source; /* addresses of that host; none: the kernel's choice */
+	char *resolver;           /* "server:53"; NULL: none */
 	int64_t threads;
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t count; /* UNSET: bounded by duration alone */

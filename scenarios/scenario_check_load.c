@@ -59,7 +59,7 @@ static int check_ends(const struct check *c)
 {
 	char at[SQ_POINTER_MAX];
 
-	if (!c->load->target && !c->s->target)
+	if (!c->load->target.n && !c->s->target)
 		return sq_scenario_fail(c->s, pointer_to(c, "", at), c->err,
 					"missing key \"target\", and the scenario has none either");
 	return sq_scenario_check_host(c->s, c->load->from, pointer_to(c, "/from", at), c->err);
@@ -135,7 +135,8 @@ static int check_company(const struct check *c)
 	} keys[] = {
 		{ "/arrivals/every", "beside \"burst\"", !burst && a->every_ns != SQ_OPT_UNSET },
 		{ "/arrivals/streams", "beside \"burst\"", !burst && a->streams != 1 },
-		{ "/arrivals/phase", "beside \"burst\"", !burst && strcmp(a->phase, "random") },
+		{ "/arrivals/phase", "beside \"burst\"",
+		  !burst && strcmp(a->phase, "random") != 0 },
 		{ "/arrivals/speed", "beside \"trace\"", !a->trace && a->speed != 1 },
 	};
 	char at[SQ_POINTER_MAX];

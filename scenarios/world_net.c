@@ -59,6 +59,39 @@ static void add_address(struct sq_buf *text, const char *address, const char *de
 		      strchr(address, ':') ? " nodad" : "");
 }
 
+/* One end's part of a prefix.  The way to it is a route by its host's address: on-link, each of its
+ * addresses would need a place in the neighbour table, of which the kernel has 1024
+ * (net.ipv4.neigh.default.gc_thresh3, for all namespaces together).
+ *
+ * IPv6 asks for a neighbour from an address of the device, or from its link-local one when the
+ * packet's own source is none (ndisc_solicit()): without either it asks nobody, and all is lost. */
+static void add_prefix(struct sq_buf *text, const struct sq_any_ip_plan *any,
+		       const struct sq_link_plan *link, size_t end)
+{
+	const char *via = link->address[any->end];
+
+	if (any->prefix.ip.family == AF_INET6)
+		sq_buf_printf(text, "addr replace fe80::%zu/64 dev %s nodad\n", end + 1,
+			      link->device[end]);
+	if (end == any->end)
+		sq_buf_printf(text, "route add local %s dev lo\n", any->text);
+	else
+		sq_buf_printf(text, "route add %s via %.*s dev %s\n", any->text,
+			      (int)strcspn(via, "/"), via, link->device[end]);
+}
+
+static void add_prefixes(const struct sq_plan *plan, size_t host, struct sq_buf *text)
+{
+	for (size_t i = 0; i < plan->n_any_ip; i++) {
+		const struct sq_any_ip_plan *any = &plan->any_ip[i];
+		const struct sq_link_plan *link = &plan->links[any->link];
+
+		for (size_t end = 0; end < 2; end++)
+			if (link->host[end] == host)
+				add_prefix(text, any, link, end);
+	}
+}
+
 int sq_world_addresses(const struct sq_world *w, size_t host, struct sq_err *err)
 {
 	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
@@ -78,6 +111,7 @@ int sq_world_addresses(const struct sq_world *w, size_t host, struct sq_err *err
 	}
 	for (size_t i = 0; spec && i < spec->addresses.n; i++)
 		add_address(&text, spec->addresses.v[i], first ? first : "lo");
+	add_prefixes(w->plan, host, &text);
 	return run_batch(w, host, ip_batch, &text, err);
 }
 

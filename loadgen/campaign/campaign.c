@@ -100,32 +100,60 @@ static json_t *words_array(const char *const *words)
 	return a;
 }
 
+static json_t *target_record(const struct sq_plan *plan, const struct sq_load_plan *load, size_t i)
+{
+	const struct sq_target *t = &load->targets[i];
+	int server = sq_plan_server(plan, load, t);
+	char address[SQ_TARGET_TEXT];
+
+	sq_target_format(t, address);
+	return json_pack("{s:s, s:s, s:s?}", "target", t->text, "address", address, "server",
+			 server < 0 ? NULL : plan->hosts[server].name);
+}
+
+/* "198.18.0.1, 198.18.64.0/18"; NULL when the kernel chooses. */
+static json_t *source_record(const struct sq_strings *source)
+{
+	struct sq_buf text = { 0 };
+	json_t *record;
+
+	for (size_t i = 0; i < source->n; i++)
+		sq_buf_printf(&text, "%s%s", i ? ", " : "", source->v[i]);
+	record = source->n ? json_string(text.data) : json_null();
+	sq_buf_fini(&text);
+	return record;
+}
+
+/* The first target's keys are the load's own. */
+static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan *l)
+{
+	const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
+	json_t *more = json_array(), *record = target_record(plan, l, 0);
+
+	for (size_t i = 1; i < l->n_targets; i++)
+		json_array_append_new(more, target_record(plan, l, i));
+	json_object_update_new(
+		record,
+		json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+			  "name", l->spec->name, "driver", l->spec->driver.kind->name,
+			  "more_targets", more, "from", plan->hosts[l->host].name, "source",
+			  source_record(&l->spec->source), "sources", (json_int_t)l->sources.count,
+			  "threads", (json_int_t)l->spec->threads, "at_ns",
+			  (json_int_t)l->spec->at_ns, "duration_ns",
+			  (json_int_t)l->spec->duration_ns, "warmup_ns",
+			  (json_int_t)l->spec->warmup_ns, "timeout_ns",
+			  (json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
+			  "efforts", words_array(words->efforts), "counts",
+			  words_array(words->counts)));
+	return record;
+}
+
 static json_t *loads_record(const struct sq_plan *plan)
 {
 	json_t *loads = json_array();
 
-	for (size_t i = 0; i < plan->n_loads; i++) {
-		const struct sq_load_plan *l = &plan->loads[i];
-		const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
-		char address[SQ_TARGET_TEXT];
-
-		sq_target_format(&l->target, address);
-		json_array_append_new(
-			loads,
-			json_pack(
-				"{s:s, s:s, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-				"name", l->spec->name, "driver", l->spec->driver.kind->name,
-				"target", l->target.text, "address", address, "from",
-				plan->hosts[l->host].name, "server",
-				l->server < 0 ? NULL : plan->hosts[l->server].name, "source",
-				l->spec->source, "threads", (json_int_t)l->spec->threads, "at_ns",
-				(json_int_t)l->spec->at_ns, "duration_ns",
-				(json_int_t)l->spec->duration_ns, "warmup_ns",
-				(json_int_t)l->spec->warmup_ns, "timeout_ns",
-				(json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
-				"efforts", words_array(words->efforts), "counts",
-				words_array(words->counts)));
-	}
+	for (size_t i = 0; i < plan->n_loads; i++)
+		json_array_append_new(loads, load_record(plan, &plan->loads[i]));
 	return loads;
 }
 

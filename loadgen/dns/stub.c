@@ -51,6 +51,7 @@ struct server {
 
 struct stub_lane {
 	struct sq_lane *lane;
+	uint64_t opened; /* sockets so far: whose turn it is among the sources */
 	const struct sq_dns_conf *conf;
 	struct sq_ares *ares;
 	struct server *servers;
@@ -119,7 +120,9 @@ static ares_socket_t on_socket(int family, int type, int protocol, void *arg)
 {
 	struct stub_lane *c = arg;
 	const struct sq_target to = { .addr.ss_family = (sa_family_t)family };
-	int fd = sq_client_socket(c->lane->load, &to, type);
+	const struct sq_lane *lane = c->lane;
+	int fd = sq_client_socket(lane->load, &to, type,
+				  sq_client_number(lane->load, lane->index, c->opened++));
 
 	(void)protocol;
 	c->socket_error = fd < 0 ? -fd : 0;
@@ -376,7 +379,7 @@ static int add_servers(struct sq_dns_stub_spec *stub, const struct sq_load_plan 
 
 		if (rc < 0)
 			return rc;
-		if (load->source_len && t->addr.ss_family != load->source.ss_family)
+		if (load->sources.count && t->addr.ss_family != load->sources.v[0].first.family)
 			return sq_err_set(err, -EINVAL, "dns: stub_servers",
 					  "%s and the load's source are not of one family; give "
 					  "all in IPv4 or all in IPv6",

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "loadgen/dns/reply.h"
+#include "loadgen/engine/client.h"
 
 enum { READS_A_CALL = 8 };
 
@@ -215,7 +216,8 @@ static void udp_input(void *state, uint32_t token, uint32_t events)
 static int open_socket(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 {
 	uint32_t token = (uint32_t)(u - c->sockets);
-	int rc = sq_dns_socket_open(u, c->lane->load, &c->conf->udp);
+	uint64_t number = sq_client_number(c->lane->load, c->lane->index, token);
+	int rc = sq_dns_socket_open(u, c->lane->load, number, &c->conf->udp);
 
 	if (rc == 0)
 		rc = sq_lane_watch(c->lane, token, u->fd, EPOLLIN | EPOLLET);

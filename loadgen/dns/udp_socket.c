@@ -69,12 +69,12 @@ int sq_dns_socket_check(const struct sq_dns_socket_spec *spec, struct sq_err *er
 	return rc;
 }
 
-int sq_dns_socket_open(struct sq_dns_socket *u, const struct sq_load_plan *load,
+int sq_dns_socket_open(struct sq_dns_socket *u, const struct sq_load_plan *load, uint64_t number,
 		       const struct sq_dns_socket_spec *spec)
 {
-	const struct sq_target *target = &load->target;
+	const struct sq_target *target = sq_load_target(load, number);
 	const int on = 1;
-	int fd = sq_client_socket(load, target, SOCK_DGRAM), rc;
+	int fd = sq_client_socket(load, target, SOCK_DGRAM, number), rc;
 
 	if (fd < 0)
 		return fd;

@@ -31,8 +31,9 @@ struct sq_dns_socket {
  * err. */
 int sq_dns_socket_check(const struct sq_dns_socket_spec *spec, struct sq_err *err);
 
-/* 0 or -errno: EMFILE, EADDRNOTAVAIL, EINVAL for a loopback source towards another host ... */
-int sq_dns_socket_open(struct sq_dns_socket *u, const struct sq_load_plan *load,
+/* `number` among the load's sockets decides its source and target.
+ * 0 or -errno: EMFILE, EADDRNOTAVAIL, EINVAL for a loopback source towards another host ... */
+int sq_dns_socket_open(struct sq_dns_socket *u, const struct sq_load_plan *load, uint64_t number,
 		       const struct sq_dns_socket_spec *spec);
 void sq_dns_socket_close(struct sq_dns_socket *u);
 

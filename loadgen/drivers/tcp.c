@@ -276,11 +276,11 @@ static void tcp_ready(struct sq_lane *lane, struct sq_op *op, uint32_t events)
 
 /* ---- hooks ---- */
 
-static int open_socket(const struct sq_lane *lane)
+static int open_socket(const struct sq_lane *lane, const struct sq_target *target, uint64_t number)
 {
 	const struct tcp_conf *conf = lane->conf;
 	const int on = 1;
-	int fd = sq_client_socket(lane->load, &lane->load->target, SOCK_STREAM);
+	int fd = sq_client_socket(lane->load, target, SOCK_STREAM, number);
 
 	if (fd < 0)
 		return fd;
@@ -292,11 +292,12 @@ static int open_socket(const struct sq_lane *lane)
 
 static void start_one(struct sq_lane *lane, struct sq_op *op)
 {
-	const struct sq_target *target = &lane->load->target;
+	uint64_t number = sq_client_number(lane->load, lane->index, op->seq);
+	const struct sq_target *target = sq_load_target(lane->load, number);
 	struct tcp_op *c = tcp_of(op);
 	int rc;
 
-	c->fd = open_socket(lane);
+	c->fd = open_socket(lane, target, number);
 	if (c->fd < 0) {
 		fail(lane, op, sq_code_errno(-c->fd));
 		return;

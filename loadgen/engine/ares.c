@@ -160,15 +160,20 @@ static int set_servers(ares_channel channel, const struct sq_target *servers, si
 	return rc;
 }
 
+/* Questions come from the load's first source. */
 static void set_source(ares_channel channel, const struct sq_load_plan *load)
 {
-	const struct sockaddr_in *in = (const struct sockaddr_in *)&load->source;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&load->source;
+	struct sq_ip first;
+	uint32_t v4;
 
-	if (load->source_len && load->source.ss_family == AF_INET)
-		ares_set_local_ip4(channel, ntohl(in->sin_addr.s_addr));
-	else if (load->source_len)
-		ares_set_local_ip6(channel, in6->sin6_addr.s6_addr);
+	if (load->sources.count == 0)
+		return;
+	first = sq_sources_nth(&load->sources, 0);
+	memcpy(&v4, first.bytes, sizeof(v4));
+	if (first.family == AF_INET)
+		ares_set_local_ip4(channel, ntohl(v4));
+	else
+		ares_set_local_ip6(channel, first.bytes);
 }
 
 /* Nothing of this machine's own resolver: no resolv.conf, no hosts file, no search list.  (Its

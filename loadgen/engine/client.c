@@ -6,22 +6,44 @@
 #include <errno.h>
 #include <unistd.h>
 
-int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type)
+/* IPv4 has all addresses of a local route; IPv6 would bind to those of devices alone.  Only what the
+ * plan knows to be there may pass, so that EADDRNOTAVAIL stays true of all else. */
+static void allow_any_ip(int fd, const struct sq_load_plan *load, const struct sq_ip *source)
 {
 	const int on = 1;
+
+	if (source->family == AF_INET6 && load->plan &&
+	    sq_plan_has_any_ip(load->plan, load->host, source))
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+}
+
+static int bind_source(int fd, const struct sq_load_plan *load, int type, uint64_t from)
+{
+	struct sq_ip ip = sq_sources_nth(&load->sources, from);
+	struct sq_target source;
+	const int on = 1;
+
+	sq_target_make(&source, &ip, 0);
+	allow_any_ip(fd, load, &ip);
+	/* A stream's port is then chosen with the destination in mind: only the pair must be free. */
+	if (type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	return bind(fd, (const struct sockaddr *)&source.addr, source.len) == -1 ? -errno : 0;
+}
+
+int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type,
+		     uint64_t from)
+{
 	int fd = socket(to->addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int rc;
 
 	if (fd == -1)
 		return -errno;
-	if (load->source_len == 0)
+	if (load->sources.count == 0)
 		return fd;
-	/* A stream's port is then chosen with the destination in mind: only the pair must be free. */
-	if (type == SOCK_STREAM)
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	if (bind(fd, (const struct sockaddr *)&load->source, load->source_len) == 0)
+	rc = bind_source(fd, load, type, from);
+	if (rc == 0)
 		return fd;
-	rc = -errno;
 	close(fd);
 	return rc;
 }

@@ -7,10 +7,18 @@
 #include "scenarios/plan.h"
 
 /* A non-blocking, close-on-exec socket of SOCK_STREAM or SOCK_DGRAM in the family of `to`, bound to
- * the load's source address when it has one (a stream's port is chosen by connect(2) then,
- * IP_BIND_ADDRESS_NO_PORT).  Not connected.  The descriptor, or -errno: EMFILE, EADDRNOTAVAIL for
+ * the load's source address number `from`, when it has any (a stream's port is chosen by connect(2)
+ * then, IP_BIND_ADDRESS_NO_PORT).  Not connected.  The descriptor, or -errno: EMFILE, EADDRNOTAVAIL for
  * a source that this host does not have ... */
-int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type);
+int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type,
+		     uint64_t from);
+
+/* What a lane's own number i is among those of all lanes of its load: lanes take sources and targets
+ * in turn, and none takes another's turn. */
+static inline uint64_t sq_client_number(const struct sq_load_plan *load, unsigned lane, uint64_t i)
+{
+	return i * (uint64_t)load->spec->threads + lane;
+}
 
 /* The local port of a bound socket; 0 when it has none. */
 uint16_t sq_client_port(int fd);

@@ -153,6 +153,12 @@ static void take_addresses(struct exchanger *ex, const struct ares_addrinfo *fou
 			ex->n++;
 }
 
+/* From an IPv4 source no IPv6 address can be reached. */
+static bool may_reach(const struct sq_load_plan *load, int family)
+{
+	return load->sources.count == 0 || load->sources.v[0].first.family == family;
+}
+
 static void on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
 	struct exchanger *ex = arg;
@@ -164,11 +170,9 @@ static void on_addresses(void *arg, int status, int timeouts, struct ares_addrin
 			lookup_free(ex->lookup);
 	} else {
 		ex->code = code_of(status == ARES_SUCCESS ? ARES_ENODATA : status);
-		if (status == ARES_SUCCESS &&
-		    (!load->source_len || load->source.ss_family == AF_INET))
+		if (status == ARES_SUCCESS && may_reach(load, AF_INET))
 			take_addresses(ex, found, AF_INET);
-		if (status == ARES_SUCCESS &&
-		    (!load->source_len || load->source.ss_family == AF_INET6))
+		if (status == ARES_SUCCESS && may_reach(load, AF_INET6))
 			take_addresses(ex, found, AF_INET6);
 		answered(ex->lookup);
 	}

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "loadgen/engine/client.h"
 #include "loadgen/smtp/mx.h"
 #include "loadgen/smtp/rest.h"
 
@@ -56,7 +57,7 @@ static void queue_remove(struct sq_smtp_queue *q, struct sq_op *op)
 
 uint64_t sq_smtp_pool_number(const struct sq_smtp_pool *p, const struct sq_op *op)
 {
-	return op->seq * (uint64_t)p->lane->load->spec->threads + p->lane->index;
+	return sq_client_number(p->lane->load, p->lane->index, op->seq);
 }
 
 void sq_smtp_pool_done(struct sq_smtp_pool *p, struct sq_op *op, struct sq_tally_op *result)
@@ -100,7 +101,9 @@ static const struct sq_target *target_of(const struct sq_smtp_pool *p, struct sq
 {
 	const struct sq_smtp_op *m = sq_smtp_of(op);
 
-	return m->domain ? &m->domain->address[m->address] : &p->lane->load->target;
+	uint64_t number = sq_client_number(p->lane->load, p->lane->index, p->opened);
+
+	return m->domain ? &m->domain->address[m->address] : sq_load_target(p->lane->load, number);
 }
 
 static bool fits(const struct sq_smtp_pool *p, const struct sq_smtp_session *s, struct sq_op *op)

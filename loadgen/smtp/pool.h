@@ -45,6 +45,7 @@ struct sq_smtp_pool {
 
 	struct sq_smtp_session *sessions; /* `limit` of them */
 	size_t limit, n_open;
+	uint64_t opened; /* sessions so far: whose turn it is among sources and targets */
 	struct sq_smtp_session *free;
 	struct sq_smtp_list idle;  /* by the time that they became so */
 	struct sq_smtp_list owing; /* no message, but a reply is due; by time */

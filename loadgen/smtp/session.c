@@ -359,7 +359,8 @@ static int connect_socket(struct sq_smtp_session *s, const struct sq_target *to)
 	uint32_t token = (uint32_t)s->generation << 16 | (uint32_t)(s - s->pool->sessions);
 	const int on = 1;
 
-	s->fd = sq_client_socket(lane->load, to, SOCK_STREAM);
+	s->fd = sq_client_socket(lane->load, to, SOCK_STREAM,
+				 sq_client_number(lane->load, lane->index, s->pool->opened++));
 	if (s->fd < 0)
 		return s->fd;
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -84,7 +84,7 @@ struct sq_smtp_session {
 	socklen_t to_len;
 };
 
-/* Opens one for a message, in a free slot.  What fails here has its outcome when it returns. */
+/* Opens one for a message, in a free slot, from the source whose turn it is.  What fails here has its outcome when it returns. */
 void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const struct sq_target *to);
 void sq_smtp_session_input(struct sq_smtp_session *s, uint32_t events);
 /* Sends out[0 .. n-1]; the session may be gone after it. */

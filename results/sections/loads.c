@@ -142,21 +142,36 @@ static json_t *counts_json(const struct sq_load_rec *l)
 	return counts;
 }
 
+/* The first target's keys are the load's own. */
+static json_t *more_targets_json(const struct sq_load_rec *l)
+{
+	json_t *more = json_array();
+
+	for (size_t i = 1; i < l->n_targets; i++)
+		json_array_append_new(more,
+				      json_pack("{s:s, s:s?, s:s?}", "target", l->targets[i].target,
+						"address", l->targets[i].address, "server",
+						l->targets[i].server));
+	return more;
+}
+
 static json_t *load_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:s?, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
+		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:s?, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
 		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
-		"name", l->name, "driver", l->driver, "target", l->target, "address", l->address,
-		"from", l->from, "server", l->server, "source", l->source, "threads",
-		(int)l->threads, "at_s", seconds_json(l->at_ns), "duration_s",
-		seconds_json(l->duration_ns), "warmup_s", seconds_json(l->warmup_ns), "timeout_s",
-		seconds_json(l->timeout_ns), "tick_s", seconds_json(l->tick_ns), "scheduled",
-		(json_int_t)l->scheduled, "warmup_scheduled", (json_int_t)l->warmup_scheduled,
-		"outcomes", outcomes_json(l), "counts", counts_json(l), "rate", rate_json(l),
-		"latency", "from_due", sq_hist_summary(l->from_due), "from_send",
-		sq_hist_summary(l->from_send), "phases", phases_json(l), "lag", lag_json(l),
-		"generator", generator_json(l), "series", series_json(l, axis));
+		"name", l->name, "driver", l->driver, "target", l->targets[0].target, "address",
+		l->targets[0].address, "from", l->from, "server", l->targets[0].server,
+		"more_targets", more_targets_json(l), "source", l->source, "sources",
+		(json_int_t)l->sources, "threads", (int)l->threads, "at_s", seconds_json(l->at_ns),
+		"duration_s", seconds_json(l->duration_ns), "warmup_s", seconds_json(l->warmup_ns),
+		"timeout_s", seconds_json(l->timeout_ns), "tick_s", seconds_json(l->tick_ns),
+		"scheduled", (json_int_t)l->scheduled, "warmup_scheduled",
+		(json_int_t)l->warmup_scheduled, "outcomes", outcomes_json(l), "counts",
+		counts_json(l), "rate", rate_json(l), "latency", "from_due",
+		sq_hist_summary(l->from_due), "from_send", sq_hist_summary(l->from_send), "phases",
+		phases_json(l), "lag", lag_json(l), "generator", generator_json(l), "series",
+		series_json(l, axis));
 }
 
 static json_t *loads_json(const struct sq_run *run)
@@ -182,7 +197,14 @@ static const char schema[] =
 	"  \"server\": {\"type\": [\"string\", \"null\"],"
 	"   \"description\": \"the host that its target stands on; null: not one of the scenario's\"},"
 	"  \"source\": {\"type\": [\"string\", \"null\"],"
-	"   \"description\": \"the address it came from; null: the kernel's choice\"},"
+	"   \"description\": \"the addresses it came from; null: the kernel's choice\"},"
+	"  \"sources\": {\"type\": \"integer\", \"description\": \"how many addresses these are\"},"
+	"  \"more_targets\": {\"type\": \"array\","
+	"   \"description\": \"that took turns with target, each with its address and server\","
+	"   \"items\": {\"type\": \"object\", \"required\": [\"target\"], \"properties\": {"
+	"    \"target\": {\"type\": \"string\"},"
+	"    \"address\": {\"type\": [\"string\", \"null\"]},"
+	"    \"server\": {\"type\": [\"string\", \"null\"]}}}},"
 	"  \"threads\": {\"type\": \"integer\"},"
 	"  \"tick_s\": {\"type\": \"number\", \"description\":"
 	"   \"due times were rounded up to multiples of it; 0: not rounded\"},"

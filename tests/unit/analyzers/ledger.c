@@ -448,8 +448,8 @@ static void test_loopback(void **state)
 	struct sq_load_rec *load = &run->loads[0];
 
 	(void)state;
-	free(load->target);
-	load->target = sq_strdup("127.0.0.1:9000");
+	free(load->targets[0].target);
+	load->targets[0].target = sq_strdup("127.0.0.1:9000");
 	free(load->from);
 	load->from = sq_strdup("server"); /* and its target stands there too */
 	set_sysctl(run, "server", "net.ipv4.tcp_syn_retries", "6");

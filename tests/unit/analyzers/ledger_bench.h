@@ -78,9 +78,11 @@ static inline struct sq_load_rec *add_load(struct sq_run *run, const char *name,
 	memset(load, 0, sizeof(*load));
 	load->name = sq_strdup(name);
 	load->driver = sq_strdup("tcp");
-	load->target = sq_strdup(target);
+	load->targets = sq_alloc_n(1, sizeof(*load->targets));
+	load->n_targets = 1;
+	load->targets[0].target = sq_strdup(target);
 	load->from = sq_strdup("client");
-	load->server = sq_printf_dup("%.*s", (int)strcspn(target, ":"), target);
+	load->targets[0].server = sq_printf_dup("%.*s", (int)strcspn(target, ":"), target);
 	load->threads = 1;
 	load->duration_ns = SQ_SEC;
 	load->timeout_ns = timeout_ns;

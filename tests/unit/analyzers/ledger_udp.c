@@ -95,6 +95,39 @@ static void test_two_ports(void **state)
 	sq_run_free(run);
 }
 
+static void add_target(struct sq_load_rec *load, const char *target, const char *server)
+{
+	load->targets = sq_realloc_n(load->targets, load->n_targets + 1, sizeof(*load->targets));
+	load->targets[load->n_targets++] =
+		(struct sq_target_rec){ .target = sq_strdup(target), .server = sq_strdup(server) };
+}
+
+/* Of a load with several targets the rows of each count, on each of their hosts, and once; a target
+ * that nobody watched is told. */
+static void test_several_targets(void **state)
+{
+	struct sq_run *run = quiet();
+	struct sq_load_rec *load = queries(run, "q", "server:53", "timeout", "query", 100);
+
+	(void)state;
+	add_target(load, "server:54", "server");
+	add_target(load, "server:54", "server");
+	add_target(load, "second:53", "second");
+	add_target(load, "198.51.100.7:53", NULL);
+	rises_each(run, "server", "udp.drops", "0.0.0.0:53", 20);
+	rises_each(run, "server", "udp.drops", "0.0.0.0:54", 30);
+	rises_each(run, "server", "udp.drops", "0.0.0.0:55", 500);
+	rises_each(run, "second", "udp.drops", "0.0.0.0:53", 10);
+	rises_each(run, "second", "udp.drops", "0.0.0.0:54", 500);
+	analyze(run);
+	assert_int_equal(explained(run, "q", "receive-buffer-full", "server"), 500);
+	assert_int_equal(explained(run, "q", "receive-buffer-full", "second"), 100);
+	assert_int_equal(account(run, "q", "timeout@query")->unexplained, 400);
+	assert_string_equal(not_examined(run, "receive-buffer-full"),
+			    "no counters of 198.51.100.7 were captured");
+	sq_run_free(run);
+}
+
 /* Where the kernel's sockets can't be read, the host's counter serves. */
 static void test_fallback(void **state)
 {
@@ -256,6 +289,10 @@ static void test_wrong_source(void **state)
 		{ "127.0.0.1", "198.18.0.2:53", 50 },
 		{ "198.18.0.1", "198.18.0.2:53", 0 },
 		{ "127.0.0.1", "127.0.0.1:53", 0 },
+		{ "198.18.0.1, 127.0.0.0/24", "198.18.0.2:53", 50 },
+		{ "198.127.0.1, 198.18.127.1", "198.18.0.2:53", 0 },
+		{ "::1/128", "[fd00::2]:53", 50 },
+		{ "::1:2", "[fd00::2]:53", 0 },
 		{ NULL, "198.18.0.2:53", 0 },
 	};
 
@@ -265,7 +302,7 @@ static void test_wrong_source(void **state)
 		struct sq_load_rec *load = queries(run, "q", "server:53", "EINVAL", "send", 5);
 
 		load->source = sq_strdup(cases[i].source);
-		load->address = sq_strdup(cases[i].target);
+		load->targets[0].address = sq_strdup(cases[i].target);
 		analyze(run);
 		assert_int_equal(explained(run, "q", "wrong-source-address", "client"),
 				 cases[i].explained);
@@ -293,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_receive_buffer),
 		cmocka_unit_test(test_two_ports),
+		cmocka_unit_test(test_several_targets),
 		cmocka_unit_test(test_fallback),
 		cmocka_unit_test(test_client_receive_buffer),
 		cmocka_unit_test(test_queue_and_send_buffer),

@@ -192,15 +192,12 @@ static void sockets_run_out(void **state)
 	dns_bench_fini(&d);
 
 	dns_bench_init(&d, &n, "{\"names\": [\"n{0-99}.test\"]}");
-	d.b.load.source_len = sizeof(struct sockaddr_in);
-	*(struct sockaddr_in *)&d.b.load.source = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(0xc6120001),
-	};
+	assert_int_equal(sq_sources_add(&d.b.load.sources, "198.18.0.1", "source", NULL), 0);
 	d.b.spec.arrivals.rate_per_s = 500;
 	dns_bench_run_done(&d);
 	assert_int_equal(dns_n(&d, "EADDRNOTAVAIL@socket"), 500);
 	assert_int_equal(d.b.sent, 0);
+	sq_sources_fini(&d.b.load.sources);
 	dns_bench_fini(&d);
 	named_stop(&n);
 }

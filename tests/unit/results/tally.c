@@ -112,11 +112,14 @@ static void test_far_apart(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(due_s) / sizeof(due_s[0]); i++) {
+		/* First, as a closed loop does it: it is this that makes the ring grow. */
+		sq_tally_lag(t, due_s[i] * SQ_SEC, (int64_t)i);
 		sq_tally_scheduled(t, due_s[i] * SQ_SEC);
 		end(t, SQ_CODE_OK, 0, due_s[i] * SQ_SEC, SQ_MS);
 	}
 	j = sq_tally_flush(t);
 	expect_json(json_object_get(j, "scheduled"), "[0,1,500,1,1000,2,4990,1,5000,1]");
+	expect_json(json_object_get(j, "lag_max"), "[0,1,500,3,1000,5,4990,4,5000,2]");
 	assert_int_equal(json_array_size(json_object_get(j, "bin_latency")), 10);
 	json_decref(j);
 	sq_tally_scheduled(t, -1);
