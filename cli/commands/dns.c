@@ -11,6 +11,7 @@ static const struct sq_args_letter letters[] = {
 	{ .letter = 'l', .option = "duration", .unit = "s" },
 	{ .letter = 't', .option = "timeout", .unit = "s" },
 	{ .letter = 'T', .option = "threads" },
+	{ .letter = 'm', .option = "transport" },
 	{ 0 },
 };
 
@@ -37,7 +38,7 @@ static void options(struct sq_buf *out)
 const struct sq_command sq_command_dns = {
 	.name = "dns",
 	.args = "TARGET [options]",
-	.summary = "DNS queries over UDP to one server, without a scenario file",
+	.summary = "DNS queries over UDP, TCP or TLS to one server, without a scenario file",
 	.options = options,
 	.run = run,
 };

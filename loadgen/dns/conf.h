@@ -9,12 +9,15 @@
 #include "loadgen/dns/ask.h"
 #include "loadgen/dns/udp_socket.h"
 #include "loadgen/dns/wire.h"
+#include "loadgen/engine/tls.h"
 #include "results/outcome.h"
 
 enum sq_dns_phase {
 	SQ_DNS_PHASE_SOCKET,
 	SQ_DNS_PHASE_SEND,
 	SQ_DNS_PHASE_QUERY,
+	SQ_DNS_PHASE_CONNECT,
+	SQ_DNS_PHASE_TLS,
 };
 
 enum sq_dns_code {
@@ -31,17 +34,32 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_UNMATCHED,
 	SQ_DNS_COUNT_TRUNCATED,
 	SQ_DNS_COUNT_STRAY_ERRORS,
+	SQ_DNS_COUNT_CONNECTIONS,
+	SQ_DNS_COUNT_CLOSED_BY_SERVER,
+	SQ_DNS_COUNT_TLS_FULL,
+	SQ_DNS_COUNT_TLS_RESUMED,
+	SQ_DNS_COUNT_TC_RETRIES,
 };
 
+enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT };
+
 enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM };
+
+struct sq_dns_stream_spec {
+	int64_t connections, per_connection, pipeline;
+	bool on_truncated;
+	struct sq_tls_spec tls;
+};
 
 struct sq_dns_conf {
 	char *queries, *type;
 	struct sq_strings names;
-	int order; /* enum sq_dns_order */
+	int order;   /* enum sq_dns_order */
+	int carrier; /* enum sq_dns_carrier */
 	int64_t sockets, edns;
 	bool recursion, dnssec;
 	struct sq_dns_socket_spec udp;
+	struct sq_dns_stream_spec stream;
 	struct sq_dns_ask *ask; /* made by prepare */
 };
 

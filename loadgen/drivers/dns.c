@@ -1,12 +1,13 @@
-/* DNS queries over UDP: what a name server, the network and this machine do to them.
+/* DNS queries over UDP, TCP and TLS: what a name server, the network and this machine do to them.
  *
  * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
- * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c.
+ * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c, stream.c.
  * This file has the words: keys, codes, phases and counts.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
  * has a name of its own.  Every other rcode is a refusal by the server under its own name; what the
  * network or this machine did is an errno, at the phase in which it was told. */
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,16 +15,23 @@
 #include "base/mem.h"
 #include "loadgen/dns/conf.h"
 #include "loadgen/dns/query.h"
+#include "loadgen/dns/stream.h"
 #include "loadgen/dns/transport.h"
 #include "loadgen/engine/driver.h"
 #include "loadgen/engine/lane.h"
 
-struct dns_lane {
-	const struct sq_dns_transport *transport;
-	void *state; /* its own */
-};
-
 /* ---- hooks ---- */
+
+/* That its files can be read, before the run. */
+static int check_tls(const struct sq_dns_conf *c, struct sq_err *err)
+{
+	struct sq_tls *tls = c->stream.tls.ca ? sq_tls_new(&c->stream.tls, NULL, err) : NULL;
+
+	if (c->stream.tls.ca && !tls)
+		return err->code;
+	sq_tls_free(tls);
+	return 0;
+}
 
 static int dns_prepare(void *conf, struct sq_err *err)
 {
@@ -35,6 +43,14 @@ static int dns_prepare(void *conf, struct sq_err *err)
 					      .dnssec = c->dnssec,
 					      .edns = (uint16_t)c->edns };
 
+	if (c->carrier != SQ_DNS_UDP && c->stream.on_truncated)
+		return sq_err_set(err, -EINVAL, "tcp_on_truncated",
+				  "only answers over UDP are truncated; leave it out");
+	if (c->carrier != SQ_DNS_DOT && (c->stream.tls.ca || c->stream.tls.name))
+		return sq_err_set(err, -EINVAL, c->stream.tls.ca ? "tls_ca" : "tls_name",
+				  "there is no TLS without \"transport\": \"dot\"");
+	if (check_tls(c, err) < 0)
+		return err->code;
 	c->ask = sq_dns_ask_new(&spec, err);
 	return c->ask ? 0 : err->code;
 }
@@ -46,50 +62,78 @@ static void dns_release(void *conf)
 	c->ask = sq_dns_ask_free(c->ask);
 }
 
+static int make_state(const struct sq_dns_transport *transport, struct sq_lane *lane, void **ret,
+		      struct sq_err *err)
+{
+	void *state = sq_alloc(transport->state_size);
+	int rc = transport->init(state, lane, err);
+
+	if (rc < 0)
+		free(state);
+	else
+		*ret = state;
+	return rc;
+}
+
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
-	struct dns_lane *d = lane->state;
+	const struct sq_dns_conf *conf = lane->conf;
+	struct sq_dns_lane *d = lane->state;
 	int rc;
 
-	d->transport = &sq_dns_udp;
-	d->state = sq_alloc(d->transport->state_size);
-	rc = d->transport->init(d->state, lane, err);
-	if (rc < 0)
+	d->transport = conf->carrier == SQ_DNS_UDP ? &sq_dns_udp : &sq_dns_stream;
+	rc = make_state(d->transport, lane, &d->state, err);
+	if (rc < 0 || !conf->stream.on_truncated)
+		return rc;
+	rc = make_state(&sq_dns_stream, lane, &d->retry, err);
+	if (rc < 0) {
+		d->transport->fini(d->state);
 		free(d->state);
+	}
 	return rc;
 }
 
 static void dns_lane_fini(struct sq_lane *lane)
 {
-	struct dns_lane *d = lane->state;
+	struct sq_dns_lane *d = lane->state;
 
+	if (d->retry)
+		sq_dns_stream.fini(d->retry);
+	free(d->retry);
 	d->transport->fini(d->state);
 	free(d->state);
 }
 
 static unsigned dns_start(struct sq_lane *lane, const int64_t *due_ns, unsigned n)
 {
-	struct dns_lane *d = lane->state;
+	struct sq_dns_lane *d = lane->state;
 
 	return d->transport->start(d->state, due_ns, n);
 }
 
 static void dns_input(struct sq_lane *lane, uint32_t token, uint32_t events)
 {
-	struct dns_lane *d = lane->state;
+	struct sq_dns_lane *d = lane->state;
 
-	d->transport->input(d->state, token, events);
+	if (d->retry && token & SQ_DNS_STREAM)
+		sq_dns_stream.input(d->retry, token, events);
+	else
+		d->transport->input(d->state, token, events);
 }
 
 static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 {
-	struct dns_lane *d = lane->state;
+	struct sq_dns_lane *d = lane->state;
 
-	d->transport->end(d->state, op, code);
+	if (d->retry && sq_dns_stream_has(op))
+		sq_dns_stream.end(d->retry, op, code);
+	else
+		d->transport->end(d->state, op, code);
 }
 
 /* ---- tables ---- */
 
+static const char *const carrier_choices[] = { "udp", "tcp", "dot", NULL };
 static const char *const order_choices[] = { "sequential", "random", NULL };
 
 static const struct sq_opt dns_opts[] = {
@@ -114,6 +158,12 @@ static const struct sq_opt dns_opts[] = {
 	  .def = "sequential",
 	  .choices = order_choices,
 	  .help = "sequential asks all equally often, over all threads" },
+	{ .name = "transport",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, carrier),
+	  .def = "udp",
+	  .choices = carrier_choices,
+	  .help = "what carries the queries; dot is TCP with TLS" },
 	{ .name = "sockets",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, sockets),
@@ -156,6 +206,46 @@ static const struct sq_opt dns_opts[] = {
 	  .def = "true",
 	  .help = "IP_RECVERR: the kernel tells which query met a full queue or an ICMP error; "
 		  "false shows what a program without it sees" },
+	{ .name = "tcp_on_truncated",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, stream.on_truncated),
+	  .def = "false",
+	  .help = "ask again over TCP when an answer over UDP is truncated (TC)" },
+	{ .name = "connections",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, stream.connections),
+	  .def = "8",
+	  .min = 1,
+	  .max = 16384,
+	  .help = "TCP connections of each thread, made when their turn comes" },
+	{ .name = "per_connection",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, stream.per_connection),
+	  .def = "0",
+	  .max = INT_MAX,
+	  .help = "queries that a connection carries before it is reset and a new one made; 0 is "
+		  "no limit" },
+	{ .name = "pipeline",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_dns_conf, stream.pipeline),
+	  .def = "100",
+	  .min = 1,
+	  .max = 16384,
+	  .help = "queries that wait for their answers on one connection, at most" },
+	{ .name = "tls_ca",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, stream.tls.ca),
+	  .help = "a file of certificates that the server's must come from; without it none is "
+		  "checked" },
+	{ .name = "tls_name",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, stream.tls.name),
+	  .help = "the server's name, sent to it (SNI); with tls_ca its certificate must have it" },
+	{ .name = "tls_resume",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_dns_conf, stream.tls.resume),
+	  .def = "true",
+	  .help = "go on from a session that the server gave a ticket for" },
 	{ 0 },
 };
 
@@ -183,19 +273,21 @@ static const struct sq_code dns_codes[] = {
 	{ 0 },
 };
 
-static const char *const dns_phases[] = { "socket", "send", "query", NULL };
+static const char *const dns_phases[] = { "socket", "send", "query", "connect", "tls", NULL };
 static const char *const dns_counts[] = {
-	"late",      "duplicate", "mismatched",   "garbled",
-	"unmatched", "truncated", "stray_errors", NULL,
+	"late",        "duplicate",    "mismatched",  "garbled",          "unmatched",
+	"truncated",   "stray_errors", "connections", "closed_by_server", "tls_full",
+	"tls_resumed", "tc_retries",   NULL,
 };
 
 const struct sq_driver sq_driver_dns = {
 	.kind = { .name = "dns",
-		  .summary = "DNS queries over UDP: answers, rcodes, losses, errors by name",
+		  .summary =
+			  "DNS queries over UDP, TCP and TLS: answers, rcodes, losses, errors by name",
 		  .opts = dns_opts,
 		  .conf_size = sizeof(struct sq_dns_conf) },
 	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },
-	.lane_size = sizeof(struct dns_lane),
+	.lane_size = sizeof(struct sq_dns_lane),
 	.op_size = sizeof(struct sq_dns_query),
 	.prepare = dns_prepare,
 	.release = dns_release,
