@@ -35,6 +35,9 @@ static const struct sq_code common[] = {
 	[SQ_CODE_MISSED] = { "missed", SQ_CLASS_MISSED, "due, but never started" },
 	[SQ_CODE_UNFINISHED] = { "unfinished", SQ_CLASS_CANCELED,
 				 "the generator was killed; the fate is not known" },
+	[SQ_CODE_TLS] = { "tls", SQ_CLASS_HARD, "the two sides do not agree on TLS" },
+	[SQ_CODE_CERTIFICATE] = { "certificate", SQ_CLASS_HARD,
+				  "the server's certificate is not trusted, or not for this name" },
 };
 
 enum { COMMON = sizeof(common) / sizeof(common[0]) };

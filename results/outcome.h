@@ -32,6 +32,8 @@ enum {
 	SQ_CODE_CANCELED,   /* ours: the run ended first */
 	SQ_CODE_MISSED,     /* ours: no room, or too late to start */
 	SQ_CODE_UNFINISHED, /* the generator was killed; the fate is not known */
+	SQ_CODE_TLS,
+	SQ_CODE_CERTIFICATE,
 	SQ_CODE_DRIVER = 64,
 	SQ_CODE_ERRNO = 0x1000,
 };

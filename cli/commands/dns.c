@@ -16,6 +16,7 @@ static const struct sq_args_letter letters[] = {
 	{ .letter = 'e', .option = "edns", .value = "1232" },
 	{ .letter = 'D', .option = "dnssec", .value = "true" },
 	{ .letter = 'E', .option = "edns_options" },
+	{ .letter = 'm', .option = "transport" },
 	{ 0 },
 };
 
@@ -44,7 +45,7 @@ static void options(struct sq_buf *out)
 const struct sq_command sq_command_dns = {
 	.name = "dns",
 	.args = "TARGET [options]",
-	.summary = "DNS queries over UDP to one server, without a scenario file",
+	.summary = "DNS queries over UDP, TCP or TLS to one server, without a scenario file",
 	.options = options,
 	.run = run,
 };

@@ -9,14 +9,17 @@
 #include "loadgen/dns/ask.h"
 #include "loadgen/dns/udp_socket.h"
 #include "loadgen/dns/wire.h"
+#include "loadgen/engine/tls.h"
 #include "results/outcome.h"
-#include "scenarios/target.h"
+#include "scenarios/plan.h"
 
 enum sq_dns_phase {
 	SQ_DNS_PHASE_SOCKET,
 	SQ_DNS_PHASE_SEND,
 	SQ_DNS_PHASE_QUERY,
 	SQ_DNS_PHASE_RESOLVER, /* what c-ares says, or has not said yet */
+	SQ_DNS_PHASE_CONNECT,
+	SQ_DNS_PHASE_TLS,
 };
 
 enum sq_dns_code {
@@ -38,9 +41,15 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_STUB_RETRIES,
 	SQ_DNS_COUNT_STUB_FAILOVERS,
 	SQ_DNS_COUNT_STUB_CONNECTIONS,
+	SQ_DNS_COUNT_CONNECTIONS,
+	SQ_DNS_COUNT_CLOSED_BY_SERVER,
+	SQ_DNS_COUNT_TLS_FULL,
+	SQ_DNS_COUNT_TLS_RESUMED,
+	SQ_DNS_COUNT_TC_RETRIES,
 };
 
 enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM, SQ_DNS_ORDER_ZIPF };
+enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT };
 enum sq_dns_client { SQ_DNS_CLIENT_WIRE, SQ_DNS_CLIENT_STUB };
 
 struct sq_dns_stub_spec {
@@ -49,6 +58,12 @@ struct sq_dns_stub_spec {
 	bool rotate;
 	struct sq_target *targets; /* made by prepare: the load's own, then the others */
 	size_t n_targets;
+};
+
+struct sq_dns_stream_spec {
+	int64_t connections, per_connection, pipeline;
+	bool on_truncated;
+	struct sq_tls_spec tls;
 };
 
 struct sq_dns_conf {
@@ -61,7 +76,15 @@ struct sq_dns_conf {
 	struct sq_dns_socket_spec udp;
 	int client; /* enum sq_dns_client */
 	struct sq_dns_stub_spec stub;
+	int carrier; /* enum sq_dns_carrier */
+	struct sq_dns_stream_spec stream;
 	struct sq_dns_ask *ask; /* made by prepare */
 };
+
+extern const struct sq_opt sq_dns_opts[];
+
+/* Keys that contradict each other, and files of TLS that cannot be read.  -EINVAL and others with err. */
+int sq_dns_conf_check(const struct sq_dns_conf *c, const struct sq_load_plan *load,
+		      struct sq_err *err);
 
 #endif

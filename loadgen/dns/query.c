@@ -1,6 +1,9 @@
 /* A query from its due time to its outcome, whatever carries it. */
 #include "loadgen/dns/query.h"
 
+#include "loadgen/dns/stream.h"
+#include "loadgen/dns/transport.h"
+
 void sq_dns_query_init(struct sq_lane *lane, struct sq_op *op)
 {
 	const struct sq_dns_conf *conf = lane->conf;
@@ -25,6 +28,18 @@ static void finish(struct sq_lane *lane, struct sq_op *op, struct sq_tally_op *r
 	sq_op_release(lane, op);
 }
 
+/* Whether the answer is to be had whole, over a connection. */
+static bool ask_again(struct sq_lane *lane, struct sq_op *op)
+{
+	const struct sq_dns_lane *d = lane->state;
+
+	if (!d->retry || sq_dns_stream_has(op))
+		return false;
+	sq_lane_count(lane, SQ_DNS_COUNT_TC_RETRIES, 1);
+	sq_dns_stream_take(d->retry, op);
+	return true;
+}
+
 void sq_dns_query_answer(struct sq_lane *lane, struct sq_op *op, uint16_t flags, int64_t done_ns)
 {
 	unsigned rcode = flags & SQ_DNS_RCODE;
@@ -34,8 +49,11 @@ void sq_dns_query_answer(struct sq_lane *lane, struct sq_op *op, uint16_t flags,
 		.done_ns = done_ns,
 	};
 
-	if (flags & SQ_DNS_TC)
+	if (flags & SQ_DNS_TC) {
 		sq_lane_count(lane, SQ_DNS_COUNT_TRUNCATED, 1);
+		if (ask_again(lane, op))
+			return;
+	}
 	sq_op_phase(lane, op, SQ_DNS_PHASE_QUERY, done_ns - op->sent_ns);
 	finish(lane, op, &result);
 }

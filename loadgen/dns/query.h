@@ -27,7 +27,8 @@ static inline struct sq_dns_query *sq_dns_query_of(struct sq_op *op)
 /* Chooses what a new operation asks. */
 void sq_dns_query_init(struct sq_lane *lane, struct sq_op *op);
 
-/* Books the outcome, and releases the operation.  flags: the second 16-bit word of an answer's
+/* Books the outcome, and releases the operation; or has a truncated answer asked for again over a
+ * connection.  flags: the second 16-bit word of an answer's
  * header; done_ns: when it came. */
 void sq_dns_query_answer(struct sq_lane *lane, struct sq_op *op, uint16_t flags, int64_t done_ns);
 void sq_dns_query_fail(struct sq_lane *lane, struct sq_op *op, uint16_t code,

@@ -21,6 +21,13 @@ struct sq_dns_transport {
 	void (*end)(void *state, struct sq_op *op, uint16_t code);
 };
 
-extern const struct sq_dns_transport sq_dns_udp, sq_dns_stub;
+extern const struct sq_dns_transport sq_dns_udp, sq_dns_stream, sq_dns_stub;
+
+/* What the dns driver keeps for a lane. */
+struct sq_dns_lane {
+	const struct sq_dns_transport *transport;
+	void *state; /* its own */
+	void *retry; /* of sq_dns_stream, where truncated answers are asked for again; or NULL */
+};
 
 #endif

@@ -216,12 +216,9 @@ static void foreign_source(void **state)
 
 	(void)state;
 	stub_init(&d, &n, NULL, "a", "", 20);
-	d.b.load.source_len = sizeof(struct sockaddr_in);
-	*(struct sockaddr_in *)&d.b.load.source = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(0xc6336407), /* 198.51.100.7: not of this host */
-	};
+	assert_int_equal(sq_sources_add(&d.b.load.sources, "198.51.100.7", "source", NULL), 0);
 	dns_bench_run_done(&d);
+	sq_sources_fini(&d.b.load.sources);
 	assert_int_equal(dns_n(&d, "EADDRNOTAVAIL@socket"), 20);
 	dns_bench_fini(&d);
 	named_stop(&n);
