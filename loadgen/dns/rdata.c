@@ -128,7 +128,7 @@ static int read_number(struct rdata *r, uint64_t max, uint64_t *ret)
 static int add_number(struct rdata *r, unsigned bytes)
 {
 	uint8_t wire[4];
-	uint64_t v;
+	uint64_t v = 0;
 	int rc = read_number(r, (UINT64_C(1) << bytes * 8) - 1, &v);
 
 	if (rc < 0)
@@ -140,7 +140,7 @@ static int add_number(struct rdata *r, unsigned bytes)
 
 static int add_name(struct rdata *r)
 {
-	struct sq_dns_name name;
+	struct sq_dns_name name = { .len = 0 };
 	const char *word;
 	size_t len = sq_dns_word_next(&r->text, &word);
 	int rc;
@@ -211,7 +211,7 @@ static int add_field(struct rdata *r, char field)
 
 static int add_unknown(struct rdata *r)
 {
-	uint64_t len;
+	uint64_t len = 0;
 	const char *word;
 	size_t digits;
 	int rc = read_number(r, UINT16_MAX, &len);

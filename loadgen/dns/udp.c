@@ -6,7 +6,7 @@
  * and read until nothing is left or enough was read for one turn.
  *
  * Memory: a socket takes 16 bytes for each of its places (loadgen/dns/flight.h), 1 MiB when a lane
- * has at most 8 of them, 8 MiB a lane at most up to 2048; of them the kernel gives only what is
+ * has at most 16 of them, 16 MiB a lane at most up to 4096; of them the kernel gives only what is
  * touched.  A query takes 16 bytes behind its operation.  All of it is there before the run.
  *
  * What a reader would get wrong: a reply that has the ID of a query but is not its answer does not

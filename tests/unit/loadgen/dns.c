@@ -74,6 +74,50 @@ static void random_order(void **state)
 	named_stop(&n);
 }
 
+/* ---- bursts and ticks ---- */
+
+/* Bursts of queries of four lengths, as few datagrams that the kernel takes apart again: the server
+ * gets each one, once. */
+static void segmented(void **state)
+{
+	struct named n = named_start(AF_INET);
+	struct dns_bench d;
+
+	(void)state;
+	dns_bench_init(&d, &n, "{\"names\": [\"a{0-999}.test\", \"abc.test\"], \"segment\": true}");
+	d.b.spec.threads = 1;
+	d.b.spec.count = 2000;
+	d.b.spec.arrivals.burst = 100;
+	d.b.spec.arrivals.every_ns = 20 * SQ_MS;
+	d.b.spec.arrivals.streams = 1;
+	dns_bench_run_done(&d);
+	assert_int_equal(dns_n(&d, "ok@"), 2000);
+	assert_int_equal(n.seen->queries, 2000);
+	for (int i = 1; i < 999; i++)
+		assert_int_equal(n.seen->asked[i], 1);
+	dns_bench_fini(&d);
+	named_stop(&n);
+}
+
+/* With the kernel's time a reply that is read at the next tick, up to 100 ms later, came when it
+ * came; and a closed loop starts its ten at the ticks. */
+static void read_late_not_called_late(void **state)
+{
+	struct named n = named_start(AF_INET);
+	struct dns_bench d;
+
+	(void)state;
+	dns_bench_init(&d, &n, "{\"names\": [\"n{0-99}.test\"], \"kernel_time\": true}");
+	d.b.spec.threads = 1;
+	d.b.spec.arrivals.closed = 10;
+	d.b.load.tick_ns = 100 * SQ_MS;
+	dns_bench_run_done(&d);
+	assert_in_range(dns_n(&d, "ok@"), 90, 100);
+	assert_true(sq_hist_percentile(d.b.from_due, 50) < 20 * SQ_MS);
+	dns_bench_fini(&d);
+	named_stop(&n);
+}
+
 /* ---- replies ---- */
 
 /* 50 queries for each kind of reply; what they become, and what is counted beside. */
@@ -199,10 +243,15 @@ static void codes_are_rcodes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes_are_rcodes), cmocka_unit_test(asked_equally_often),
-		cmocka_unit_test(one_wrong_in_ten), cmocka_unit_test(random_order),
-		cmocka_unit_test(replies),          cmocka_unit_test(many_at_once),
+		cmocka_unit_test(codes_are_rcodes),
+		cmocka_unit_test(asked_equally_often),
+		cmocka_unit_test(one_wrong_in_ten),
+		cmocka_unit_test(random_order),
+		cmocka_unit_test(replies),
+		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(stop_cancels),
+		cmocka_unit_test(segmented),
+		cmocka_unit_test(read_late_not_called_late),
 	};
 
 	net_enter();
