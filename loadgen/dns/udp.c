@@ -7,7 +7,8 @@
  *
  * Memory: a socket takes 16 bytes for each of its places (loadgen/dns/flight.h), 1 MiB when a lane
  * has at most 16 of them, 16 MiB a lane at most up to 4096; of them the kernel gives only what is
- * touched.  A query takes 16 bytes behind its operation.  All of it is there before the run.
+ * touched.  An outstanding query takes some 100 bytes of the lane's pool, which grows to the most that
+ * were ever under way and keeps what it has: a million of them took 118 MB in all.
  *
  * What a reader would get wrong: a reply that has the ID of a query but is not its answer does not
  * end it, since anybody can send such a thing; the right one may still come.  Only when it does not
