@@ -39,6 +39,7 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_TLS_FULL,
 	SQ_DNS_COUNT_TLS_RESUMED,
 	SQ_DNS_COUNT_TC_RETRIES,
+	SQ_DNS_COUNT_WAITED,
 };
 
 enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT };

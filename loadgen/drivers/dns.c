@@ -33,6 +33,12 @@ static int check_tls(const struct sq_dns_conf *c, struct sq_err *err)
 	return 0;
 }
 
+/* Those that carry one query each are all busy with being made. */
+static int64_t usual_connections(const struct sq_dns_stream_spec *spec)
+{
+	return spec->per_connection == 1 ? 100 : 8;
+}
+
 static int dns_prepare(void *conf, struct sq_err *err)
 {
 	struct sq_dns_conf *c = conf;
@@ -51,6 +57,8 @@ static int dns_prepare(void *conf, struct sq_err *err)
 				  "there is no TLS without \"transport\": \"dot\"");
 	if (check_tls(c, err) < 0)
 		return err->code;
+	if (c->stream.connections == SQ_OPT_UNSET)
+		c->stream.connections = usual_connections(&c->stream);
 	c->ask = sq_dns_ask_new(&spec, err);
 	return c->ask ? 0 : err->code;
 }
@@ -214,10 +222,11 @@ static const struct sq_opt dns_opts[] = {
 	{ .name = "connections",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, stream.connections),
-	  .def = "8",
 	  .min = 1,
 	  .max = 16384,
-	  .help = "TCP connections of each thread, made when their turn comes" },
+	  .help = "TCP connections of each thread, made when their turn comes; 8 unless given, 100 "
+		  "with one query on each; queries that find all of them full wait, and those that "
+		  "do so for most of their time-out end as timeout at phase send" },
 	{ .name = "per_connection",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, stream.per_connection),
@@ -275,9 +284,9 @@ static const struct sq_code dns_codes[] = {
 
 static const char *const dns_phases[] = { "socket", "send", "query", "connect", "tls", NULL };
 static const char *const dns_counts[] = {
-	"late",        "duplicate",    "mismatched",  "garbled",          "unmatched",
-	"truncated",   "stray_errors", "connections", "closed_by_server", "tls_full",
-	"tls_resumed", "tc_retries",   NULL,
+	"late",         "duplicate",   "mismatched",       "garbled",  "unmatched",   "truncated",
+	"stray_errors", "connections", "closed_by_server", "tls_full", "tls_resumed", "tc_retries",
+	"waited",       NULL,
 };
 
 const struct sq_driver sq_driver_dns = {
