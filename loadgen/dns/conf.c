@@ -185,10 +185,11 @@ const struct sq_opt sq_dns_opts[] = {
 	{ .name = "connections",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, stream.connections),
-	  .def = "8",
 	  .min = 1,
 	  .max = 16384,
-	  .help = "TCP connections of each thread, made when their turn comes" },
+	  .help = "TCP connections of each thread, made when their turn comes; 8 unless given, 100 "
+		  "with one query on each; queries that find all of them full wait, and those that "
+		  "do so for most of their time-out end as timeout at phase send" },
 	{ .name = "per_connection",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, stream.per_connection),

@@ -12,8 +12,10 @@
 struct sq_dns_query {
 	uint64_t number; /* of the load, over all its lanes: what may differ from query to query of
 			      the same question follows from it */
-	uint32_t question; /* its index in what is asked */
-	uint32_t via;      /* the transport's: which socket, which connection */
+	struct sq_op *prev, *next; /* in the line of those that wait (loadgen/dns/waiting.h) */
+	int64_t waited_ns;         /* there */
+	uint32_t question;         /* its index in what is asked */
+	uint32_t via;              /* the transport's: which socket, which connection */
 	uint16_t id;
 	uint16_t port; /* the local one; 0: none yet */
 	uint16_t odd;  /* the code of a time-out, when a reply came that was no answer; or 0 */

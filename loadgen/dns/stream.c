@@ -5,9 +5,14 @@
  * is written at once; one is made when its turn comes and it is not there, and the query that wanted
  * it tells of its handshakes.  It is closed, by a reset, when it has carried as many queries as it
  * may and the last has its outcome; or when it is empty and seems dead: a query timed out, and nothing
- * came since that was sent.  One that is not made within the time of the query that wanted it is made
+ * came for most of that one's time.  One that is not made within the time of the query that wanted it is made
  * anew for those behind that one.  A connection that breaks ends what is on it.  When nothing is, it is no
  * failure: a server may close what is idle.
+ *
+ * Every query first stands in a line, and leaves it at once where there is room.  When all connections
+ * are full it waits, late from its due time on.  One that times out there, or soon after since most of
+ * its time went there, does so at phase "send": that names a limit of ours, `connections` times
+ * `pipeline`, met by a slow server, and no counter of lost packets or connects may pay for it.
  *
  * Memory, all of it there before the run: a connection has room for the bytes of as many queries as
  * it may carry at a time, of which the kernel gives what is touched, and for the head of one answer:
@@ -26,16 +31,19 @@
 #include "base/mem.h"
 #include "loadgen/dns/reply.h"
 #include "loadgen/dns/transport.h"
+#include "loadgen/dns/waiting.h"
 #include "loadgen/engine/client.h"
 #include "loadgen/engine/stream.h"
 
 enum {
 	BURST = 16,
-	PREFIX = 2, /* the length before each message */
-	LOOK = 512, /* bytes of an answer that are looked at */
+	BURSTS = 64, /* at a time */
+	PREFIX = 2,  /* the length before each message */
+	LOOK = 512,  /* bytes of an answer that are looked at */
 	FRAME_MAX = PREFIX + SQ_DNS_QUERY_MAX,
 	PLACES_MIN = 16,
 	INDEX_BITS = 15, /* of a token; above them the connection's generation */
+	NOWHERE = (1 << INDEX_BITS) - 1,
 };
 
 /* One that was idle for less has just been read. */
@@ -47,11 +55,11 @@ struct conn {
 	struct conn *prev, *next; /* in the list of those with room */
 	struct sq_op *opener;     /* the query that wanted it; NULL: it has its outcome */
 	int64_t since_ns;         /* of the state it is in, when it is being made */
-	int64_t heard_ns;         /* when anything last came */
+	int64_t quiet_ns;         /* since then nothing came, though something was waited for */
 	uint64_t asked;
 	uint16_t generation;
 	bool roomy;   /* it is in the list */
-	bool silent;  /* a query timed out, and nothing came since it was sent */
+	bool silent;  /* it seems dead, and gets no more queries unless something comes */
 	uint8_t seen; /* its state as far as it was told of */
 	uint8_t *out;
 	uint32_t out_at, out_n;
@@ -70,6 +78,7 @@ struct lane_state {
 	uint8_t *out;
 	uint32_t n, out_size;
 	struct conn *head, *tail;
+	struct sq_dns_waiting waiting; /* for room */
 	uint8_t bytes[1 << 16];
 };
 
@@ -98,7 +107,7 @@ static bool is_spent(const struct lane_state *l, const struct conn *c)
 
 static bool has_room(const struct lane_state *l, const struct conn *c)
 {
-	return !is_spent(l, c) && c->flight.n < l->spec->pipeline &&
+	return !is_spent(l, c) && !c->silent && c->flight.n < l->spec->pipeline &&
 	       c->out_n + FRAME_MAX <= l->out_size;
 }
 
@@ -127,7 +136,7 @@ static enum sq_dns_phase phase_of(const struct conn *c)
 }
 
 static void fail_place(struct lane_state *l, struct conn *c, struct sq_dns_place *place,
-		       uint16_t code)
+		       uint16_t code, enum sq_dns_phase phase)
 {
 	struct sq_op *op = place->op;
 
@@ -135,7 +144,7 @@ static void fail_place(struct lane_state *l, struct conn *c, struct sq_dns_place
 	if (c->opener == op)
 		c->opener = NULL;
 	sq_dns_query_of(op)->port = sq_client_port(c->stream.fd);
-	sq_dns_query_fail(l->lane, op, code, phase_of(c));
+	sq_dns_query_fail(l->lane, op, code, phase);
 }
 
 static void close_conn(struct lane_state *l, struct conn *c)
@@ -157,7 +166,7 @@ static void die(struct lane_state *l, struct conn *c, uint16_t code)
 		sq_lane_count(l->lane, SQ_DNS_COUNT_CLOSED_BY_SERVER, 1);
 	for (uint32_t i = 0; c->flight.n > 0 && i < c->flight.size; i++)
 		if (c->flight.places[i].fate == SQ_DNS_WAITING)
-			fail_place(l, c, &c->flight.places[i], code);
+			fail_place(l, c, &c->flight.places[i], code, phase_of(c));
 	close_conn(l, c);
 }
 
@@ -263,7 +272,7 @@ static bool read_all(struct lane_state *l, struct conn *c, bool over)
 
 		if (n == 0)
 			return true;
-		c->heard_ns = sq_lane_clock(l->lane);
+		c->quiet_ns = sq_lane_clock(l->lane);
 		c->silent = false;
 		if (n < 0) {
 			die(l, c, c->stream.code);
@@ -301,7 +310,7 @@ static void note_state(struct lane_state *l, struct conn *c)
 		sq_op_phase(l->lane, c->opener,
 			    was == SQ_STREAM_CONNECTING ? SQ_DNS_PHASE_CONNECT : SQ_DNS_PHASE_TLS,
 			    now - c->since_ns);
-	c->since_ns = now;
+	c->since_ns = c->quiet_ns = now;
 }
 
 /* Queries that waited for their connection are sent now. */
@@ -396,20 +405,12 @@ static void add_query(struct lane_state *l, struct conn *c, struct sq_op *op)
 		sq_dns_query_fail(l->lane, op, c->stream.code, SQ_DNS_PHASE_CONNECT);
 		return;
 	}
+	if (c->flight.n == 0)
+		c->quiet_ns = sq_lane_now(l->lane);
 	query->id = sq_dns_flight_add(&c->flight, op, query->question)->id;
 	write_query(l, c, op);
 	if (c->stream.state == SQ_STREAM_OPEN && op->sent_ns < 0)
 		op->sent_ns = sq_lane_clock(l->lane);
-}
-
-/* Sends what was added, and passes the turn on. */
-static void send_burst(struct lane_state *l, struct conn *c)
-{
-	if (c->stream.state != SQ_STREAM_CLOSED && !flush(l, c))
-		return;
-	if (c->roomy)
-		list_remove(l, c);
-	list_update(l, c);
 }
 
 /* The one whose turn it is.  What happened to an idle one since it was read is seen first: an end
@@ -419,55 +420,84 @@ static struct conn *next_conn(struct lane_state *l)
 	struct conn *c = l->head;
 
 	if (c && c->stream.state == SQ_STREAM_OPEN && c->flight.n == 0 &&
-	    sq_lane_now(l->lane) - c->heard_ns > FRESH_NS && sq_stream_is_stale(&c->stream))
+	    sq_lane_now(l->lane) - c->quiet_ns > FRESH_NS && sq_stream_is_stale(&c->stream))
 		read_all(l, c, true);
 	return c;
 }
 
-static unsigned start_burst(struct lane_state *l, struct conn *c, const int64_t *due_ns, unsigned n)
+/* ---- the line of those that wait for room ---- */
+
+static void join_line(struct lane_state *l, struct sq_op *op)
 {
-	unsigned taken = 0;
+	struct sq_dns_query *query = sq_dns_query_of(op);
 
-	while (taken < n && taken < BURST && has_room(l, c)) {
-		struct sq_op *op = sq_op_new(l->lane, due_ns[taken]);
+	query->via = SQ_DNS_STREAM | NOWHERE;
+	query->waited_ns = -sq_lane_now(l->lane);
+	sq_dns_waiting_add(&l->waiting, op);
+}
 
-		if (!op)
-			break;
-		taken++;
-		sq_dns_query_init(l->lane, op);
-		add_query(l, c, op);
+static struct sq_op *leave_line(struct lane_state *l)
+{
+	struct sq_op *op = l->waiting.head;
+
+	sq_dns_waiting_remove(&l->waiting, op);
+	sq_dns_query_of(op)->waited_ns += sq_lane_now(l->lane);
+	return op;
+}
+
+/* One whose time is over is sent no more, though nobody has ended it yet: it would seem unanswered. */
+static bool may_send(const struct lane_state *l)
+{
+	return l->waiting.head &&
+	       l->waiting.head->due_ns + l->lane->load->spec->timeout_ns > sq_lane_now(l->lane);
+}
+
+/* Sends what waits, as far as there is room, and passes the turn on.  Bounded, since where every
+ * connect is refused at once the whole line would be ended here; what is left comes with the next
+ * query that is due, answered or over. */
+static void serve(struct lane_state *l)
+{
+	struct conn *c;
+
+	for (int i = 0; i < BURSTS && may_send(l) && (c = next_conn(l)); i++) {
+		for (int n = 0; n < BURST && may_send(l) && has_room(l, c); n++)
+			add_query(l, c, leave_line(l));
+		if (c->stream.state != SQ_STREAM_CLOSED && !flush(l, c))
+			continue;
+		if (c->roomy)
+			list_remove(l, c);
+		list_update(l, c);
 	}
-	send_burst(l, c);
-	return taken;
+}
+
+/* After `more` have joined the line. */
+static void serve_new(struct lane_state *l, unsigned more)
+{
+	serve(l);
+	sq_lane_count(l->lane, SQ_DNS_COUNT_WAITED, l->waiting.n < more ? l->waiting.n : more);
 }
 
 static unsigned stream_start(void *state, const int64_t *due_ns, unsigned n)
 {
 	struct lane_state *l = state;
 	unsigned taken = 0;
+	struct sq_op *op;
 
-	while (taken < n) {
-		struct conn *c = next_conn(l);
-		unsigned more = c ? start_burst(l, c, due_ns + taken, n - taken) : 0;
-
-		if (more == 0) /* no connection has room, or no operation is free */
-			break;
-		taken += more;
+	while (taken < n && (op = sq_op_new(l->lane, due_ns[taken]))) {
+		sq_dns_query_init(l->lane, op);
+		join_line(l, op);
+		taken++;
 	}
+	serve_new(l, taken);
 	return taken;
 }
 
 void sq_dns_stream_take(void *state, struct sq_op *op)
 {
 	struct lane_state *l = state;
-	struct conn *c = next_conn(l);
 
-	if (!c) {
-		sq_dns_query_fail(l->lane, op, SQ_CODE_MISSED, SQ_DNS_PHASE_CONNECT);
-		return;
-	}
-	add_query(l, c, op);
-	send_burst(l, c);
+	join_line(l, op);
+	serve_new(l, 1);
 }
 
 /* ---- events ---- */
@@ -489,14 +519,10 @@ static bool carry_on(struct lane_state *l, struct conn *c, uint32_t events)
 	return true;
 }
 
-static void stream_input(void *state, uint32_t token, uint32_t events)
+static void take_events(struct lane_state *l, struct conn *c, uint32_t events)
 {
 	const uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-	struct lane_state *l = state;
-	struct conn *c = &l->conns[token & ((1U << INDEX_BITS) - 1)];
 
-	if (token != token_of(l, c) || c->stream.state == SQ_STREAM_CLOSED)
-		return;
 	if (!carry_on(l, c, events) || c->stream.state != SQ_STREAM_OPEN)
 		return;
 	if (!flush(l, c))
@@ -504,6 +530,17 @@ static void stream_input(void *state, uint32_t token, uint32_t events)
 	if ((events & (EPOLLIN | over) || l->tls) && !read_all(l, c, events & over))
 		return;
 	settle(l, c);
+}
+
+static void stream_input(void *state, uint32_t token, uint32_t events)
+{
+	struct lane_state *l = state;
+	struct conn *c = &l->conns[token & NOWHERE];
+
+	if (token != token_of(l, c) || c->stream.state == SQ_STREAM_CLOSED)
+		return;
+	take_events(l, c, events);
+	serve(l);
 }
 
 /* What waits for it was not sent, and goes to a new one with the IDs that it has. */
@@ -525,21 +562,43 @@ static void make_anew(struct lane_state *l, struct conn *c)
 	flush(l, c);
 }
 
-static void stream_end(void *state, struct sq_op *op, uint16_t code)
+/* Whether that is most of the time that a query has. */
+static bool is_most(const struct lane_state *l, int64_t ns)
 {
-	struct lane_state *l = state;
-	struct conn *c = &l->conns[sq_dns_query_of(op)->via & ~SQ_DNS_STREAM];
+	return 2 * ns > l->lane->load->spec->timeout_ns;
+}
+
+static void end_on(struct lane_state *l, struct conn *c, struct sq_op *op, uint16_t code)
+{
 	struct sq_dns_place *place = sq_dns_flight_find(&c->flight, sq_dns_query_of(op)->id);
-
 	bool opener = c->opener == op, timeout = code == SQ_CODE_TIMEOUT;
+	enum sq_dns_phase phase = phase_of(c);
 
-	if (timeout && c->heard_ns < op->sent_ns)
-		c->silent = true;
-	fail_place(l, c, place, sq_dns_query_end_code(op, code));
+	code = sq_dns_query_end_code(op, code);
+	if (code == SQ_CODE_TIMEOUT && is_most(l, sq_dns_query_of(op)->waited_ns))
+		phase = SQ_DNS_PHASE_SEND;
+	fail_place(l, c, place, code, phase);
+	if (timeout && c->stream.state == SQ_STREAM_OPEN)
+		c->silent = is_most(l, sq_lane_now(l->lane) - c->quiet_ns);
 	if (timeout && opener && c->stream.state != SQ_STREAM_OPEN)
 		make_anew(l, c);
 	else
 		settle(l, c);
+}
+
+static void stream_end(void *state, struct sq_op *op, uint16_t code)
+{
+	struct lane_state *l = state;
+	uint32_t where = sq_dns_query_of(op)->via & ~SQ_DNS_STREAM;
+
+	if (where == NOWHERE) {
+		sq_dns_waiting_remove(&l->waiting, op);
+		sq_dns_query_fail(l->lane, op, code, SQ_DNS_PHASE_SEND);
+	} else {
+		end_on(l, &l->conns[where], op, code);
+	}
+	if (code == SQ_CODE_TIMEOUT) /* a run that ends sends nothing more */
+		serve(l);
 }
 
 /* ---- a lane's ---- */

@@ -26,6 +26,12 @@
 
 /* ---- hooks ---- */
 
+/* Those that carry one query each are all busy with being made. */
+static int64_t usual_connections(const struct sq_dns_stream_spec *spec)
+{
+	return spec->per_connection == 1 ? 100 : 8;
+}
+
 static int dns_prepare(void *conf, const struct sq_load_plan *load, struct sq_err *err)
 {
 	struct sq_dns_conf *c = conf;
@@ -51,6 +57,8 @@ static int dns_prepare(void *conf, const struct sq_load_plan *load, struct sq_er
 	rc = sq_dns_stub_prepare(c, load, err);
 	if (rc < 0)
 		return rc;
+	if (c->stream.connections == SQ_OPT_UNSET)
+		c->stream.connections = usual_connections(&c->stream);
 	c->ask = sq_dns_ask_new(&spec, err);
 	if (!c->ask)
 		sq_dns_stub_release(c);

@@ -135,4 +135,7 @@ for server in named nsd knotd; do
 	ask "$server-tc" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "arrivals": {"rate": 200}}' 0
 	expect_eq "$outcomes" "ok  200" "$server: what is truncated over UDP"
 	expect_eq "$(count "$server-tc" tc_retries) $(count "$server-tc" truncated)" "200 200" "$server: asked again over TCP"
+	ask "$server-tc-narrow" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "connections": 1, "pipeline": 1, "arrivals": {"burst": 50, "every": "200ms"}}' 0
+	expect_eq "$outcomes" "ok  250" "$server: one at a time over TCP"
+	[ "$(count "$server-tc-narrow" waited)" -gt 200 ] || fail "$server: $(count "$server-tc-narrow" waited) waited for the one connection"
 done

@@ -6,6 +6,7 @@
 
 enum manner {
 	ANSWERS,
+	SLOW,   /* answers one query after the other, SLOW_US each */
 	SPLITS, /* answers a few bytes at a time */
 	TURNS,  /* answers the last of what it has read first */
 	RESETS, /* after the first query */
@@ -18,7 +19,7 @@ enum manner {
 	MANNERS
 };
 
-enum { CONNS = 64, INPUT = 1 << 16 };
+enum { CONNS = 64, INPUT = 1 << 16, SLOW_US = 200 };
 
 struct peer {
 	int fd;
@@ -49,6 +50,8 @@ static void peer_answer(struct peer *p, enum manner manner, const uint8_t *frame
 {
 	uint8_t reply[600];
 
+	if (manner == SLOW)
+		usleep(SLOW_US);
 	memcpy(reply, frame, len);
 	sq_dns_put16(reply + 4, sq_dns_get16(reply + 4) | SQ_DNS_QR);
 	if (manner == ODD)
@@ -125,7 +128,8 @@ static void serve(int listener, enum manner manner)
 
 /* ---- runs ---- */
 
-static void run(enum manner manner, const char *conf, double rate, struct dns_bench *d)
+static void run_to(enum manner manner, const char *conf, double rate, const char *command,
+		   struct dns_bench *d)
 {
 	struct server s = server_listen(manner == FULL ? 0 : 1024);
 	struct named to = { .addr_len = sizeof(s.addr) };
@@ -152,11 +156,18 @@ static void run(enum manner manner, const char *conf, double rate, struct dns_be
 	d->b.spec.count = 500;
 	d->b.spec.duration_ns = 10 * SQ_SEC;
 	d->b.spec.arrivals.rate_per_s = rate;
+	d->b.command = command;
+	d->b.command_ns = 250 * SQ_MS;
 	dns_bench_run_done(d);
 	assert_int_equal(d->b.scheduled, 500);
 	if (manner < MANNERS)
 		server_stop(&s);
 	close(waiting);
+}
+
+static void run(enum manner manner, const char *conf, double rate, struct dns_bench *d)
+{
+	run_to(manner, conf, rate, NULL, d);
 }
 
 #define NAMES "\"names\": [\"n{0-99}.test\"], \"transport\": \"tcp\""
@@ -215,6 +226,68 @@ static void connections(void **state)
 	dns_bench_fini(&d);
 }
 
+/* ---- no room ---- */
+
+#define NARROW "{" NAMES ", \"connections\": 1, \"pipeline\": 10}"
+
+/* Late from their due times on. */
+static void waits_then_ok(void **state)
+{
+	static const char *const confs[] = { NARROW,
+					     "{" NAMES
+					     ", \"connections\": 1, \"per_connection\": 1}" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct dns_bench d;
+
+		run(SLOW, confs[i], 20000, &d);
+		assert_int_equal(dns_n(&d, "ok@"), 500);
+		assert_true(dns_count(&d, "waited") > 400);
+		assert_true(sq_hist_max(d.b.from_due) > 300 * SLOW_US * SQ_US);
+		dns_bench_fini(&d);
+	}
+}
+
+/* Those that had no time to speak of to be answered in are not said to be unanswered. */
+static void waits_then_times_out(void **state)
+{
+	struct dns_bench d;
+
+	(void)state;
+	run(SILENT, NARROW, 2000, &d);
+	assert_int_equal(dns_n(&d, "timeout@query"), 10);
+	assert_int_equal(dns_n(&d, "timeout@send"), 490);
+	assert_int_equal(dns_count(&d, "waited"), 490);
+	dns_bench_fini(&d);
+	run(FULL, NARROW, 2000, &d);
+	assert_int_equal(dns_n(&d, "timeout@connect"), 10);
+	assert_int_equal(dns_n(&d, "timeout@send"), 490);
+	dns_bench_fini(&d);
+}
+
+static void stopped_while_waiting(void **state)
+{
+	struct dns_bench d;
+
+	(void)state;
+	run_to(SILENT, NARROW, 5000, "stop", &d);
+	assert_int_equal(dns_n(&d, "canceled@query"), 10);
+	assert_int_equal(dns_n(&d, "canceled@send"), 490);
+	dns_bench_fini(&d);
+}
+
+/* As many as a rate needs when each carries one query. */
+static void usual_connections(void **state)
+{
+	struct dns_bench d;
+
+	(void)state;
+	run(SILENT, "{" NAMES ", \"per_connection\": 1}", 2000, &d);
+	assert_int_equal(dns_n(&d, "timeout@query"), 100);
+	dns_bench_fini(&d);
+}
+
 /* Our own limit is ours. */
 static void no_descriptors(void **state)
 {
@@ -241,6 +314,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(connections),
+		cmocka_unit_test(waits_then_ok),
+		cmocka_unit_test(waits_then_times_out),
+		cmocka_unit_test(stopped_while_waiting),
+		cmocka_unit_test(usual_connections),
 		cmocka_unit_test(no_descriptors),
 	};
 
