@@ -24,6 +24,9 @@ enum sq_dns_code {
 	SQ_DNS_CODE_RCODE = SQ_CODE_DRIVER - 1, /* + rcode, which is not 0 */
 	SQ_DNS_CODE_MISMATCH = SQ_DNS_CODE_RCODE + SQ_DNS_RCODES,
 	SQ_DNS_CODE_GARBLED,
+	SQ_DNS_CODE_HTTP_4XX,
+	SQ_DNS_CODE_HTTP_5XX,
+	SQ_DNS_CODE_HTTP_STATUS,
 };
 
 enum sq_dns_count {
@@ -41,7 +44,7 @@ enum sq_dns_count {
 	SQ_DNS_COUNT_TC_RETRIES,
 };
 
-enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT };
+enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT, SQ_DNS_DOH };
 
 enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM };
 
@@ -49,6 +52,15 @@ struct sq_dns_stream_spec {
 	int64_t connections, per_connection, pipeline;
 	bool on_truncated;
 	struct sq_tls_spec tls;
+};
+
+enum sq_dns_doh_method { SQ_DNS_DOH_POST, SQ_DNS_DOH_GET };
+
+enum { SQ_DNS_DOH_PATH_MAX = 1024 };
+
+struct sq_dns_doh_spec {
+	char *path;
+	int method; /* enum sq_dns_doh_method */
 };
 
 struct sq_dns_conf {
@@ -59,7 +71,8 @@ struct sq_dns_conf {
 	int64_t sockets, edns;
 	bool recursion, dnssec;
 	struct sq_dns_socket_spec udp;
-	struct sq_dns_stream_spec stream;
+	struct sq_dns_stream_spec stream; /* of doh too */
+	struct sq_dns_doh_spec doh;
 	struct sq_dns_ask *ask; /* made by prepare */
 };
 

@@ -1,7 +1,8 @@
-/* DNS queries over UDP, TCP and TLS: what a name server, the network and this machine do to them.
+/* DNS queries over UDP, TCP, TLS and HTTPS: what a name server, the network and this machine do to them.
  *
  * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
- * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c, stream.c.
+ * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c,
+ * stream.c, doh.c.
  * This file has the words: keys, codes, phases and counts.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
@@ -11,6 +12,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "loadgen/dns/conf.h"
@@ -46,9 +48,14 @@ static int dns_prepare(void *conf, struct sq_err *err)
 	if (c->carrier != SQ_DNS_UDP && c->stream.on_truncated)
 		return sq_err_set(err, -EINVAL, "tcp_on_truncated",
 				  "only answers over UDP are truncated; leave it out");
-	if (c->carrier != SQ_DNS_DOT && (c->stream.tls.ca || c->stream.tls.name))
+	if (c->carrier < SQ_DNS_DOT && (c->stream.tls.ca || c->stream.tls.name))
 		return sq_err_set(err, -EINVAL, c->stream.tls.ca ? "tls_ca" : "tls_name",
-				  "there is no TLS without \"transport\": \"dot\"");
+				  "there is no TLS without \"transport\": \"dot\" or \"doh\"");
+	if (c->doh.path[0] != '/' || strlen(c->doh.path) > SQ_DNS_DOH_PATH_MAX)
+		return sq_err_set(err, -EINVAL, "doh_path",
+				  "write what stands in the URL behind the server, such as "
+				  "\"/dns-query\", in %d bytes at most",
+				  SQ_DNS_DOH_PATH_MAX);
 	if (check_tls(c, err) < 0)
 		return err->code;
 	c->ask = sq_dns_ask_new(&spec, err);
@@ -75,13 +82,20 @@ static int make_state(const struct sq_dns_transport *transport, struct sq_lane *
 	return rc;
 }
 
+static const struct sq_dns_transport *const transports[] = {
+	[SQ_DNS_UDP] = &sq_dns_udp,
+	[SQ_DNS_TCP] = &sq_dns_stream,
+	[SQ_DNS_DOT] = &sq_dns_stream,
+	[SQ_DNS_DOH] = &sq_dns_doh,
+};
+
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
 	const struct sq_dns_conf *conf = lane->conf;
 	struct sq_dns_lane *d = lane->state;
 	int rc;
 
-	d->transport = conf->carrier == SQ_DNS_UDP ? &sq_dns_udp : &sq_dns_stream;
+	d->transport = transports[conf->carrier];
 	rc = make_state(d->transport, lane, &d->state, err);
 	if (rc < 0 || !conf->stream.on_truncated)
 		return rc;
@@ -133,7 +147,8 @@ static void dns_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 
 /* ---- tables ---- */
 
-static const char *const carrier_choices[] = { "udp", "tcp", "dot", NULL };
+static const char *const carrier_choices[] = { "udp", "tcp", "dot", "doh", NULL };
+static const char *const method_choices[] = { "post", "get", NULL };
 static const char *const order_choices[] = { "sequential", "random", NULL };
 
 static const struct sq_opt dns_opts[] = {
@@ -163,7 +178,7 @@ static const struct sq_opt dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, carrier),
 	  .def = "udp",
 	  .choices = carrier_choices,
-	  .help = "what carries the queries; dot is TCP with TLS" },
+	  .help = "what carries the queries; dot is TCP with TLS, doh is HTTP/2 over that" },
 	{ .name = "sockets",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, sockets),
@@ -246,6 +261,17 @@ static const struct sq_opt dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, stream.tls.resume),
 	  .def = "true",
 	  .help = "go on from a session that the server gave a ticket for" },
+	{ .name = "doh_path",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, doh.path),
+	  .def = "/dns-query",
+	  .help = "the path that is asked over HTTPS" },
+	{ .name = "doh_method",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, doh.method),
+	  .def = "post",
+	  .choices = method_choices,
+	  .help = "how: the query as the request's body, or in its path" },
 	{ 0 },
 };
 
@@ -267,9 +293,14 @@ static const struct sq_code dns_codes[] = {
 	{ "RCODE14", SQ_CLASS_HARD, "an rcode without a name" },
 	{ "RCODE15", SQ_CLASS_HARD, "an rcode without a name" },
 	{ "mismatch", SQ_CLASS_GARBLED,
-	  "no answer in time, but a reply with this query's ID to another question" },
+	  "no answer in time, but a reply with this query's ID to another question; over HTTPS, on "
+	  "its stream" },
 	{ "garbled", SQ_CLASS_GARBLED,
-	  "no answer in time, but something with this query's ID that is no reply" },
+	  "no answer in time, but something with this query's ID that is no reply; over HTTPS, on "
+	  "its stream" },
+	{ "http-4xx", SQ_CLASS_HARD, "the web server refused the request (404: a wrong path)" },
+	{ "http-5xx", SQ_CLASS_HARD, "the web server failed, or has no name server to ask" },
+	{ "http-status", SQ_CLASS_HARD, "the web server said something else than 200" },
 	{ 0 },
 };
 
@@ -283,7 +314,7 @@ static const char *const dns_counts[] = {
 const struct sq_driver sq_driver_dns = {
 	.kind = { .name = "dns",
 		  .summary =
-			  "DNS queries over UDP, TCP and TLS: answers, rcodes, losses, errors by name",
+			  "DNS queries over UDP, TCP, TLS and HTTPS: answers, rcodes, losses, errors by name",
 		  .opts = dns_opts,
 		  .conf_size = sizeof(struct sq_dns_conf) },
 	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },
