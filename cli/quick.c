@@ -154,14 +154,29 @@ static char *make_target(const char *text, int64_t port, bool port_asked, struct
 	return sq_printf_dup(bare_v6 ? "[%s]:%d" : "%s:%d", text, (int)port);
 }
 
-static char *find_target(const struct sq_quick *form, const struct own *own,
-			 const struct sq_strings *rest, struct sq_err *err)
+static int choose_port(const struct sq_quick *form, const struct options *o, const struct quick *q)
 {
+	json_t *driver = sq_opt_echo(o->part[PART_DRIVER], q);
+	const struct sq_quick_port *row = form->ports;
+	int port = form->port;
+
+	for (; row && row->key; row++)
+		if (sq_same_text(json_string_value(json_object_get(driver, row->key)), row->value))
+			port = row->port;
+	json_decref(driver);
+	return port;
+}
+
+static char *find_target(const struct sq_quick *form, const struct options *o,
+			 const struct quick *q, const struct sq_strings *rest, struct sq_err *err)
+{
+	const struct own *own = &q->own;
 	bool port_asked = own->port != SQ_OPT_UNSET;
 
 	if (rest->n + (own->server != NULL) == 1)
 		return make_target(own->server ? own->server : rest->v[0],
-				   port_asked ? own->port : form->port, port_asked, err);
+				   port_asked ? own->port : choose_port(form, o, q), port_asked,
+				   err);
 	if (rest->n + (own->server != NULL) == 0)
 		sq_err_set(err, -EINVAL, form->driver,
 			   "name the target, as in: squall %s 127.0.0.1:%d", form->driver,
@@ -269,7 +284,7 @@ static int execute(const struct sq_quick *form, const struct options *o, struct 
 		   const struct sq_strings *rest, int argc, char **argv)
 {
 	struct sq_err err = { 0 };
-	char *target = find_target(form, &q->own, rest, &err);
+	char *target = find_target(form, o, q, rest, &err);
 	int status = SQ_EXIT_USAGE;
 	json_t *doc;
 
@@ -302,13 +317,23 @@ int sq_quick(const struct sq_quick *form, int argc, char **argv)
 	return status;
 }
 
+static void help_ports(const struct sq_quick *form, struct sq_buf *out)
+{
+	const struct sq_quick_port *row = form->ports;
+
+	sq_buf_printf(out, "TARGET: a host's name or address; port %d when it names none",
+		      form->port);
+	for (; row && row->key; row++)
+		sq_buf_printf(out, ", %d with --%s %s", row->port, row->key, row->value);
+	sq_buf_puts(out, "\n");
+}
+
 void sq_quick_help(const struct sq_quick *form, struct sq_buf *out)
 {
 	struct options *o = make_options(form, true);
 
 	if (form->port)
-		sq_buf_printf(out, "TARGET: a host's name or address; port %d when it names none\n",
-			      form->port);
+		help_ports(form, out);
 	else
 		sq_buf_puts(out, "TARGET: a host's name or address, and a port\n");
 	sq_opt_help(o->part[PART_OWN], out);

@@ -5,10 +5,17 @@
 #include "base/buf.h"
 #include "cli/args.h"
 
+/* Where a TARGET without a port is found when the driver's key has this value. */
+struct sq_quick_port {
+	const char *key, *value;
+	int port;
+};
+
 struct sq_quick {
-	const char *driver; /* also what the run is called */
-	int port;           /* of a TARGET that names none; 0: it must */
-	const char *rate;   /* operations a second when no arrivals are asked for */
+	const char *driver;                /* also what the run is called */
+	int port;                          /* of a TARGET that names none; 0: it must */
+	const struct sq_quick_port *ports; /* those that differ, up to a key NULL; or NULL */
+	const char *rate;                  /* operations a second when no arrivals are asked for */
 
 	/* A key of the driver's that is given this value when neither it nor one of `instead` is. */
 	struct {

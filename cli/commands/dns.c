@@ -20,9 +20,16 @@ static const struct sq_args_letter letters[] = {
 	{ 0 },
 };
 
+static const struct sq_quick_port ports[] = {
+	{ "transport", "dot", 853 },
+	{ "transport", "doh", 443 },
+	{ 0 },
+};
+
 static const struct sq_quick form = {
 	.driver = "dns",
 	.port = 53,
+	.ports = ports,
 	.rate = "1000/s",
 	/* RFC 6761 keeps .test for tests: a resolver says NXDOMAIN, which is an
        answer. */
@@ -45,7 +52,7 @@ static void options(struct sq_buf *out)
 const struct sq_command sq_command_dns = {
 	.name = "dns",
 	.args = "TARGET [options]",
-	.summary = "DNS queries over UDP, TCP or TLS to one server, without a scenario file",
+	.summary = "DNS queries over UDP, TCP, TLS or HTTPS to one server, without a scenario file",
 	.options = options,
 	.run = run,
 };

@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/clock.h"
 
 static const char *const order_choices[] = { "sequential", "random", "zipf", NULL };
 static const char *const client_choices[] = { "wire", "stub", NULL };
-static const char *const carrier_choices[] = { "udp", "tcp", "dot", NULL };
+static const char *const carrier_choices[] = { "udp", "tcp", "dot", "doh", NULL };
+static const char *const method_choices[] = { "post", "get", NULL };
 
 const struct sq_opt sq_dns_opts[] = {
 	{ .name = "queries",
@@ -64,7 +66,7 @@ const struct sq_opt sq_dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, carrier),
 	  .def = "udp",
 	  .choices = carrier_choices,
-	  .help = "what carries the queries; dot is TCP with TLS" },
+	  .help = "what carries the queries; dot is TCP with TLS, doh is HTTP/2 over that" },
 	{ .name = "sockets",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_dns_conf, sockets),
@@ -218,6 +220,17 @@ const struct sq_opt sq_dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, stream.tls.resume),
 	  .def = "true",
 	  .help = "go on from a session that the server gave a ticket for" },
+	{ .name = "doh_path",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_dns_conf, doh.path),
+	  .def = "/dns-query",
+	  .help = "the path that is asked over HTTPS" },
+	{ .name = "doh_method",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_dns_conf, doh.method),
+	  .def = "post",
+	  .choices = method_choices,
+	  .help = "how: the query as the request's body, or in its path" },
 	{ 0 },
 };
 
@@ -248,8 +261,13 @@ int sq_dns_conf_check(const struct sq_dns_conf *c, const struct sq_load_plan *lo
 	if (c->carrier != SQ_DNS_UDP && c->stream.on_truncated)
 		return sq_err_set(err, -EINVAL, "tcp_on_truncated",
 				  "only answers over UDP are truncated; leave it out");
-	if (c->carrier != SQ_DNS_DOT && (c->stream.tls.ca || c->stream.tls.name))
+	if (c->carrier < SQ_DNS_DOT && (c->stream.tls.ca || c->stream.tls.name))
 		return sq_err_set(err, -EINVAL, c->stream.tls.ca ? "tls_ca" : "tls_name",
-				  "there is no TLS without \"transport\": \"dot\"");
+				  "there is no TLS without \"transport\": \"dot\" or \"doh\"");
+	if (c->doh.path[0] != '/' || strlen(c->doh.path) > SQ_DNS_DOH_PATH_MAX)
+		return sq_err_set(err, -EINVAL, "doh_path",
+				  "write what stands in the URL behind the server, such as "
+				  "\"/dns-query\", in %d bytes at most",
+				  SQ_DNS_DOH_PATH_MAX);
 	return check_tls(c, err);
 }

@@ -28,6 +28,9 @@ enum sq_dns_code {
 	SQ_DNS_CODE_GARBLED,
 	SQ_DNS_CODE_STUB_TIMEOUT,
 	SQ_DNS_CODE_STUB_REFUSED,
+	SQ_DNS_CODE_HTTP_4XX,
+	SQ_DNS_CODE_HTTP_5XX,
+	SQ_DNS_CODE_HTTP_STATUS,
 };
 
 enum sq_dns_count {
@@ -50,7 +53,7 @@ enum sq_dns_count {
 };
 
 enum sq_dns_order { SQ_DNS_ORDER_SEQUENTIAL, SQ_DNS_ORDER_RANDOM, SQ_DNS_ORDER_ZIPF };
-enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT };
+enum sq_dns_carrier { SQ_DNS_UDP, SQ_DNS_TCP, SQ_DNS_DOT, SQ_DNS_DOH };
 enum sq_dns_client { SQ_DNS_CLIENT_WIRE, SQ_DNS_CLIENT_STUB };
 
 struct sq_dns_stub_spec {
@@ -67,6 +70,15 @@ struct sq_dns_stream_spec {
 	struct sq_tls_spec tls;
 };
 
+enum sq_dns_doh_method { SQ_DNS_DOH_POST, SQ_DNS_DOH_GET };
+
+enum { SQ_DNS_DOH_PATH_MAX = 1024 };
+
+struct sq_dns_doh_spec {
+	char *path;
+	int method; /* enum sq_dns_doh_method */
+};
+
 struct sq_dns_conf {
 	char *queries, *updates, *type, *ecs;
 	struct sq_strings names, edns_options;
@@ -77,8 +89,9 @@ struct sq_dns_conf {
 	struct sq_dns_socket_spec udp;
 	int client; /* enum sq_dns_client */
 	struct sq_dns_stub_spec stub;
-	int carrier; /* enum sq_dns_carrier */
-	struct sq_dns_stream_spec stream;
+	int carrier;                      /* enum sq_dns_carrier */
+	struct sq_dns_stream_spec stream; /* of doh too */
+	struct sq_dns_doh_spec doh;
 	struct sq_dns_ask *ask; /* made by prepare */
 };
 

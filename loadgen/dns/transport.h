@@ -21,7 +21,7 @@ struct sq_dns_transport {
 	void (*end)(void *state, struct sq_op *op, uint16_t code);
 };
 
-extern const struct sq_dns_transport sq_dns_udp, sq_dns_stream, sq_dns_stub;
+extern const struct sq_dns_transport sq_dns_udp, sq_dns_stream, sq_dns_doh, sq_dns_stub;
 
 /* What the dns driver keeps for a lane. */
 struct sq_dns_lane {

@@ -1,8 +1,8 @@
-/* DNS queries over UDP, TCP and TLS: what a name server, the network and this machine do to them.
+/* DNS queries over UDP, TCP, TLS and HTTPS: what a name server, the network and this machine do to them.
  *
  * What is asked is made before the run (loadgen/dns/ask.c); what a query comes to is in
  * loadgen/dns/query.c, how it gets there and back in a transport (loadgen/dns/transport.h): udp.c,
- * stream.c, or stub.c, which asks as applications do.
+ * stream.c, doh.c, or stub.c, which asks as applications do.
  * This file has the words: codes, phases and counts; the keys are in loadgen/dns/conf.c.
  *
  * A query succeeds when its answer says NOERROR, or NXDOMAIN, which is an answer as good as any and
@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -88,9 +89,14 @@ static int make_state(const struct sq_dns_transport *transport, struct sq_lane *
 
 static const struct sq_dns_transport *transport_of(const struct sq_dns_conf *conf)
 {
-	if (conf->client == SQ_DNS_CLIENT_STUB)
-		return &sq_dns_stub;
-	return conf->carrier == SQ_DNS_UDP ? &sq_dns_udp : &sq_dns_stream;
+	static const struct sq_dns_transport *const transports[] = {
+		[SQ_DNS_UDP] = &sq_dns_udp,
+		[SQ_DNS_TCP] = &sq_dns_stream,
+		[SQ_DNS_DOT] = &sq_dns_stream,
+		[SQ_DNS_DOH] = &sq_dns_doh,
+	};
+
+	return conf->client == SQ_DNS_CLIENT_STUB ? &sq_dns_stub : transports[conf->carrier];
 }
 
 static int dns_lane_init(struct sq_lane *lane, struct sq_err *err)
@@ -169,29 +175,47 @@ static const struct sq_code dns_codes[] = {
 	{ "RCODE14", SQ_CLASS_HARD, "an rcode without a name" },
 	{ "RCODE15", SQ_CLASS_HARD, "an rcode without a name" },
 	{ "mismatch", SQ_CLASS_GARBLED,
-	  "no answer in time, but a reply with this query's ID to another question" },
+	  "no answer in time, but a reply with this query's ID to another question; over HTTPS, on "
+	  "its stream" },
 	{ "garbled", SQ_CLASS_GARBLED,
-	  "no answer in time, but something with this query's ID that is no reply" },
+	  "no answer in time, but something with this query's ID that is no reply; over HTTPS, on "
+	  "its stream" },
 	{ "stub-timeout", SQ_CLASS_TIMEOUT,
 	  "c-ares asked as often as it may, and nobody answered" },
 	{ "stub-refused", SQ_CLASS_REFUSED,
 	  "c-ares was turned away by every server: a closed port, SERVFAIL, NOTIMP or REFUSED" },
+	{ "http-4xx", SQ_CLASS_HARD, "the web server refused the request (404: a wrong path)" },
+	{ "http-5xx", SQ_CLASS_HARD, "the web server failed, or has no name server to ask" },
+	{ "http-status", SQ_CLASS_HARD, "the web server said something else than 200" },
 	{ 0 },
 };
 
 static const char *const dns_phases[] = { "socket",  "send", "query", "resolver",
 					  "connect", "tls",  NULL };
 static const char *const dns_counts[] = {
-	"late",           "duplicate",        "mismatched",   "garbled",
-	"unmatched",      "truncated",        "stray_errors", "stub_retries",
-	"stub_failovers", "stub_connections", "connections",  "closed_by_server",
-	"tls_full",       "tls_resumed",      "tc_retries",   NULL,
+	"late",
+	"duplicate",
+	"mismatched",
+	"garbled",
+	"unmatched",
+	"truncated",
+	"stray_errors",
+	"stub_retries",
+	"stub_failovers",
+	"stub_connections",
+	"connections",
+	"closed_by_server",
+	"tls_full",
+	"tls_resumed",
+	"tc_retries",
+	"waited",
+	NULL,
 };
 
 const struct sq_driver sq_driver_dns = {
 	.kind = { .name = "dns",
 		  .summary =
-			  "DNS queries over UDP, TCP and TLS: answers, rcodes, losses, errors by name",
+			  "DNS queries over UDP, TCP, TLS and HTTPS: answers, rcodes, losses, errors by name",
 		  .opts = sq_dns_opts,
 		  .conf_size = sizeof(struct sq_dns_conf) },
 	.words = { .codes = dns_codes, .phases = dns_phases, .counts = dns_counts },

@@ -169,6 +169,15 @@ bool sq_tls_is_resumed(const struct ssl_st *ssl)
 	return SSL_session_reused(ssl);
 }
 
+bool sq_tls_is_agreed(const struct ssl_st *ssl)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(ssl, &name, &len);
+	return len > 0;
+}
+
 ssize_t sq_tls_read(struct ssl_st *ssl, void *bytes, size_t size, uint16_t *ret_code)
 {
 	int rc;

@@ -32,6 +32,8 @@ void sq_tls_session_free(struct ssl_st *ssl);
 int sq_tls_handshake(struct ssl_st *ssl, uint16_t *ret_code);
 /* Of a handshake that is done: whether it went on from an earlier session. */
 bool sq_tls_is_resumed(const struct ssl_st *ssl);
+/* ... and whether the server chose one of the protocols that ALPN offered. */
+bool sq_tls_is_agreed(const struct ssl_st *ssl);
 
 /* As sq_stream_read and sq_stream_write. */
 ssize_t sq_tls_read(struct ssl_st *ssl, void *bytes, size_t size, uint16_t *ret_code);

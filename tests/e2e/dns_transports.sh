@@ -1,4 +1,4 @@
-# Real name servers over TCP and TLS in a world: BIND, NSD, Knot and unbound answer all that they are
+# Real name servers over TCP, TLS and HTTPS in a world: BIND, NSD, Knot and unbound answer all that they are
 # asked, on few connections and with one query on each; an answer that is truncated over UDP is had
 # over TCP; a certificate of somebody else's fails every query, by its name.
 . "$(dirname "$0")/lib.sh"
@@ -23,8 +23,10 @@ openssl_made x509 -req -in "$SCRATCH/server.csr" -CA "$SCRATCH/ca.pem" -CAkey "$
 } > "$SCRATCH/zone"
 cat > "$SCRATCH/named.conf" <<C
 tls cert { cert-file "$SCRATCH/server.pem"; key-file "$SCRATCH/server.key"; };
+http web { endpoints { "/dns-query"; }; };
 options { directory "$SCRATCH"; pid-file none; session-keyfile none; recursion no; dnssec-validation no; notify no;
   listen-on-v6 { none; }; listen-on { 198.18.0.2; }; listen-on port 853 tls cert { 198.18.0.2; };
+  listen-on port 443 tls cert http web { 198.18.0.2; };
   tcp-clients 1000; };
 controls { };
 logging { category default { null; }; };
@@ -82,6 +84,8 @@ server:
   incoming-num-tcp: 1000
   interface: 198.18.0.2@53
   interface: 198.18.0.2@853
+  interface: 198.18.0.2@443
+  https-port: 443
   tls-service-key: "$SCRATCH/server.key"
   tls-service-pem: "$SCRATCH/server.pem"
   access-control: 198.18.0.0/15 allow
@@ -130,6 +134,25 @@ ask pipelined named 853 "{$tls, \"connections\": 1}" 0
 expect_eq "$outcomes" "ok  1000" "named with all on one TLS connection"
 ask misnamed named 853 "{\"transport\": \"dot\", \"tls_ca\": \"$SCRATCH/ca.pem\", \"tls_name\": \"other.test\"}" 1
 expect_eq "$outcomes" "certificate tls 1000" "a certificate for another name"
+
+doh=${tls/dot/doh}
+for server in named unbound; do
+	for method in post get; do
+		ask "$server-$method" "$server" 443 "{$doh, \"doh_method\": \"$method\"}" 0
+		expect_eq "$outcomes" "ok  1000" "$server over HTTPS, $method"
+		expect_eq "$(count "$server-$method" connections) $(count "$server-$method" closed_by_server)" "8 0" "$server over HTTPS, $method: connections"
+	done
+	ask "$server-doh-one" "$server" 443 "{$doh, \"connections\": 1, \"pipeline\": 1000}" 0
+	expect_eq "$outcomes" "ok  1000" "$server with all on one HTTPS connection"
+	ask "$server-doh-two" "$server" 443 "{$doh, \"arrivals\": {\"rate\": 200}, \"pipeline\": 1, \"connections\": 50, \"per_connection\": 2}" 0
+	expect_eq "$outcomes" "ok  200" "$server with two queries an HTTPS connection"
+	[ "$(count "$server-doh-two" tls_resumed)" -gt 20 ] || fail "$server resumed $(count "$server-doh-two" tls_resumed) sessions of HTTPS"
+	ask "$server-doh-stranger" "$server" 443 "{\"transport\": \"doh\", \"tls_ca\": \"$SCRATCH/stranger.pem\", \"connections\": 1000}" 1
+	expect_eq "$outcomes" "certificate tls 1000" "$server over HTTPS before a stranger's CA"
+	# BIND closes a connection that carries refused requests alone, after some 40 of them.
+	ask "$server-nowhere" "$server" 443 "{$doh, \"doh_path\": \"/nowhere\", \"connections\": 50, \"per_connection\": 20}" 1
+	expect_eq "$outcomes" "http-4xx query 1000" "$server asked at a wrong path"
+done
 
 for server in named nsd knotd; do
 	ask "$server-tc" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "arrivals": {"rate": 200}}' 0

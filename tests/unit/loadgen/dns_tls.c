@@ -190,11 +190,13 @@ static void refused_keys(void **state)
 		const struct sq_opt *opts = sq_driver_dns.kind.opts;
 		struct sq_opt_ctx ctx = { .file = "test" };
 		struct sq_err err = { 0 };
+		const struct sq_load_spec spec = { .arrivals = { .trace = NULL } };
+		const struct sq_load_plan load = { .spec = &spec };
 		struct sq_dns_conf conf;
 		json_t *object = json_loads(cases[i].conf, 0, NULL);
 
 		assert_int_equal(sq_opt_parse(&ctx, opts, object, "", &conf, &err), 0);
-		assert_int_equal(sq_driver_dns.prepare(&conf, &err), -EINVAL);
+		assert_int_equal(sq_driver_dns.prepare(&conf, &load, &err), -EINVAL);
 		printf("  %s: %s\n", err.where, err.text);
 		assert_string_equal(err.where, cases[i].where);
 		sq_opt_fini(opts, &conf);
