@@ -147,16 +147,22 @@ static void fail_place(struct lane_state *l, struct conn *c, struct sq_dns_place
 	sq_dns_query_fail(l->lane, op, code, phase);
 }
 
-static void close_conn(struct lane_state *l, struct conn *c)
+/* What it was, apart from its socket. */
+static void forget(struct lane_state *l, struct conn *c)
 {
-	sq_stream_reset(&c->stream);
-	c->generation++;
 	c->opener = NULL;
 	c->asked = 0;
 	c->silent = false;
 	c->seen = SQ_STREAM_CLOSED;
 	c->out_at = c->out_n = c->in_n = 0;
 	list_update(l, c);
+}
+
+static void close_conn(struct lane_state *l, struct conn *c)
+{
+	sq_stream_reset(&c->stream);
+	c->generation++;
+	forget(l, c);
 }
 
 /* It is over, and what is on it with it. */
@@ -170,11 +176,27 @@ static void die(struct lane_state *l, struct conn *c, uint16_t code)
 	close_conn(l, c);
 }
 
+/* One that has carried all that it may lets the next one have its socket, unless that is to come from
+ * another address. */
+static void close_spent(struct lane_state *l, struct conn *c)
+{
+	if (l->lane->load->sources.count > 1) {
+		close_conn(l, c);
+		return;
+	}
+	if (!sq_stream_reset_kept(&c->stream))
+		c->generation++;
+	forget(l, c);
+}
+
 static void settle(struct lane_state *l, struct conn *c)
 {
-	if (c->stream.state != SQ_STREAM_CLOSED && c->flight.n == 0 &&
-	    (is_spent(l, c) || c->silent))
+	bool empty = c->stream.state != SQ_STREAM_CLOSED && c->flight.n == 0;
+
+	if (empty && c->silent)
 		close_conn(l, c);
+	else if (empty && is_spent(l, c))
+		close_spent(l, c);
 	else
 		list_update(l, c);
 }
@@ -608,7 +630,7 @@ static void stream_fini(void *state)
 	struct lane_state *l = state;
 
 	for (uint32_t i = 0; i < l->n; i++)
-		if (l->conns[i].stream.state != SQ_STREAM_CLOSED)
+		if (l->conns[i].stream.state != SQ_STREAM_CLOSED || l->conns[i].stream.kept)
 			sq_stream_reset(&l->conns[i].stream);
 	l->tls = sq_tls_free(l->tls);
 	free(l->conns);

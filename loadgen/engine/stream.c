@@ -2,7 +2,9 @@
  *
  * On a fast path the handshake is over when connect(2) returns, though it says EINPROGRESS: a plain
  * connection is written to at once, and waits for EPOLLOUT only when that is refused.  It saves one
- * of two wake-ups of a connection that carries one query.
+ * of two wake-ups of a connection that carries one query.  For such ones a socket may also be kept
+ * over its reset: on the wire it is the same as another one, from a port of its own, with nothing left
+ * of what it was.
  *
  * What a reader would get wrong: reads are to be repeated until they give 0, since the socket is
  * watched edge-triggered; and with TLS a read that gives 0 may have eaten records that are no data
@@ -27,33 +29,43 @@ static bool fail(struct sq_stream *s, uint16_t code)
 
 /* ---- making it ---- */
 
-static int connect_socket(struct sq_stream *s, const struct sq_target *to, struct sq_lane *lane,
-			  uint32_t token)
+static void set_up(int fd)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const int on = 1;
 
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+static int connect_socket(struct sq_stream *s, const struct sq_target *to, struct sq_lane *lane,
+			  uint32_t token)
+{
 	if (connect(s->fd, (const struct sockaddr *)&to->addr, to->len) == -1 &&
 	    errno != EINPROGRESS)
 		return -errno;
 	/* After connect: a fresh socket would raise EPOLLHUP at once. */
-	return sq_lane_watch(lane, token, s->fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return s->kept ? 0
+		       : sq_lane_watch(lane, token, s->fd,
+				       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, uint64_t number, uint32_t token,
 		    struct sq_tls *tls)
 {
 	const struct sq_target *to = sq_load_target(lane->load, number);
-	int fd = sq_client_socket(lane->load, to, SOCK_STREAM, number), rc;
+	int rc;
 
-	*s = (struct sq_stream){ .fd = fd };
-	if (fd < 0)
-		return fail(s, sq_code_errno(-fd));
+	if (!s->kept) {
+		s->fd = sq_client_socket(lane->load, to, SOCK_STREAM, number);
+		if (s->fd < 0)
+			return fail(s, sq_code_errno(-s->fd));
+		set_up(s->fd);
+	}
 	rc = connect_socket(s, to, lane, token);
+	s->kept = false;
 	if (rc == 0 && tls) {
-		s->ssl = sq_tls_session_new(tls, fd);
+		s->ssl = sq_tls_session_new(tls, s->fd);
 		rc = s->ssl ? 0 : -ENOMEM;
 	}
 	s->state = SQ_STREAM_CONNECTING;
@@ -152,5 +164,21 @@ void sq_stream_reset(struct sq_stream *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	s->kept = false;
 	s->state = SQ_STREAM_CLOSED;
+}
+
+/* Connecting to nothing is what ends a connection by RST, and leaves its socket as new (connect(2),
+ * AF_UNSPEC); the port is given back too. */
+bool sq_stream_reset_kept(struct sq_stream *s)
+{
+	const struct sockaddr nothing = { .sa_family = AF_UNSPEC };
+
+	sq_tls_session_free(s->ssl);
+	s->ssl = NULL;
+	s->kept = connect(s->fd, &nothing, sizeof(nothing)) == 0;
+	s->state = SQ_STREAM_CLOSED;
+	if (!s->kept)
+		sq_stream_reset(s);
+	return s->kept;
 }

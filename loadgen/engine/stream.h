@@ -23,8 +23,9 @@ enum sq_stream_state {
 };
 
 struct sq_stream {
-	int fd; /* of one that is not closed */
+	int fd; /* of one that is not closed, or kept */
 	uint8_t state;
+	bool kept; /* closed, but the socket is there, and watched */
 	uint16_t code;
 	struct ssl_st *ssl; /* NULL: none */
 };
@@ -49,5 +50,10 @@ bool sq_stream_is_stale(const struct sq_stream *s);
 
 /* By RST: nothing is left behind, no TIME_WAIT either. */
 void sq_stream_reset(struct sq_stream *s);
+
+/* The same, but the socket is kept for the stream's next opening, under the token that it has: the
+ * kernel makes, sets up and watches none anew.  Only where no event that was read before may still
+ * come: in the handling of its own, or outside of any.  False: it had to be closed after all. */
+bool sq_stream_reset_kept(struct sq_stream *s);
 
 #endif
