@@ -27,7 +27,6 @@
 #include "loadgen/engine/lane_private.h"
 
 enum {
-	STARTS_A_CALL = 64,
 	ENDS_A_TURN = 64,
 	EVENTS = 256,
 	EVENT_PASSES = 8,
@@ -213,7 +212,7 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	unsigned n = 0;
 	int64_t due;
 
-	while (n < STARTS_A_CALL && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
+	while (n < SQ_STARTS_MAX && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
 		sq_schedule_next(l->schedule);
 		sq_tally_scheduled(l->tally, due);
 		sq_live_add(&l->live->scheduled, 1);
@@ -229,7 +228,7 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 
 static void start_open(struct sq_lane_run *l)
 {
-	int64_t due_ns[STARTS_A_CALL];
+	int64_t due_ns[SQ_STARTS_MAX];
 	unsigned n = collect(l, due_ns);
 
 	if (n == 0)
@@ -257,8 +256,8 @@ static int64_t closed_room(const struct sq_lane_run *l)
 /* What the driver did not take was never due: the loop closes when it does. */
 static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[STARTS_A_CALL] = { 0 }, room = closed_room(l);
-	unsigned n = room < STARTS_A_CALL ? (unsigned)room : STARTS_A_CALL, took;
+	int64_t due_ns[SQ_STARTS_MAX] = { 0 }, room = closed_room(l);
+	unsigned n = room < SQ_STARTS_MAX ? (unsigned)room : SQ_STARTS_MAX, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
