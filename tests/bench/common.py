@@ -124,7 +124,7 @@ class Bench:
         while said and "listening on" not in said:
             said = p.stderr.readline()
         result = command()
-        time.sleep(0.3)
+        time.sleep(1.2)  # the kernel hands packets over in blocks, a second late at most
         p.send_signal(signal.SIGINT)
         said = p.communicate()[1]
         if find(said, r"(\d+) packets? dropped by kernel") != 0:
