@@ -123,9 +123,11 @@ class Bench:
         said = p.stderr.readline()
         while said and "listening on" not in said:
             said = p.stderr.readline()
-        result = command()
-        time.sleep(1.2)  # the kernel hands packets over in blocks, a second late at most
-        p.send_signal(signal.SIGINT)
+        try:
+            result = command()
+            time.sleep(1.2)  # the kernel hands packets over in blocks, a second late at most
+        finally:
+            p.send_signal(signal.SIGINT)
         said = p.communicate()[1]
         if find(said, r"(\d+) packets? dropped by kernel") != 0:
             fail("tcpdump: " + said)
