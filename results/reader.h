@@ -27,9 +27,16 @@ struct sq_outcome_draft {
 	size_t n_exemplars, cap_exemplars;
 };
 
+/* Of all lanes. */
+struct sq_burst_draft {
+	int64_t due_ns, first_ns, last_ns;
+};
+
 struct sq_load_draft {
 	struct sq_load_rec rec; /* without outcomes and series */
-	struct sq_series scheduled, latency, lag_max;
+	struct sq_series scheduled, sent, latency, lag_max;
+	struct sq_burst_draft *bursts; /* ascending by due time */
+	size_t n_bursts, cap_bursts;
 	struct sq_outcome_draft *outcomes;
 	size_t n_outcomes, cap_outcomes;
 };

@@ -243,6 +243,60 @@ static int add_lag_max(struct sq_load_draft *d, const json_t *list)
 	return 0;
 }
 
+/* The place of the burst that came due then, or of the first that did later. */
+static size_t burst_place(const struct sq_load_draft *d, int64_t due_ns)
+{
+	size_t lo = 0, hi = d->n_bursts;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (d->bursts[mid].due_ns < due_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void add_burst(struct sq_load_draft *d, const struct sq_burst_draft *b)
+{
+	size_t at = burst_place(d, b->due_ns);
+	struct sq_burst_draft *known;
+
+	if (at == d->n_bursts || d->bursts[at].due_ns != b->due_ns) {
+		d->bursts = sq_grow(d->bursts, d->n_bursts, &d->cap_bursts, sizeof(*d->bursts));
+		memmove(d->bursts + at + 1, d->bursts + at,
+			(d->n_bursts++ - at) * sizeof(*d->bursts));
+		d->bursts[at] = *b;
+	}
+	known = &d->bursts[at];
+	if (b->first_ns < known->first_ns)
+		known->first_ns = b->first_ns;
+	if (b->last_ns > known->last_ns)
+		known->last_ns = b->last_ns;
+}
+
+/* [due, first, last, due ...]: lanes have parts of one burst each, and a flush may cut it. */
+static int add_bursts(struct sq_load_draft *d, const json_t *list)
+{
+	if (json_array_size(list) % 3)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(list); i += 3) {
+		int64_t times[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			const json_t *t = json_array_get(list, i + k);
+
+			if (!json_is_integer(t))
+				return -EINVAL;
+			times[k] = json_integer_value(t);
+		}
+		add_burst(d, &(struct sq_burst_draft){ times[0], times[1], times[2] });
+	}
+	return 0;
+}
+
 static void add_counts(struct sq_load_rec *l, const json_t *counts)
 {
 	for (size_t i = 0; i < l->n_counts; i++)
@@ -252,10 +306,12 @@ static void add_counts(struct sq_load_rec *l, const json_t *counts)
 static int add_tally(struct sq_load_draft *d, const json_t *record)
 {
 	const json_t *rows = json_object_get(record, "outcomes"), *row;
-	uint64_t scheduled = 0; /* worked out from the bins when all are known */
+	const json_t *sent = json_object_get(record, "sent_bins");
+	uint64_t total = 0; /* worked out from the bins when all are known */
 	size_t i;
 
-	if (sq_series_add(&d->scheduled, json_object_get(record, "scheduled"), &scheduled) < 0)
+	if (sq_series_add(&d->scheduled, json_object_get(record, "scheduled"), &total) < 0 ||
+	    (sent && sq_series_add(&d->sent, sent, &total) < 0))
 		return -EINVAL;
 	d->rec.warmup_scheduled += (uint64_t)integer_of(record, "warmup_scheduled");
 	d->rec.sent += (uint64_t)integer_of(record, "sent");
@@ -264,7 +320,8 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
 			return -EINVAL;
 	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
-	    add_lag_max(d, json_object_get(record, "lag_max")) < 0)
+	    add_lag_max(d, json_object_get(record, "lag_max")) < 0 ||
+	    add_bursts(d, json_object_get(record, "bursts")) < 0)
 		return -EINVAL;
 	return add_bin_latency(d, json_object_get(record, "bin_latency"));
 }
@@ -311,6 +368,7 @@ void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 		const struct sq_load_draft *d = &r->loads[i];
 
 		sq_series_extent(&d->scheduled, lo, hi);
+		sq_series_extent(&d->sent, lo, hi);
 		sq_series_extent(&d->latency, lo, hi);
 		sq_series_extent(&d->lag_max, lo, hi);
 		for (size_t k = 0; k < d->n_outcomes; k++) {
@@ -344,6 +402,8 @@ void sq_reader_loads_free(struct sq_reader *r)
 		free(d->outcomes);
 		free(d->latency.v);
 		free(d->scheduled.v);
+		free(d->sent.v);
+		free(d->bursts);
 		free(d->lag_max.v);
 		sq_load_rec_fini(&d->rec, 0);
 	}

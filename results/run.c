@@ -49,10 +49,12 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 		sq_hist_free(l->bin_latency[i]);
 	free(l->bin_latency);
 	free(l->scheduled_series);
+	free(l->sent_series);
 	free(l->lag_max_s);
 	sq_hist_free(l->from_due);
 	sq_hist_free(l->from_send);
 	sq_hist_free(l->lag);
+	sq_hist_free(l->emission);
 }
 
 void sq_metric_rec_fini(struct sq_metric_rec *m)

@@ -68,6 +68,7 @@ struct sq_load_rec {
 	struct sq_outcome_rec *outcomes;
 	size_t n_outcomes;
 	struct sq_hist *from_due, *from_send, *lag; /* successes after the warm-up; lag of all */
+	struct sq_hist *emission; /* of each burst, from its first start to its last; NULL: none */
 	struct sq_phase_rec *phases;
 	size_t n_phases;
 	char **efforts;
@@ -75,6 +76,7 @@ struct sq_load_rec {
 	struct sq_count_rec *counts; /* all that its driver knows, those of 0 too */
 	size_t n_counts;
 	uint64_t *scheduled_series;
+	uint64_t *sent_series;        /* by the time at which they were sent, as nothing else is */
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
 	double *lag_max_s;            /* axis.n, NAN where nothing was started */
 	double cpu_s;                 /* of the load's threads; NAN: not known */

@@ -32,6 +32,8 @@ enum {
 	EVENTS = 256,
 	EVENT_PASSES = 8,
 	TIMER_SLACK_NS = 1,
+	BURSTS_MAX_PER_S = 1000,
+	BURSTS_SLACK = 16,
 };
 
 /* A start later than this is no more the load that was asked for. */
@@ -441,6 +443,18 @@ static void *lane_main(void *arg)
 
 /* ---- made and unmade by the worker ---- */
 
+/* Bursts that come due between two flushes; none when they are so frequent that they make a rate. */
+static size_t bursts_of(const struct sq_arrivals_spec *a)
+{
+	double per_s = 0;
+
+	if (a->burst <= 0)
+		return 0;
+	if (a->every_ns > 0)
+		per_s = (double)(a->streams > 0 ? a->streams : 1) * 1e9 / (double)a->every_ns;
+	return per_s <= BURSTS_MAX_PER_S ? (size_t)(2 * per_s) + BURSTS_SLACK : 0;
+}
+
 static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_load_plan *load)
 {
 	const struct sq_load_spec *spec = load->spec;
@@ -449,6 +463,7 @@ static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_lo
 		.bin_ns = plan->scenario->bin_ns,
 		.span_ns = spec->timeout_ns + SPAN_SLACK_NS,
 		.warmup_ns = spec->warmup_ns > 0 ? spec->at_ns + spec->warmup_ns : 0,
+		.bursts = bursts_of(&spec->arrivals),
 	};
 
 	return sq_tally_new(&shape);

@@ -141,6 +141,7 @@ static void test_loads(void **state)
 		assert_true(fabs(l->lag_max_s[i] - 2e-6) < 1e-12);
 	assert_true(l->cpu_s == 1.5);
 	assert_int_equal(l->peak_rss_bytes, 77);
+	assert_null(l->emission);
 	assert_int_equal(l->n_outcomes, 3);
 	o = &l->outcomes[1];
 	assert_string_equal(o->code, "timeout");
