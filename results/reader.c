@@ -147,12 +147,12 @@ static int read_file(struct sq_reader *r, const char *folder, const char *name,
 	return rc;
 }
 
-/* "load-client.jsonl" is client's. */
+/* "load-client.jsonl" is client's, and so is "load-client.1.jsonl". */
 static char *host_of(const char *name, const char *prefix)
 {
 	char *host = sq_strdup(name + strlen(prefix));
 
-	host[strlen(host) - strlen(ending)] = '\0';
+	host[strcspn(host, ".")] = '\0';
 	return host;
 }
 
@@ -168,6 +168,7 @@ static int read_kind(struct sq_reader *r, const char *folder, struct dirent **fi
 			continue;
 		r->host = host_of(files[i]->d_name, prefix);
 		rc = read_file(r, folder, files[i]->d_name, each, err);
+		sq_reader_load_end(r);
 		sq_reader_capture_end(r);
 		free(r->host);
 		r->host = NULL;

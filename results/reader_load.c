@@ -56,6 +56,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->source = sq_strdup(json_string_value(json_object_get(head, "source")));
 	l->sources = (uint64_t)integer_of(head, "sources");
 	l->threads = (unsigned)integer_of(head, "threads");
+	l->workers = json_object_get(head, "workers") ? (unsigned)integer_of(head, "workers") : 1;
 	l->at_ns = integer_of(head, "at_ns");
 	l->duration_ns = integer_of(head, "duration_ns");
 	l->warmup_ns = integer_of(head, "warmup_ns");
@@ -66,7 +67,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->lag = sq_hist_new(SQ_HIST_FINE);
 	d->lag_max.fill.value = NAN;
 	l->cpu_s = NAN;
-	l->peak_rss_bytes = -1;
+	l->start_rss_bytes = l->peak_rss_bytes = -1;
 	l->efforts = sq_alloc_n(SQ_READER_EFFORTS, sizeof(*l->efforts));
 	json_array_foreach(efforts, i, name)
 		if (i < SQ_READER_EFFORTS)
@@ -326,20 +327,54 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 	return add_bin_latency(d, json_object_get(record, "bin_latency"));
 }
 
+static int64_t bytes_of(const json_t *record, const char *key)
+{
+	const json_t *bytes = json_object_get(record, key);
+
+	return json_is_integer(bytes) ? json_integer_value(bytes) : -1;
+}
+
+/* The first of a file says what its worker took before the load, the last what it came to. */
 static void take_usage(struct sq_reader *r, const json_t *record)
 {
 	const json_t *cpu = json_object_get(record, "cpu_s");
-	const json_t *rss = json_object_get(record, "peak_rss_bytes");
 
 	for (size_t i = 0; i < r->n_loads; i++) {
-		struct sq_load_rec *l = &r->loads[i].rec;
-		const json_t *seconds = json_object_get(cpu, l->name);
+		struct sq_usage_draft *u = &r->loads[i].usage;
+		const json_t *seconds = json_object_get(cpu, r->loads[i].rec.name);
 
 		if (!json_is_number(seconds))
 			continue;
-		l->cpu_s = json_number_value(seconds);
-		if (json_is_integer(rss))
-			l->peak_rss_bytes = json_integer_value(rss);
+		if (!u->seen)
+			u->start_rss_bytes = bytes_of(record, "rss_bytes");
+		u->seen = true;
+		u->cpu_s = json_number_value(seconds);
+		u->peak_rss_bytes = bytes_of(record, "peak_rss_bytes");
+	}
+}
+
+/* Of workers that share a load the sum, where each of them has told. */
+static void add_bytes(int64_t *sum, bool first, int64_t bytes)
+{
+	if (first)
+		*sum = bytes;
+	else if (*sum >= 0)
+		*sum = bytes < 0 ? -1 : *sum + bytes;
+}
+
+void sq_reader_load_end(struct sq_reader *r)
+{
+	for (size_t i = 0; i < r->n_loads; i++) {
+		struct sq_usage_draft *u = &r->loads[i].usage;
+		struct sq_load_rec *l = &r->loads[i].rec;
+		bool first = isnan(l->cpu_s);
+
+		if (!u->seen)
+			continue;
+		l->cpu_s = first ? u->cpu_s : l->cpu_s + u->cpu_s;
+		add_bytes(&l->start_rss_bytes, first, u->start_rss_bytes);
+		add_bytes(&l->peak_rss_bytes, first, u->peak_rss_bytes);
+		*u = (struct sq_usage_draft){ 0 };
 	}
 }
 

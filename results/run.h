@@ -58,7 +58,7 @@ struct sq_load_rec {
 	size_t n_targets;
 	char *source;     /* the addresses it came from, as asked for; NULL: the kernel's choice */
 	uint64_t sources; /* how many these are */
-	unsigned threads;
+	unsigned threads, workers; /* workers: processes that shared the threads */
 	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t tick_ns;           /* due times were rounded up to its multiples; 0: not rounded */
@@ -80,7 +80,8 @@ struct sq_load_rec {
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
 	double *lag_max_s;            /* axis.n, NAN where nothing was started */
 	double cpu_s;                 /* of the load's threads; NAN: not known */
-	int64_t peak_rss_bytes;       /* of the generator's process; -1: not known */
+	/* Of the processes that made it, together: when it began, and at most.  -1: not known. */
+	int64_t start_rss_bytes, peak_rss_bytes;
 };
 
 enum sq_metric_kind { SQ_COUNTER, SQ_GAUGE };

@@ -51,6 +51,16 @@ int sq_plan_host(const struct sq_plan *plan, const char *name)
 	return -1;
 }
 
+size_t sq_plan_workers(const struct sq_plan *plan, size_t host)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_loads; i++)
+		if (plan->loads[i].host == host && (size_t)plan->loads[i].spec->workers > n)
+			n = (size_t)plan->loads[i].spec->workers;
+	return n;
+}
+
 /* A program is somebody else's code: that takes a person's word, or a shipped lab. */
 static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts *opts,
 			  struct sq_err *err)

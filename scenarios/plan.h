@@ -107,6 +107,15 @@ int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err);
 struct sq_plan *sq_plan_free(struct sq_plan *plan);
 
+/* How many processes make the host's loads: as many as the load with the most asks for. */
+size_t sq_plan_workers(const struct sq_plan *plan, size_t host);
+
+/* Which of them has a thread of the load. */
+static inline size_t sq_load_worker(const struct sq_load_plan *load, int64_t thread)
+{
+	return (size_t)(thread % load->spec->workers);
+}
+
 /* The host's index, or -1. */
 int sq_plan_host(const struct sq_plan *plan, const char *name);
 

@@ -179,10 +179,10 @@ static void expire(struct sq_lane_run *l)
 
 static void drop_held(struct sq_lane_run *l)
 {
-	for (int i = 0; i < ENDS_A_TURN && l->held.head; i++) {
-		if (sq_op_slot(l->held.head)->until_ns > l->now_ns)
+	for (int i = 0; i < ENDS_A_TURN && l->held.n; i++) {
+		if (sq_op_slot(l->held.v[0])->until_ns > l->now_ns)
 			return;
-		l->pub.driver->drop(&l->pub, l->held.head);
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 	}
 }
 
@@ -240,20 +240,24 @@ static void start_open(struct sq_lane_run *l)
 		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
 }
 
-/* How many operations a closed loop may start now; none before its time, at its end, or while it
- * has as many as it keeps. */
-static int64_t closed_room(const struct sq_lane_run *l)
+/* When a closed loop starts nothing more, whatever there is room for. */
+static int64_t closed_end(const struct sq_lane_run *l)
 {
 	const struct sq_load_spec *spec = l->pub.load->spec;
-	int64_t room = sq_schedule_closed(l->schedule), left;
 
-	if (l->max_in_flight < room)
-		room = l->max_in_flight;
-	room -= l->flight.n;
-	left = sq_schedule_closed_count(l->schedule) - l->closed_started;
-	if (l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns)
+	return earlier(spec->at_ns + spec->duration_ns, l->end_ns + 1);
+}
+
+/* How many operations a closed loop may start now; none at its end, or while it keeps as many open as
+ * it is to: those that are held are open still. */
+static int64_t closed_room(const struct sq_lane_run *l)
+{
+	int64_t kept = l->flight.n + (int64_t)l->held.n;
+	int64_t left = sq_schedule_closed_count(l->schedule) - l->closed_started;
+
+	if (l->now_ns >= closed_end(l))
 		return 0;
-	return left < room ? left : room;
+	return earlier(earlier(sq_schedule_closed(l->schedule) - kept, sq_lane_places(l)), left);
 }
 
 /* What the driver did not take was never due: the loop closes when it does. */
@@ -280,16 +284,16 @@ static void start_closed(struct sq_lane_run *l)
 
 static bool schedule_over(const struct sq_lane_run *l)
 {
-	const struct sq_load_spec *spec = l->pub.load->spec;
 	int64_t due = sq_schedule_peek(l->schedule);
 
 	if (sq_schedule_closed(l->schedule) == 0)
 		return due == SQ_NEVER || due > l->end_ns;
-	return l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns ||
+	return l->now_ns >= closed_end(l) ||
 	       l->closed_started >= sq_schedule_closed_count(l->schedule);
 }
 
-/* A closed loop that is full starts again at an event, not at a time. */
+/* A closed loop that is full starts again at an event, not at a time; but with everything held there
+ * may be none before its end. */
 static int64_t next_start(const struct sq_lane_run *l)
 {
 	int64_t at_ns = l->pub.load->spec->at_ns;
@@ -299,7 +303,7 @@ static int64_t next_start(const struct sq_lane_run *l)
 	if (sq_schedule_closed(l->schedule) == 0)
 		return sq_schedule_peek(l->schedule);
 	if (closed_room(l) <= 0)
-		return SQ_NEVER;
+		return closed_end(l);
 	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
 }
 
@@ -313,8 +317,8 @@ static int64_t next_wake(const struct sq_lane_run *l)
 		wake = next_start(l);
 	if (l->flight.head)
 		wake = earlier(wake, l->flight.head->due_ns + l->timeout_ns);
-	if (l->held.head)
-		wake = earlier(wake, sq_op_slot(l->held.head)->until_ns);
+	if (l->held.n)
+		wake = earlier(wake, sq_op_slot(l->held.v[0])->until_ns);
 	return wake;
 }
 
@@ -416,8 +420,8 @@ static void run_from_go(struct sq_lane_run *l)
 		take_turn(l);
 	if (l->going)
 		run_schedule(l);
-	while (l->held.head)
-		l->pub.driver->drop(&l->pub, l->held.head);
+	while (l->held.n)
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 }
 
 static void *lane_main(void *arg)
