@@ -57,6 +57,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->sources = (uint64_t)integer_of(head, "sources");
 	l->threads = (unsigned)integer_of(head, "threads");
 	l->workers = json_object_get(head, "workers") ? (unsigned)integer_of(head, "workers") : 1;
+	l->time_wait = json_is_true(json_object_get(head, "time_wait"));
 	l->at_ns = integer_of(head, "at_ns");
 	l->duration_ns = integer_of(head, "duration_ns");
 	l->warmup_ns = integer_of(head, "warmup_ns");

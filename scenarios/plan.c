@@ -324,6 +324,7 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 	plan_captures(plan, opts->default_source);
 	if (plan->loopback)
 		sq_plan_give_up(plan);
+	sq_plan_limits(plan, opts);
 	return 0;
 }
 
@@ -368,6 +369,7 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan)
 	free(plan->captures);
 	strings_free(&plan->lost);
 	strings_free(&plan->authorized);
+	strings_free(&plan->warnings);
 	sq_gate_free(plan->gate);
 	sq_scenario_free(plan->scenario);
 	free(plan);

@@ -273,8 +273,7 @@ static int check_arrivals(const struct check *c)
 	return rc == 0 && l->arrivals.closed != SQ_OPT_UNSET ? check_closed(c) : rc;
 }
 
-/* As many as it can be; a closed loop's are bounded by time alone. */
-static double operations(const struct sq_load_spec *l)
+double sq_load_operations(const struct sq_load_spec *l)
 {
 	const struct sq_arrivals_spec *a = &l->arrivals;
 	struct sq_profile profile = sq_profile_make(a, l->duration_ns);
@@ -283,15 +282,17 @@ static double operations(const struct sq_load_spec *l)
 	sq_profile_fini(&profile);
 	if (!isnan(a->poisson_per_s))
 		n = ceil(a->poisson_per_s * sq_seconds(l->duration_ns));
-	else if (a->burst != SQ_OPT_UNSET && a->every_ns != SQ_OPT_UNSET)
-		n = ceil((double)l->duration_ns / (double)a->every_ns) * (double)a->burst *
-		    (double)a->streams;
+	else if (a->burst != SQ_OPT_UNSET)
+		n = (double)a->burst * (double)a->streams *
+		    (a->every_ns == SQ_OPT_UNSET
+			     ? 1
+			     : ceil((double)l->duration_ns / (double)a->every_ns));
 	return l->count != SQ_OPT_UNSET && n > (double)l->count ? (double)l->count : n;
 }
 
 static int check_size(const struct check *c)
 {
-	double n = operations(c->load);
+	double n = sq_load_operations(c->load);
 	char at[SQ_POINTER_MAX];
 
 	if (n <= OPERATIONS_MAX)

@@ -140,7 +140,7 @@ static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan
 	json_object_update_new(
 		record,
 		json_pack(
-			"{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+			"{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
 			"name", l->spec->name, "driver", l->spec->driver.kind->name, "more_targets",
 			more, "from", plan->hosts[l->host].name, "source",
 			source_record(&l->spec->source), "sources", (json_int_t)l->sources.count,
@@ -149,8 +149,8 @@ static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan
 			"duration_ns", (json_int_t)l->spec->duration_ns, "warmup_ns",
 			(json_int_t)l->spec->warmup_ns, "timeout_ns",
 			(json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
-			"efforts", words_array(words->efforts), "counts",
-			words_array(words->counts)));
+			"time_wait", l->cost.time_wait && !l->soon_reused, "efforts",
+			words_array(words->efforts), "counts", words_array(words->counts)));
 	return record;
 }
 
@@ -185,10 +185,11 @@ static void spool_head(struct campaign *c)
 	json_t *meta = json_copy(c->opts->meta);
 
 	json_object_set_new(meta, "authorized", text_array(&plan->authorized));
-	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o}", "k", "head", "schema",
+	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o, s:o}", "k", "head", "schema",
 			   "squall-spool/1", "meta", meta, "scenario", plan->echo, "bin_ns",
 			   (json_int_t)plan->scenario->bin_ns, "lost", text_array(&plan->lost),
-			   "links", links_record(plan), "loads", loads_record(plan)));
+			   "warnings", text_array(&plan->warnings), "links", links_record(plan),
+			   "loads", loads_record(plan)));
 }
 
 static void spool_event(struct campaign *c, const char *source, const char *text)

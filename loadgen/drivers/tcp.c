@@ -337,6 +337,15 @@ static void tcp_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 	fail(lane, op, code);
 }
 
+static void tcp_cost(const void *conf, struct sq_op_cost *ret)
+{
+	const struct tcp_conf *c = conf;
+
+	*ret = (struct sq_op_cost){ .socket = true,
+				    .time_wait = c->close == CLOSE_FIN,
+				    .hold_ns = c->hold_ns };
+}
+
 /* ---- tables ---- */
 
 static const char *const until_choices[] = { "connected", "acked", "greeting", NULL };
@@ -381,6 +390,7 @@ const struct sq_driver sq_driver_tcp = {
 		  .conf_size = sizeof(struct tcp_conf) },
 	.words = { .codes = tcp_codes, .phases = tcp_phases, .efforts = tcp_efforts },
 	.op_size = sizeof(struct tcp_op),
+	.cost = tcp_cost,
 	.start = tcp_start,
 	.ready = tcp_ready,
 	.end = tcp_end,

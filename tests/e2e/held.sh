@@ -1,6 +1,6 @@
 # 10,000 connections open at once, half of them in each of two processes of which neither could hold all:
-# a closed loop keeps what it has, squall's own memory of each is small, and one
-# process alone runs out of descriptors.
+# a closed loop keeps what it has, squall's own memory of each is small, and what does not fit into the
+# descriptors of one process is foretold.
 . "$(dirname "$0")/lib.sh"
 
 ulimit -n 6000 # of each process: two workers, two servers
@@ -18,6 +18,7 @@ scenario() { # LOAD-EDIT
 scenario '{}' > "$SCRATCH/two.json"
 "$SQUALL" run "$SCRATCH/two.json" --out "$SCRATCH/two" --quiet || fail "two workers: status $?; $(jqr "$SCRATCH/two/run.json" '.expectations')"
 r="$SCRATCH/two/run.json"
+expect_eq "$(jqr "$r" '.warnings | length')" 0 "two workers: warnings"
 expect_eq "$(cd "$SCRATCH/two/spool" && echo load-*)" "load-client.1.jsonl load-client.jsonl" "a spool of each worker"
 echo "bytes of squall's own for each of 10,000: $(jqr "$r" '.loads[0].generator | (.peak_rss_bytes - .start_rss_bytes) / 10000')"
 grep -q __asan_init "$SQUALL" || jq -e '.loads[0].generator | .peak_rss_bytes - .start_rss_bytes < 1024 * 10000' "$r" > /dev/null ||
@@ -27,4 +28,6 @@ scenario '{"workers": 1}' > "$SCRATCH/one.json"
 status=0; "$SQUALL" run "$SCRATCH/one.json" --out "$SCRATCH/one" --quiet 2> "$SCRATCH/err.txt" || status=$?
 expect_eq "$status" 1 "one worker: status"
 r="$SCRATCH/one/run.json"
+grep -q 'warning: client: 10000 connections come to be open in one process' "$SCRATCH/err.txt" || fail "no warning: $(cat "$SCRATCH/err.txt")"
+expect_eq "$(jqr "$r" '.warnings | length')" 1 "one worker: warnings"
 jq -e '[.loads[0].outcomes[] | select(.code == "EMFILE") | .class] == ["local"]' "$r" > /dev/null || fail "no EMFILE: $(jqr "$r" .loads[0].outcomes)"
