@@ -63,7 +63,7 @@ void sq_warn(struct sq_run *run)
 {
 	for (size_t i = 0; i < run->n_loads; i++) {
 		const char *host = run->loads[i].from;
-		double half = host && first_of_host(run, i) ? half_ports(run, host) : 0;
+		double half = first_of_host(run, i) ? half_ports(run, host) : 0;
 
 		if (half > 0)
 			warn_time_wait(run, host, half);

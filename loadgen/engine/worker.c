@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@
 #include "loadgen/engine/lane_private.h"
 #include "results/spool.h"
 
-#define FLUSH_NS SQ_SEC
+#define FLUSH_NS    SQ_SEC
+#define FILES_READY 65536
 
 struct worker_lane {
 	struct sq_lane_run *run;
@@ -91,6 +93,7 @@ static json_int_t rss_bytes(void)
 static void write_usage(struct worker *w)
 {
 	json_t *cpu = json_object();
+	json_int_t rss = rss_bytes(), peak;
 	struct rusage usage;
 
 	for (size_t i = 0; i < w->n_lanes; i++) {
@@ -102,9 +105,11 @@ static void write_usage(struct worker *w)
 		json_object_set_new(cpu, load, json_real(sum + sq_seconds(lane->cpu_ns)));
 	}
 	getrusage(RUSAGE_SELF, &usage);
-	spool(w, json_pack("{s:s, s:I, s:o, s:I, s:I}", "k", "usage", "t",
-			   (json_int_t)since_start(w), "cpu_s", cpu, "rss_bytes", rss_bytes(),
-			   "peak_rss_bytes", (json_int_t)usage.ru_maxrss * 1024));
+	/* The kernel notes its peak a little late. */
+	peak = (json_int_t)usage.ru_maxrss * 1024 > rss ? (json_int_t)usage.ru_maxrss * 1024 : rss;
+	spool(w,
+	      json_pack("{s:s, s:I, s:o, s:I, s:I}", "k", "usage", "t", (json_int_t)since_start(w),
+			"cpu_s", cpu, "rss_bytes", rss, "peak_rss_bytes", peak));
 }
 
 static void ask_for_tallies(struct worker *w)
@@ -311,14 +316,23 @@ static void ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
-static void raise_nofile(void)
+/* As many descriptors as may be, and their table at its size before there are threads: with threads
+ * the kernel waits for an RCU grace period each time that the table grows, which is milliseconds in
+ * the middle of a burst. */
+static void raise_nofile(int any_fd)
 {
 	struct rlimit limit;
+	rlim_t ready;
+	int fd;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	ready = limit.rlim_max < FILES_READY ? limit.rlim_max : FILES_READY;
+	fd = fcntl(any_fd, F_DUPFD_CLOEXEC, (int)ready - 1);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* A host's name has no dot, so that nobody takes the worker's number for a part of it. */
@@ -372,7 +386,7 @@ int sq_worker_main(const struct sq_worker_job *job)
 	struct worker w = { .job = job, .wake_fd = -1, .flush_at_ns = SQ_NEVER };
 
 	ignore_signals();
-	raise_nofile();
+	raise_nofile(job->ctl);
 	if (worker_open(&w) < 0) {
 		command_all(&w, SQ_LANE_STOP | SQ_LANE_END);
 		lanes_join(&w);
