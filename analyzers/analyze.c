@@ -2,6 +2,7 @@
 #include "analyzers/analyze.h"
 
 #include "analyzers/ledger.h"
+#include "analyzers/warnings.h"
 
 int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
@@ -19,5 +20,6 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 	sq_book_close(&book, &run->findings);
 	sq_book_fini(&book);
 	sq_rule_table_fini(&rules);
+	sq_warn(run);
 	return 0;
 }

@@ -95,6 +95,17 @@ static void tcp_drop(struct sq_lane *lane, struct sq_op *op)
 	sq_op_release(lane, op);
 }
 
+/* Who closes first has the TIME_WAIT. */
+static void tcp_cost(const void *conf, struct sq_op_cost *ret)
+{
+	const struct sq_tcp_conf *c = conf;
+	bool second = c->close == SQ_TCP_CLOSE_FIN && c->until == SQ_TCP_UNTIL_CLOSED;
+
+	*ret = (struct sq_op_cost){ .socket = true,
+				    .time_wait = c->close != SQ_TCP_CLOSE_RST && !second,
+				    .hold_ns = c->hold_ns };
+}
+
 /* ---- tables ---- */
 
 static const struct sq_code tcp_codes[] = {
@@ -126,6 +137,7 @@ const struct sq_driver sq_driver_tcp = {
 	.op_size = sizeof(struct sq_tcp_op),
 	.prepare = tcp_prepare,
 	.release = tcp_release,
+	.cost = tcp_cost,
 	.lane_init = tcp_lane_init,
 	.lane_fini = tcp_lane_fini,
 	.start = tcp_start,

@@ -27,10 +27,13 @@
 #include "loadgen/engine/lane_private.h"
 
 enum {
+	BURST_CALLS_A_TURN = 16,
 	ENDS_A_TURN = 64,
 	EVENTS = 256,
 	EVENT_PASSES = 8,
 	TIMER_SLACK_NS = 1,
+	BURSTS_MAX_PER_S = 1000,
+	BURSTS_SLACK = 16,
 };
 
 /* A start later than this is no more the load that was asked for. */
@@ -176,10 +179,10 @@ static void expire(struct sq_lane_run *l)
 
 static void drop_held(struct sq_lane_run *l)
 {
-	for (int i = 0; i < ENDS_A_TURN && l->held.head; i++) {
-		if (sq_op_slot(l->held.head)->until_ns > l->now_ns)
+	for (int i = 0; i < ENDS_A_TURN && l->held.n; i++) {
+		if (sq_op_slot(l->held.v[0])->until_ns > l->now_ns)
 			return;
-		l->pub.driver->drop(&l->pub, l->held.head);
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 	}
 }
 
@@ -226,42 +229,51 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	return n;
 }
 
-static void start_open(struct sq_lane_run *l)
+static unsigned start_due(struct sq_lane_run *l)
 {
 	int64_t due_ns[SQ_STARTS_MAX];
 	unsigned n = collect(l, due_ns);
 
-	if (n == 0)
-		return;
-	for (unsigned i = start_batch(l, due_ns, n); i < n; i++)
+	for (unsigned i = n ? start_batch(l, due_ns, n) : 0; i < n; i++)
 		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
+	return n;
 }
 
-/* How many operations a closed loop may start now; none before its time, at its end, or while it
- * has as many as it keeps. */
-static int64_t closed_room(const struct sq_lane_run *l)
+static void start_open(struct sq_lane_run *l)
+{
+	for (unsigned i = 0; i < l->calls_a_turn && start_due(l) == SQ_STARTS_MAX; i++)
+		continue;
+}
+
+/* When a closed loop starts nothing more, whatever there is room for. */
+static int64_t closed_end(const struct sq_lane_run *l)
 {
 	const struct sq_load_spec *spec = l->pub.load->spec;
-	int64_t room = sq_schedule_closed(l->schedule), left;
 
-	if (l->max_in_flight < room)
-		room = l->max_in_flight;
-	room -= l->flight.n;
-	left = sq_schedule_closed_count(l->schedule) - l->closed_started;
-	if (l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns)
+	return earlier(spec->at_ns + spec->duration_ns, l->end_ns + 1);
+}
+
+/* How many operations a closed loop may start now; none at its end, or while it keeps as many open as
+ * it is to: those that are held are open still. */
+static int64_t closed_room(const struct sq_lane_run *l)
+{
+	int64_t kept = l->flight.n + (int64_t)l->held.n;
+	int64_t left = sq_schedule_closed_count(l->schedule) - l->closed_started;
+
+	if (l->now_ns >= closed_end(l))
 		return 0;
-	return left < room ? left : room;
+	return earlier(earlier(sq_schedule_closed(l->schedule) - kept, sq_lane_places(l)), left);
 }
 
 /* What the driver did not take was never due: the loop closes when it does. */
-static void start_closed(struct sq_lane_run *l)
+static unsigned start_room(struct sq_lane_run *l)
 {
 	int64_t due_ns[SQ_STARTS_MAX] = { 0 }, room = closed_room(l);
 	unsigned n = room < SQ_STARTS_MAX ? (unsigned)room : SQ_STARTS_MAX, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
-		return;
+		return 0;
 	for (unsigned i = 0; i < n; i++)
 		due_ns[i] = l->now_ns;
 	took = start_batch(l, due_ns, n);
@@ -273,20 +285,27 @@ static void start_closed(struct sq_lane_run *l)
 		l->retry_ns = l->now_ns + RETRY_NS;
 	if (took == room) /* what there is room for later starts together */
 		l->tick_at_ns = next_tick(l);
+	return took;
+}
+
+static void start_closed(struct sq_lane_run *l)
+{
+	for (unsigned i = 0; i < l->calls_a_turn && start_room(l) == SQ_STARTS_MAX; i++)
+		continue;
 }
 
 static bool schedule_over(const struct sq_lane_run *l)
 {
-	const struct sq_load_spec *spec = l->pub.load->spec;
 	int64_t due = sq_schedule_peek(l->schedule);
 
 	if (sq_schedule_closed(l->schedule) == 0)
 		return due == SQ_NEVER || due > l->end_ns;
-	return l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns ||
+	return l->now_ns >= closed_end(l) ||
 	       l->closed_started >= sq_schedule_closed_count(l->schedule);
 }
 
-/* A closed loop that is full starts again at an event, not at a time. */
+/* A closed loop that is full starts again at an event, not at a time; but with everything held there
+ * may be none before its end. */
 static int64_t next_start(const struct sq_lane_run *l)
 {
 	int64_t at_ns = l->pub.load->spec->at_ns;
@@ -296,7 +315,7 @@ static int64_t next_start(const struct sq_lane_run *l)
 	if (sq_schedule_closed(l->schedule) == 0)
 		return sq_schedule_peek(l->schedule);
 	if (closed_room(l) <= 0)
-		return SQ_NEVER;
+		return closed_end(l);
 	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
 }
 
@@ -310,8 +329,8 @@ static int64_t next_wake(const struct sq_lane_run *l)
 		wake = next_start(l);
 	if (l->flight.head)
 		wake = earlier(wake, l->flight.head->due_ns + l->timeout_ns);
-	if (l->held.head)
-		wake = earlier(wake, sq_op_slot(l->held.head)->until_ns);
+	if (l->held.n)
+		wake = earlier(wake, sq_op_slot(l->held.v[0])->until_ns);
 	return wake;
 }
 
@@ -413,8 +432,8 @@ static void run_from_go(struct sq_lane_run *l)
 		take_turn(l);
 	if (l->going)
 		run_schedule(l);
-	while (l->held.head)
-		l->pub.driver->drop(&l->pub, l->held.head);
+	while (l->held.n)
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 }
 
 static void *lane_main(void *arg)
@@ -440,6 +459,18 @@ static void *lane_main(void *arg)
 
 /* ---- made and unmade by the worker ---- */
 
+/* Bursts that come due between two flushes; none when they are so frequent that they make a rate. */
+static size_t bursts_of(const struct sq_arrivals_spec *a)
+{
+	double per_s = 0;
+
+	if (a->burst <= 0)
+		return 0;
+	if (a->every_ns > 0)
+		per_s = (double)(a->streams > 0 ? a->streams : 1) * 1e9 / (double)a->every_ns;
+	return per_s <= BURSTS_MAX_PER_S ? (size_t)(2 * per_s) + BURSTS_SLACK : 0;
+}
+
 static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_load_plan *load)
 {
 	const struct sq_load_spec *spec = load->spec;
@@ -448,9 +479,20 @@ static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_lo
 		.bin_ns = plan->scenario->bin_ns,
 		.span_ns = spec->timeout_ns + SPAN_SLACK_NS,
 		.warmup_ns = spec->warmup_ns > 0 ? spec->at_ns + spec->warmup_ns : 0,
+		.bursts = bursts_of(&spec->arrivals),
 	};
 
 	return sq_tally_new(&shape);
+}
+
+/* What comes due at one time, a burst or a closed loop's connections that were lost, goes out before
+ * anything that came is looked at, when that waits in sockets of its own: it takes half the time then.
+ * Answers that share a socket would overflow it. */
+static unsigned calls_of(const struct sq_load_plan *load)
+{
+	const struct sq_arrivals_spec *a = &load->spec->arrivals;
+
+	return load->cost.socket && (a->burst > 0 || a->closed > 0) ? BURST_CALLS_A_TURN : 1;
 }
 
 static int loop_open(struct sq_lane_run *l)
@@ -496,6 +538,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->tick_ns = load->tick_ns;
 	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
+	l->calls_a_turn = calls_of(load);
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);
 	l->tally = tally_new(plan, load);
 	l->spare = tally_new(plan, load);
