@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzers/expect_private.h"
+#include "analyzers/frame.h"
 #include "base/clock.h"
 
 struct reason {
@@ -158,48 +159,36 @@ static double load_value(const struct sq_run *run, const struct sq_expect_name *
 	}
 }
 
-/* The delta over all instances, or with max their largest value; NAN when no row has the name. */
-static double metric_sum(const struct sq_run *run, const char *host, const char *metric, bool max)
+/* The largest value of all instances; NAN when no row has the name. */
+static double metric_max(const struct sq_run *run, const char *host, const char *metric)
 {
 	double v = NAN;
 
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
 
-		if (strcmp(m->host, host) != 0 || strcmp(m->metric, metric) != 0)
-			continue;
-		if (max)
-			v = isnan(v) || m->max > v ? m->max : v;
-		else
-			v = isnan(v) ? m->delta : v + m->delta;
+		if (strcmp(m->host, host) == 0 && strcmp(m->metric, metric) == 0 &&
+		    (isnan(v) || m->max > v))
+			v = m->max;
 	}
 	return v;
-}
-
-static bool host_captured(const struct sq_run *run, const char *host)
-{
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		if (strcmp(run->metrics[i].host, host) == 0)
-			return true;
-	}
-	return false;
 }
 
 static double metric_value(const struct sq_run *run, const struct sq_expect_name *name,
 			   struct reason *because)
 {
-	double v = metric_sum(run, name->subject, name->word, false);
+	double v = sq_frame_delta(run, name->subject, name->word);
 	size_t len = strlen(name->word);
 
 	if (isnan(v) && len > 4 && strcmp(name->word + len - 4, ".max") == 0) {
 		char metric[SQ_EXPECT_WORD];
 
 		snprintf(metric, sizeof(metric), "%.*s", (int)(len - 4), name->word);
-		v = metric_sum(run, name->subject, metric, true);
+		v = metric_max(run, name->subject, metric);
 	}
 	if (!isnan(v))
 		return v;
-	if (!host_captured(run, name->subject))
+	if (!sq_frame_captured(run, name->subject))
 		return unmeasured(because, "no counters of %s were captured", name->subject);
 	return unmeasured(because, "%s was not captured on %s", name->word, name->subject);
 }

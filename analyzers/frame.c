@@ -61,6 +61,19 @@ bool sq_frame_captured(const struct sq_run *run, const char *host)
 	return false;
 }
 
+double sq_frame_delta(const struct sq_run *run, const char *host, const char *metric)
+{
+	double sum = NAN;
+
+	for (size_t i = 0; i < run->n_metrics; i++) {
+		const struct sq_metric_rec *m = &run->metrics[i];
+
+		if (strcmp(m->metric, metric) == 0 && strcmp(m->host, host) == 0)
+			sum = isnan(sum) ? m->delta : sum + m->delta;
+	}
+	return sum;
+}
+
 /* The length of the host's part of "host:port" or "[v6]:port". */
 static size_t host_len(const char *target)
 {

@@ -33,6 +33,10 @@ size_t sq_readings_within(const struct sq_readings *r, int64_t lo_ns, int64_t hi
 int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i);
 
 bool sq_frame_captured(const struct sq_run *run, const char *host);
+
+/* By how much all rows of a counter rose on a host together; NAN when it was not read there. */
+double sq_frame_delta(const struct sq_run *run, const char *host, const char *metric);
+
 bool sq_frame_loopback(const char *target);
 
 /* Does a load have this role (SQ_SIDE_SERVER: one of its targets stands there) on a host? */

@@ -15,7 +15,7 @@ struct sq_joint;
 struct sq_claim {
 	struct sq_entry *entry;
 	const struct sq_rule_pay *pay;
-	struct sq_listener listener; /* at its load's target, near its failures, where asked for */
+	struct sq_listener listener; /* at its load's target, near its failures */
 	int64_t linear;     /* the client's tcp_syn_linear_timeouts; -1: the kernel has none */
 	bool sysctls_known; /* the client's */
 	struct sq_syn_schedule schedule;

@@ -108,10 +108,8 @@ static struct ground ground_of(const struct sq_case *c, const struct sq_load_rec
 	int64_t lag = load->lag ? sq_hist_max(load->lag) : 0;
 	int64_t from, to;
 
-	if (c->rule->listener_full) {
-		claimed_time(c, load, role, &from, &to);
-		g.listener = sq_frame_listener(c->run, c->host, load, from, to);
-	}
+	claimed_time(c, load, role, &from, &to);
+	g.listener = sq_frame_listener(c->run, c->host, load, from, to);
 	read_schedule(c, &g);
 	g.slack_ns = c->run->axis.bin_ns < longest_slack_ns ? c->run->axis.bin_ns
 							    : longest_slack_ns;

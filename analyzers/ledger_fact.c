@@ -54,7 +54,6 @@ static bool holds(int fact, const struct sq_load_rec *load)
 static void add_finding(const struct sq_rule *rule, const struct sq_place *place,
 			const struct sq_entry *e, uint64_t explained, struct sq_findings *f)
 {
-	const struct sq_rule_setting *settings = rule->settings.v;
 	struct sq_finding *finding = sq_findings_add(f);
 	struct sq_buf b = { 0 };
 
@@ -67,15 +66,7 @@ static void add_finding(const struct sq_rule *rule, const struct sq_place *place
 	finding->confidence = SQ_STRONG;
 	json_decref(finding->evidence);
 	finding->evidence = json_array();
-	for (size_t i = 0; i < rule->settings.n; i++) {
-		const char *value = sq_run_sysctl(place->run, place->host, settings[i].sysctl);
-
-		if (!value || strcmp(value, settings[i].is) != 0)
-			continue;
-		sq_place_expand(place, settings[i].text, &b);
-		json_array_append_new(finding->evidence, json_string(b.data));
-		sq_buf_reset(&b);
-	}
+	sq_place_settings(place, rule, finding->evidence);
 	json_array_append_new(
 		finding->evidence,
 		json_string("no counter of the kernel's counts this refusal: it is known "

@@ -209,11 +209,11 @@ static double queue_needed(const struct sq_case *c, double backlog)
 	return backlog + (double)most;
 }
 
-static void expand(const struct sq_case *c, const struct sq_claim *cl, const char *text,
-		   struct sq_buf *b)
+static struct sq_place place_of(const struct sq_case *c, const struct sq_claim *cl)
 {
 	const struct sq_listener *l = &cl->listener;
-	struct sq_place place = {
+
+	return (struct sq_place){
 		.run = c->run,
 		.host = c->host,
 		.row = c->row,
@@ -221,37 +221,29 @@ static void expand(const struct sq_case *c, const struct sq_claim *cl, const cha
 		.listener = l,
 		.needed = l->instance && l->backlog > 0 ? queue_needed(c, l->backlog) : NAN,
 	};
-
-	sq_place_expand(&place, text, b);
 }
 
 json_t *sq_case_evidence(const struct sq_case *c, const struct sq_claim *cl)
 {
-	const struct sq_rule_setting *settings = c->rule->settings.v;
+	struct sq_place place = place_of(c, cl);
 	json_t *evidence = json_array();
 	struct sq_buf b = { 0 };
 
 	add_budget(c, cl, evidence, &b);
 	add_listener(c, cl, evidence, &b);
 	add_checks(c, cl, evidence, &b);
-	for (size_t i = 0; i < c->rule->settings.n; i++) {
-		const char *value = sq_run_sysctl(c->run, c->host, settings[i].sysctl);
-
-		if (!value || strcmp(value, settings[i].is) != 0)
-			continue;
-		expand(c, cl, settings[i].text, &b);
-		add_sentence(evidence, &b);
-	}
+	sq_place_settings(&place, c->rule, evidence);
 	sq_buf_fini(&b);
 	return evidence;
 }
 
 char *sq_case_advice(const struct sq_case *c, const struct sq_claim *cl)
 {
+	struct sq_place place = place_of(c, cl);
 	struct sq_buf b = { 0 };
 	char *advice;
 
-	expand(c, cl, c->rule->advice, &b);
+	sq_place_expand(&place, c->rule->advice, &b);
 	advice = sq_strdup(b.data);
 	sq_buf_fini(&b);
 	return advice;

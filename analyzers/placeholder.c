@@ -1,5 +1,6 @@
 #include "analyzers/placeholder.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,16 @@ static void put_gauge(const struct sq_place *p, const char *name, struct sq_buf 
 		put_text(out, NULL);
 	else
 		sq_buf_printf(out, "%.0f", most);
+}
+
+static void put_counter(const struct sq_place *p, const char *name, struct sq_buf *out)
+{
+	double rise = sq_frame_delta(p->run, p->host, name);
+
+	if (isnan(rise))
+		put_text(out, NULL);
+	else
+		sq_buf_printf(out, "%.0f", rise);
 }
 
 /* "tbf, 400kbit, limit 6000 bytes" */
@@ -95,7 +106,7 @@ static void put_backlog(const struct sq_place *p, const char *name, struct sq_bu
 {
 	(void)name;
 	if (p->listener && p->listener->instance && p->listener->backlog > 0)
-		sq_buf_printf(out, "%g in effect", p->listener->backlog);
+		sq_buf_printf(out, "%g", p->listener->backlog);
 	else
 		put_text(out, NULL);
 }
@@ -111,9 +122,10 @@ static const struct {
 	const char *word; /* with a colon: takes a name */
 	void (*put)(const struct sq_place *p, const char *name, struct sq_buf *out);
 } words[] = {
-	{ "host", put_host },     { "row", put_row },         { "sysctl:", put_sysctl },
-	{ "gauge:", put_gauge },  { "qdisc", put_qdisc },     { "source", put_source },
-	{ "target", put_target }, { "backlog", put_backlog }, { "needed", put_needed },
+	{ "host", put_host },     { "row", put_row },          { "sysctl:", put_sysctl },
+	{ "gauge:", put_gauge },  { "counter:", put_counter }, { "qdisc", put_qdisc },
+	{ "source", put_source }, { "target", put_target },    { "backlog", put_backlog },
+	{ "needed", put_needed },
 };
 
 static void put_word(const struct sq_place *p, const char *text, size_t len, struct sq_buf *out)
@@ -138,4 +150,37 @@ void sq_place_expand(const struct sq_place *p, const char *text, struct sq_buf *
 		text += *text == '}';
 	}
 	sq_buf_puts(out, text);
+}
+
+static bool stands(const struct sq_place *p, const struct sq_rule_setting *setting)
+{
+	const char *value = sq_run_sysctl(p->run, p->host, setting->sysctl);
+	struct sq_buf b = { 0 };
+	bool fits = false;
+
+	if (!value)
+		return false;
+	sq_place_expand(p, setting->is ? setting->is : setting->above, &b);
+	if (setting->is) {
+		fits = strcmp(value, b.data) == 0;
+	} else if (isdigit((unsigned char)b.data[0])) { /* else it is not known */
+		fits = strtod(value, NULL) > strtod(b.data, NULL);
+	}
+	sq_buf_fini(&b);
+	return fits;
+}
+
+void sq_place_settings(const struct sq_place *p, const struct sq_rule *rule, json_t *evidence)
+{
+	const struct sq_rule_setting *settings = rule->settings.v;
+	struct sq_buf b = { 0 };
+
+	for (size_t i = 0; i < rule->settings.n; i++) {
+		if (!stands(p, &settings[i]))
+			continue;
+		sq_place_expand(p, settings[i].text, &b);
+		json_array_append_new(evidence, json_string(b.data));
+		sq_buf_reset(&b);
+	}
+	sq_buf_fini(&b);
 }

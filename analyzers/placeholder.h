@@ -4,6 +4,7 @@
 #define SQ_ANALYZERS_PLACEHOLDER_H
 
 #include "analyzers/frame.h"
+#include "analyzers/rules.h"
 #include "base/buf.h"
 #include "results/run.h"
 
@@ -18,5 +19,8 @@ struct sq_place {
 
 /* What is not known is said to be so, but for {needed} and {row}, which then say nothing. */
 void sq_place_expand(const struct sq_place *p, const char *text, struct sq_buf *out);
+
+/* Adds what the rule has to say of the settings as they stand there to the evidence. */
+void sq_place_settings(const struct sq_place *p, const struct sq_rule *rule, json_t *evidence);
 
 #endif

@@ -58,8 +58,11 @@ static const struct sq_opt setting_opts[] = {
 	{ .name = "is",
 	  .type = SQ_OPT_STRING,
 	  .offset = SETTING(is),
-	  .required = true,
-	  .help = "the value for which the text is said" },
+	  .help = "the value for which the text is said; may be a placeholder, as in the text" },
+	{ .name = "above",
+	  .type = SQ_OPT_STRING,
+	  .offset = SETTING(above),
+	  .help = "instead of \"is\": the number that it must exceed" },
 	{ .name = "text",
 	  .type = SQ_OPT_STRING,
 	  .offset = SETTING(text),
@@ -156,8 +159,8 @@ static const struct sq_opt rule_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(advice),
 	  .required = true,
-	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {gauge:NAME}, {qdisc}, {source}, "
-		  "{target}, {backlog}, {needed}" },
+	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {gauge:NAME}, {counter:NAME}, {qdisc}, "
+		  "{source}, {target}, {backlog}, {needed}" },
 	{ .name = "reference",
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(reference),
@@ -165,6 +168,20 @@ static const struct sq_opt rule_opts[] = {
 	  .help = "where the mechanism can be read up" },
 	{ 0 },
 };
+
+static int check_settings(const struct sq_embedded *file, const struct sq_rule *rule,
+			  struct sq_err *err)
+{
+	const struct sq_rule_setting *settings = rule->settings.v;
+
+	for (size_t i = 0; i < rule->settings.n; i++) {
+		if (!settings[i].is == !settings[i].above)
+			return sq_err_set(err, -EINVAL, file->name,
+					  "expected either \"is\" or \"above\" for %s, found %s",
+					  settings[i].sysctl, settings[i].is ? "both" : "none");
+	}
+	return 0;
+}
 
 static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule,
 		      struct sq_err *err)
@@ -187,7 +204,7 @@ static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule
 						  pays[i].failures.v[j]);
 		}
 	}
-	return 0;
+	return check_settings(file, rule, err);
 }
 
 static int load_one(const struct sq_embedded *file, struct sq_rule *ret, struct sq_err *err)

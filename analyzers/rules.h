@@ -65,7 +65,8 @@ struct sq_rule_pay {
 };
 
 struct sq_rule_setting {
-	char *sysctl, *is, *text; /* said as evidence when the setting stands so */
+	char *sysctl, *is, *above; /* it has this value, or a larger one than this */
+	char *text;                /* then said as evidence */
 };
 
 struct sq_rule {

@@ -148,7 +148,7 @@ static void doh_fini(void *state)
 		if (l->conns[i].http)
 			sq_dns_doh_conn_close(&l->conns[i]);
 	sq_dns_doh_http_fini(l);
-	l->tls = sq_tls_free(l->tls);
+	l->kind.tls = sq_tls_free(l->kind.tls);
 	free(l->conns);
 	free(l->exchanges);
 	free(l->out);
@@ -189,11 +189,11 @@ static int doh_init(void *state, struct sq_lane *lane, struct sq_err *err)
 
 	l->lane = lane;
 	l->conf = lane->conf;
-	l->tls = sq_tls_new(&l->conf->stream.tls, "\2h2", err);
-	if (!l->tls)
+	l->kind.tls = sq_tls_new(&l->conf->stream.tls, "\2h2", err);
+	if (!l->kind.tls)
 		return err->code;
 	if (!sq_dns_doh_http_init(l)) {
-		l->tls = sq_tls_free(l->tls);
+		l->kind.tls = sq_tls_free(l->kind.tls);
 		return sq_err_set(err, -ENOMEM, "doh", "there is no memory left for HTTP/2");
 	}
 	set_authority(l);

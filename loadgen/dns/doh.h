@@ -56,7 +56,7 @@ struct sq_dns_doh_lane {
 	uint64_t opened; /* connections so far: whose turn it is among sources and targets */
 	struct sq_lane *lane;
 	const struct sq_dns_conf *conf;
-	struct sq_tls *tls;
+	struct sq_stream_kind kind;
 	struct nghttp2_session_callbacks *callbacks;
 	struct nghttp2_option *option;
 	struct sq_dns_doh_conn *conns;

@@ -178,7 +178,7 @@ static uint16_t open_conn(struct sq_dns_doh_conn *c, struct sq_op *op)
 	c->since_ns = sq_lane_clock(l->lane);
 	if (!sq_dns_doh_http_open(c))
 		return sq_code_errno(ENOMEM);
-	if (!sq_stream_open(&c->stream, l->lane, number, token_of(c), l->tls)) {
+	if (!sq_stream_open(&c->stream, l->lane, &l->kind, number, token_of(c))) {
 		sq_dns_doh_http_close(c);
 		c->generation++;
 		return c->stream.code;

@@ -72,7 +72,7 @@ struct lane_state {
 	struct sq_lane *lane;
 	const struct sq_dns_stream_spec *spec;
 	struct sq_dns_ask *ask;
-	struct sq_tls *tls; /* NULL: plain */
+	struct sq_stream_kind kind;
 	struct conn *conns;
 	struct sq_dns_place *places;
 	uint8_t *out;
@@ -304,7 +304,7 @@ static bool read_all(struct lane_state *l, struct conn *c, bool over)
 			die(l, c, SQ_DNS_CODE_GARBLED);
 			return false;
 		}
-		if (!l->tls && !over && (size_t)n < sizeof(l->bytes))
+		if (!l->kind.tls && !over && (size_t)n < sizeof(l->bytes))
 			return true;
 	}
 }
@@ -393,7 +393,7 @@ static bool open_conn(struct lane_state *l, struct conn *c, struct sq_op *op)
 	uint64_t number = sq_client_number(l->lane->load, l->lane->index, l->opened++);
 
 	c->since_ns = sq_lane_clock(l->lane);
-	if (!sq_stream_open(&c->stream, l->lane, number, token_of(l, c), l->tls)) {
+	if (!sq_stream_open(&c->stream, l->lane, &l->kind, number, token_of(l, c))) {
 		c->generation++;
 		return false;
 	}
@@ -549,7 +549,7 @@ static void take_events(struct lane_state *l, struct conn *c, uint32_t events)
 		return;
 	if (!flush(l, c))
 		return;
-	if ((events & (EPOLLIN | over) || l->tls) && !read_all(l, c, events & over))
+	if ((events & (EPOLLIN | over) || l->kind.tls) && !read_all(l, c, events & over))
 		return;
 	settle(l, c);
 }
@@ -632,7 +632,7 @@ static void stream_fini(void *state)
 	for (uint32_t i = 0; i < l->n; i++)
 		if (l->conns[i].stream.state != SQ_STREAM_CLOSED || l->conns[i].stream.kept)
 			sq_stream_reset(&l->conns[i].stream);
-	l->tls = sq_tls_free(l->tls);
+	l->kind.tls = sq_tls_free(l->kind.tls);
 	free(l->conns);
 	free(l->places);
 	free(l->out);
@@ -654,8 +654,8 @@ static int stream_init(void *state, struct sq_lane *lane, struct sq_err *err)
 	uint32_t size = places_for(conf->stream.pipeline);
 
 	if (conf->carrier == SQ_DNS_DOT) {
-		l->tls = sq_tls_new(&conf->stream.tls, "\3dot", err);
-		if (!l->tls)
+		l->kind.tls = sq_tls_new(&conf->stream.tls, "\3dot", err);
+		if (!l->kind.tls)
 			return err->code;
 	}
 	l->lane = lane;

@@ -17,16 +17,18 @@ static void allow_any_ip(int fd, const struct sq_load_plan *load, const struct s
 		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
 }
 
-static int bind_source(int fd, const struct sq_load_plan *load, int type, uint64_t from)
+static int bind_source(int fd, const struct sq_load_plan *load, int type, const struct sq_ip *ip,
+		       uint16_t port)
 {
-	struct sq_ip ip = sq_sources_nth(&load->sources, from);
 	struct sq_target source;
 	const int on = 1;
 
-	sq_target_make(&source, &ip, 0);
-	allow_any_ip(fd, load, &ip);
-	/* A stream's port is then chosen with the destination in mind: only the pair must be free. */
-	if (type == SOCK_STREAM)
+	sq_target_make(&source, ip, port);
+	allow_any_ip(fd, load, ip);
+	if (port)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	else if (type == SOCK_STREAM)
+		/* It is then chosen with the destination in mind: only the pair must be free. */
 		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	return bind(fd, (const struct sockaddr *)&source.addr, source.len) == -1 ? -errno : 0;
 }
@@ -34,14 +36,23 @@ static int bind_source(int fd, const struct sq_load_plan *load, int type, uint64
 int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type,
 		     uint64_t from)
 {
+	return sq_client_socket_at(load, to, type, from, 0);
+}
+
+int sq_client_socket_at(const struct sq_load_plan *load, const struct sq_target *to, int type,
+			uint64_t from, uint16_t port)
+{
 	int fd = socket(to->addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sq_ip source = { .family = to->addr.ss_family }; /* any address */
 	int rc;
 
 	if (fd == -1)
 		return -errno;
-	if (load->sources.count == 0)
+	if (load->sources.count == 0 && port == 0)
 		return fd;
-	rc = bind_source(fd, load, type, from);
+	if (load->sources.count > 0)
+		source = sq_sources_nth(&load->sources, from);
+	rc = bind_source(fd, load, type, &source, port);
 	if (rc == 0)
 		return fd;
 	close(fd);

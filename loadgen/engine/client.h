@@ -13,6 +13,11 @@
 int sq_client_socket(const struct sq_load_plan *load, const struct sq_target *to, int type,
 		     uint64_t from);
 
+/* The same from this port; 0: one of the kernel's choice.  A port that only connections in TIME_WAIT
+ * have may be taken again; connect(2) then says whether the pair of addresses and ports is free. */
+int sq_client_socket_at(const struct sq_load_plan *load, const struct sq_target *to, int type,
+			uint64_t from, uint16_t port);
+
 /* What a lane's own number i is among those of all lanes of its load: lanes take sources and targets
  * in turn, and none takes another's turn. */
 static inline uint64_t sq_client_number(const struct sq_load_plan *load, unsigned lane, uint64_t i)

@@ -28,7 +28,6 @@
 
 enum {
 	STARTS_A_CALL = 64,
-	BURST_CALLS_A_TURN = 16,
 	ENDS_A_TURN = 64,
 	EVENTS = 256,
 	EVENT_PASSES = 8,
@@ -216,7 +215,7 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	unsigned n = 0;
 	int64_t due;
 
-	while (n < STARTS_A_CALL && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
+	while (n < l->starts_a_call && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
 		sq_schedule_next(l->schedule);
 		sq_tally_scheduled(l->tally, due);
 		sq_live_add(&l->live->scheduled, 1);
@@ -230,20 +229,15 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	return n;
 }
 
-static unsigned start_due(struct sq_lane_run *l)
-{
-	int64_t due_ns[STARTS_A_CALL];
-	unsigned n = collect(l, due_ns);
-
-	for (unsigned i = n ? start_batch(l, due_ns, n) : 0; i < n; i++)
-		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
-	return n;
-}
-
 static void start_open(struct sq_lane_run *l)
 {
-	for (unsigned i = 0; i < l->calls_a_turn && start_due(l) == STARTS_A_CALL; i++)
-		continue;
+	int64_t due_ns[SQ_STARTS_MAX];
+	unsigned n = collect(l, due_ns);
+
+	if (n == 0)
+		return;
+	for (unsigned i = start_batch(l, due_ns, n); i < n; i++)
+		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
 }
 
 /* When a closed loop starts nothing more, whatever there is room for. */
@@ -267,14 +261,14 @@ static int64_t closed_room(const struct sq_lane_run *l)
 }
 
 /* What the driver did not take was never due: the loop closes when it does. */
-static unsigned start_room(struct sq_lane_run *l)
+static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[STARTS_A_CALL] = { 0 }, room = closed_room(l);
-	unsigned n = room < STARTS_A_CALL ? (unsigned)room : STARTS_A_CALL, took;
+	int64_t due_ns[SQ_STARTS_MAX], room = closed_room(l);
+	unsigned n = room < l->starts_a_call ? (unsigned)room : l->starts_a_call, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
-		return 0;
+		return;
 	for (unsigned i = 0; i < n; i++)
 		due_ns[i] = l->now_ns;
 	took = start_batch(l, due_ns, n);
@@ -286,13 +280,6 @@ static unsigned start_room(struct sq_lane_run *l)
 		l->retry_ns = l->now_ns + RETRY_NS;
 	if (took == room) /* what there is room for later starts together */
 		l->tick_at_ns = next_tick(l);
-	return took;
-}
-
-static void start_closed(struct sq_lane_run *l)
-{
-	for (unsigned i = 0; i < l->calls_a_turn && start_room(l) == STARTS_A_CALL; i++)
-		continue;
 }
 
 static bool schedule_over(const struct sq_lane_run *l)
@@ -489,11 +476,9 @@ static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_lo
 /* What comes due at one time, a burst or a closed loop's connections that were lost, goes out before
  * anything that came is looked at, when that waits in sockets of its own: it takes half the time then.
  * Answers that share a socket would overflow it. */
-static unsigned calls_of(const struct sq_load_plan *load)
+static unsigned starts_of(const struct sq_load_plan *load)
 {
-	const struct sq_arrivals_spec *a = &load->spec->arrivals;
-
-	return load->cost.socket && (a->burst > 0 || a->closed > 0) ? BURST_CALLS_A_TURN : 1;
+	return load->cost.socket ? SQ_STARTS_MAX : STARTS_A_CALL;
 }
 
 static int loop_open(struct sq_lane_run *l)
@@ -539,7 +524,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->tick_ns = load->tick_ns;
 	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
-	l->calls_a_turn = calls_of(load);
+	l->starts_a_call = starts_of(load);
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);
 	l->tally = tally_new(plan, load);
 	l->spare = tally_new(plan, load);

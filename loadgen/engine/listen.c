@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/opt.h"
+
 union listen_addr {
 	struct sockaddr any;
 	struct sockaddr_in v4;
@@ -158,6 +160,64 @@ int sq_listen_open(const char *text, int type, int backlog, struct sq_err *err)
 	return fd;
 }
 
+/* A socket bound and listening beside the one that has this address. */
+static int listen_beside(const union listen_addr *addr, socklen_t len, int backlog)
+{
+	const int on = 1;
+	int code, fd = socket(addr->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    bind(fd, &addr->any, len) == 0 && listen(fd, backlog) == 0)
+		return fd;
+	code = errno;
+	close(fd);
+	return -code;
+}
+
+int sq_listen_again(int fd, int backlog, struct sq_err *err)
+{
+	union listen_addr addr = { .storage = { 0 } };
+	socklen_t len = sizeof(addr);
+	const int on = 1;
+	int rc;
+
+	/* Only now: had the first been bound with SO_REUSEPORT, two sinks of one user would share
+	 * a port unnoticed. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == -1 ||
+	    getsockname(fd, &addr.any, &len) == -1)
+		rc = -errno;
+	else
+		rc = listen_beside(&addr, len, backlog);
+	if (rc < 0)
+		sq_err_set(err, rc, "listen",
+			   "cannot make another listener of the same address: %s; use one thread",
+			   strerrordesc_np(-rc));
+	return rc;
+}
+
+int sq_listen_buffer(int fd, bool receive, int64_t asked, const char *where, struct sq_err *err)
+{
+	int size = (int)asked, got = 0, option = receive ? SO_RCVBUF : SO_SNDBUF;
+	int force = receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
+	socklen_t len = sizeof(got);
+
+	if (asked == SQ_OPT_UNSET)
+		return 0;
+	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == -1)
+		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
+	getsockopt(fd, SOL_SOCKET, option, &got, &len);
+	if (got / 2 >= size) /* it tells the double, which is with its own book-keeping */
+		return 0;
+	return sq_err_set(
+		err, -ENOBUFS, where,
+		"the kernel gives %d of %d bytes, its net.core.%s; set that to %d (sysctl "
+		"-w), run as root, or ask for less",
+		got / 2, size, receive ? "rmem_max" : "wmem_max", size);
+}
+
 void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT])
 {
 	union listen_addr addr = { .storage = { 0 } };
@@ -186,6 +246,12 @@ void sq_listen_raise_limit(void)
 	}
 }
 
+static void count_add(json_t *counts, const char *name, json_int_t n)
+{
+	n += json_integer_value(json_object_get(counts, name)); /* 0 when it is not there */
+	json_object_set_new(counts, name, json_integer(n));
+}
+
 void sq_listen_queue(int fd, json_t *counts)
 {
 	struct tcp_info info = { 0 };
@@ -194,6 +260,6 @@ void sq_listen_queue(int fd, json_t *counts)
 	/* Of a listener TCP_INFO tells the accept queue. */
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
 		return;
-	json_object_set_new(counts, "listen_queue", json_integer(info.tcpi_unacked));
-	json_object_set_new(counts, "listen_queue_limit", json_integer(info.tcpi_sacked));
+	count_add(counts, "listen_queue", info.tcpi_unacked);
+	count_add(counts, "listen_queue_limit", info.tcpi_sacked);
 }

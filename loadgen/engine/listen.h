@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -25,11 +26,20 @@ enum { SQ_LISTEN_TEXT = 64 };
 /* The address that it is bound to: with port 0, the port that the kernel chose. */
 void sq_listen_text(int fd, char out[SQ_LISTEN_TEXT]);
 
+/* Another listener on the address of the TCP listener fd; the kernel spreads the connections over
+ * both (SO_REUSEPORT).  Nobody else's listener can be bound beside fd before this is called.  The
+ * descriptor, or -errno with err. */
+int sq_listen_again(int fd, int backlog, struct sq_err *err);
+
+/* Sets SO_RCVBUF or SO_SNDBUF, beyond the system's limit where we may; SQ_OPT_UNSET leaves it.  0, or
+ * -ENOBUFS with err when the kernel gives less: that would make the sink's losses somebody else's. */
+int sq_listen_buffer(int fd, bool receive, int64_t asked, const char *where, struct sq_err *err);
+
 /* A full descriptor table is a fault to ask for ("limits"), not one to run into: the soft limit is
  * raised to the hard one. */
 void sq_listen_raise_limit(void);
 
-/* Adds "listen_queue" and "listen_queue_limit" to the counts of a stream listener: its accept queue's
+/* Adds a stream listener to "listen_queue" and "listen_queue_limit" of the counts: its accept queue's
  * length now, and its limit. */
 void sq_listen_queue(int fd, json_t *counts);
 

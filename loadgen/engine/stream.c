@@ -11,9 +11,12 @@
  * (session tickets). */
 #include "loadgen/engine/stream.h"
 
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -29,43 +32,101 @@ static bool fail(struct sq_stream *s, uint16_t code)
 
 /* ---- making it ---- */
 
-static void set_up(int fd)
+static void set_linger(int fd, bool reset)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	const int on = 1;
+	const struct linger linger = { .l_onoff = reset, .l_linger = 0 };
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-static int connect_socket(struct sq_stream *s, const struct sq_target *to, struct sq_lane *lane,
+/* The time stamps carry no ID: with IDs the kernel answers EINVAL when a reset came first, not
+ * ECONNRESET. */
+static int set_up(int fd, const struct sq_stream_kind *kind)
+{
+	const int stamps = SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE |
+			   SOF_TIMESTAMPING_OPT_TSONLY;
+	const uint64_t rate = (uint64_t)kind->rate;
+	const int on = 1, size = (int)kind->receive_buffer;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!kind->fin)
+		set_linger(fd, true);
+	if (size > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (rate > 0)
+		setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate));
+	if (kind->ack_stamps &&
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) == -1)
+		return -errno;
+	return 0;
+}
+
+static uint16_t port_of(const struct sq_stream_kind *kind, const struct sq_load_plan *load,
+			uint64_t number)
+{
+	uint64_t round = load->sources.count > 0 ? number / load->sources.count : number;
+
+	return kind->n_ports ? (uint16_t)(kind->first_port + round % kind->n_ports) : 0;
+}
+
+static int make_socket(struct sq_stream *s, const struct sq_load_plan *load,
+		       const struct sq_stream_kind *kind, const struct sq_target *to,
+		       uint64_t number)
+{
+	if (s->kept)
+		return 0;
+	s->fin = kind->fin;
+	s->fd = sq_client_socket_at(load, to, SOCK_STREAM, number, port_of(kind, load, number));
+	return s->fd < 0 ? s->fd : set_up(s->fd, kind);
+}
+
+static int connect_socket(struct sq_stream *s, struct sq_lane *lane,
+			  const struct sq_stream_kind *kind, const struct sq_target *to,
 			  uint32_t token)
 {
+	sq_lane_clock(lane);
 	if (connect(s->fd, (const struct sockaddr *)&to->addr, to->len) == -1 &&
 	    errno != EINPROGRESS)
 		return -errno;
 	/* After connect: a fresh socket would raise EPOLLHUP at once. */
-	return s->kept ? 0
-		       : sq_lane_watch(lane, token, s->fd,
-				       EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+	return s->watched || kind->unwatched ? 0 : sq_stream_watch(s, lane, token, true);
 }
 
-bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, uint64_t number, uint32_t token,
-		    struct sq_tls *tls)
+static uint32_t wanted_events(bool out)
 {
-	const struct sq_target *to = sq_load_target(lane->load, number);
+	return EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? EPOLLOUT : 0);
+}
+
+int sq_stream_watch(struct sq_stream *s, struct sq_lane *lane, uint32_t token, bool out)
+{
 	int rc;
 
-	if (!s->kept) {
-		s->fd = sq_client_socket(lane->load, to, SOCK_STREAM, number);
-		if (s->fd < 0)
-			return fail(s, sq_code_errno(-s->fd));
-		set_up(s->fd);
-	}
-	rc = connect_socket(s, to, lane, token);
+	if (s->watched && (s->out || !out))
+		return 0;
+	s->out = s->out || out;
+	if (s->watched)
+		return sq_stream_again(s, lane, token);
+	rc = sq_lane_watch(lane, token, s->fd, wanted_events(out));
+	s->watched = rc == 0;
+	return rc;
+}
+
+int sq_stream_again(struct sq_stream *s, struct sq_lane *lane, uint32_t token)
+{
+	return sq_lane_rewatch(lane, token, s->fd, wanted_events(s->out));
+}
+
+bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, const struct sq_stream_kind *kind,
+		    uint64_t number, uint32_t token)
+{
+	const struct sq_target *to = sq_load_target(lane->load, number);
+	int rc = make_socket(s, lane->load, kind, to, number);
+
+	if (rc == 0)
+		rc = connect_socket(s, lane, kind, to, token);
 	s->kept = false;
-	if (rc == 0 && tls) {
-		s->ssl = sq_tls_session_new(tls, s->fd);
+	if (rc == 0 && kind->tls) {
+		s->ssl = sq_tls_session_new(kind->tls, s->fd);
 		rc = s->ssl ? 0 : -ENOMEM;
 	}
 	s->state = SQ_STREAM_CONNECTING;
@@ -75,20 +136,35 @@ bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, uint64_t number, 
 	return fail(s, sq_code_errno(-rc));
 }
 
-static int socket_error(int fd)
+/* A second connect(2) says how the first one went. */
+int sq_stream_probe(struct sq_stream *s, const struct sq_target *to)
+{
+	if (connect(s->fd, (const struct sockaddr *)&to->addr, to->len) == 0) {
+		s->state = s->ssl ? SQ_STREAM_HANDSHAKE : SQ_STREAM_OPEN;
+		return 1;
+	}
+	if (errno == EALREADY)
+		return 0;
+	s->code = sq_code_errno(errno);
+	return -1;
+}
+
+uint16_t sq_stream_error(const struct sq_stream *s)
 {
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 ? errno : error;
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	return error ? sq_code_errno(error) : 0;
 }
 
 static bool step_connect(struct sq_stream *s, uint32_t events)
 {
-	int error = events & (EPOLLERR | EPOLLHUP) ? socket_error(s->fd) : 0;
+	uint16_t code = events & (EPOLLERR | EPOLLHUP) ? sq_stream_error(s) : 0;
 
-	if (error)
-		return fail(s, sq_code_errno(error));
+	if (code)
+		return fail(s, code);
 	if (events & EPOLLOUT)
 		s->state = s->ssl ? SQ_STREAM_HANDSHAKE : SQ_STREAM_OPEN;
 	return true;
@@ -148,6 +224,14 @@ ssize_t sq_stream_write(struct sq_stream *s, const void *bytes, size_t len)
 	return n;
 }
 
+void sq_stream_stamps_end(const struct sq_stream *s, const struct sq_stream_kind *kind)
+{
+	const int none = 0;
+
+	if (kind->ack_stamps)
+		setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPING, &none, sizeof(none));
+}
+
 bool sq_stream_is_stale(const struct sq_stream *s)
 {
 	char byte;
@@ -157,15 +241,36 @@ bool sq_stream_is_stale(const struct sq_stream *s)
 
 /* ---- the end ---- */
 
-void sq_stream_reset(struct sq_stream *s)
+static void let_go(struct sq_stream *s)
 {
 	sq_tls_session_free(s->ssl);
 	s->ssl = NULL;
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
-	s->kept = false;
+	s->kept = s->watched = s->out = false;
 	s->state = SQ_STREAM_CLOSED;
+}
+
+void sq_stream_shut(struct sq_stream *s)
+{
+	if (s->ssl)
+		sq_tls_shut(s->ssl);
+	shutdown(s->fd, SHUT_WR);
+}
+
+void sq_stream_close(struct sq_stream *s, const struct sq_stream_kind *kind)
+{
+	if (kind->fin && s->ssl && s->state == SQ_STREAM_OPEN)
+		sq_tls_shut(s->ssl);
+	let_go(s);
+}
+
+void sq_stream_reset(struct sq_stream *s)
+{
+	if (s->fd >= 0 && s->fin)
+		set_linger(s->fd, true);
+	let_go(s);
 }
 
 /* Connecting to nothing is what ends a connection by RST, and leaves its socket as new (connect(2),
@@ -181,4 +286,16 @@ bool sq_stream_reset_kept(struct sq_stream *s)
 	if (!s->kept)
 		sq_stream_reset(s);
 	return s->kept;
+}
+
+/* Of a connection that both sides have closed no RST is sent. */
+bool sq_stream_close_kept(struct sq_stream *s)
+{
+	int unacked = 1;
+
+	sq_stream_shut(s);
+	if (ioctl(s->fd, SIOCOUTQ, &unacked) == 0 && unacked == 0)
+		return sq_stream_reset_kept(s);
+	let_go(s);
+	return false;
 }

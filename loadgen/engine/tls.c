@@ -121,6 +121,12 @@ void sq_tls_session_free(struct ssl_st *ssl)
 	SSL_free(ssl);
 }
 
+void sq_tls_shut(struct ssl_st *ssl)
+{
+	ERR_clear_error();
+	SSL_shutdown(ssl);
+}
+
 static uint16_t code_of_protocol(const SSL *ssl)
 {
 	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)

@@ -35,6 +35,9 @@ bool sq_tls_is_resumed(const struct ssl_st *ssl);
 /* ... and whether the server chose one of the protocols that ALPN offered. */
 bool sq_tls_is_agreed(const struct ssl_st *ssl);
 
+/* Tells the server that nothing more comes (close_notify), as far as its socket takes that now. */
+void sq_tls_shut(struct ssl_st *ssl);
+
 /* As sq_stream_read and sq_stream_write. */
 ssize_t sq_tls_read(struct ssl_st *ssl, void *bytes, size_t size, uint16_t *ret_code);
 ssize_t sq_tls_write(struct ssl_st *ssl, const void *bytes, size_t len, uint16_t *ret_code);

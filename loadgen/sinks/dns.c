@@ -63,27 +63,6 @@ static int buffer_size(int fd, int option)
 	return size;
 }
 
-/* A smaller buffer than was asked for would make the sink's losses somebody else's: refused. */
-static int buffer_set(int fd, bool receive, int64_t asked, struct sq_err *err)
-{
-	int size = (int)asked, option = receive ? SO_RCVBUF : SO_SNDBUF;
-	int force = receive ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
-	int got;
-
-	if (asked == SQ_OPT_UNSET)
-		return 0;
-	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) == -1)
-		setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size));
-	got = buffer_size(fd, option);
-	if (got / 2 >= size)
-		return 0;
-	return sq_err_set(
-		err, -ENOBUFS, receive ? "sink dns: receive_buffer" : "sink dns: send_buffer",
-		"the kernel gives %d of %d bytes, its net.core.%s; set that to %d (sysctl "
-		"-w), run as root, or ask for less",
-		got / 2, size, receive ? "rmem_max" : "wmem_max", size);
-}
-
 static int fail_socket(const char *what, struct sq_err *err)
 {
 	return sq_err_set(err, -errno, "sink dns", "cannot %s: %s", what, strerrordesc_np(errno));
@@ -129,10 +108,12 @@ static int errors_ask(int fd, struct sq_err *err)
 
 static int socket_prepare(struct dns_state *d, struct sq_err *err)
 {
-	int rc = buffer_set(d->fd, true, d->conf->receive_buffer, err);
+	int rc = sq_listen_buffer(d->fd, true, d->conf->receive_buffer, "sink dns: receive_buffer",
+				  err);
 
 	if (rc == 0)
-		rc = buffer_set(d->fd, false, d->conf->send_buffer, err);
+		rc = sq_listen_buffer(d->fd, false, d->conf->send_buffer, "sink dns: send_buffer",
+				      err);
 	if (rc == 0)
 		rc = path_ask(d->fd, err);
 	if (rc == 0 && d->conf->recverr)

@@ -1,4 +1,4 @@
-# Real name servers over TCP, TLS and HTTPS in a world: BIND, NSD, Knot and unbound answer all that they are
+# Real name servers over UDP, TCP, TLS and HTTPS in a world: BIND, NSD, Knot and unbound answer all that they are
 # asked, on few connections and with one query on each; an answer that is truncated over UDP is had
 # over TCP; a certificate of somebody else's fails every query, by its name.
 . "$(dirname "$0")/lib.sh"
@@ -113,6 +113,9 @@ count() { jqr "$SCRATCH/$1/run.json" ".loads[0].counts.$2 // 0"; }
 tls="\"transport\": \"dot\", \"tls_ca\": \"$SCRATCH/ca.pem\", \"tls_name\": \"ns.example.test\""
 
 for server in named nsd knotd unbound; do
+	ask "$server-udp" "$server" 53 '{}' 0
+	expect_eq "$outcomes" "ok  1000" "$server over UDP"
+	expect_eq "$(count "$server-udp" mismatched) $(count "$server-udp" unmatched)" "0 0" "$server's stray replies"
 	ask "$server-tcp" "$server" 53 '{"transport": "tcp"}' 0
 	expect_eq "$outcomes" "ok  1000" "$server over TCP"
 	ask "$server-each" "$server" 53 '{"transport": "tcp", "per_connection": 1, "connections": 200}' 0

@@ -82,6 +82,16 @@ expect_eq "$(failed ok@) ok, $(dropped client), $(delta client qdisc.drops)" "$(
 provoke tcp-enobufs "$tcp" "$SCRATCH/errno_of" ENOBUFS
 expect_eq "$outcomes, $findings" "ENOBUFS@connect 200, " "tcp, connect(2) without buffers: outcomes, findings"
 
+# EHOSTUNREACH: a route that says so.  ECONNRESET: a server that does not want to read on.
+for d in dns tcp; do
+	provoke "$d-unreachable" "${!d} | .world.hosts.client.run += [{argv: [\"sh\", \"-c\", \"ip route add unreachable 198.18.0.2/32; exec sleep 600\"]}]"
+	[ "$d" = dns ] && phase=socket || phase=connect
+	expect_eq "$outcomes, $findings" "EHOSTUNREACH@$phase 200, " "$d, an unreachable server: outcomes, findings"
+done
+provoke tcp-reset "$tcp | .world.hosts.server.run[1].reset_after = \"4B\" | .load[0] += {until: \"answer\", send: \"hello\"}"
+expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNRESET@answer 200, 200" "tcp, reset after four bytes: outcomes, OutRsts"
+expect_eq "$findings" "" "tcp, reset after four bytes: findings"
+
 # EADDRNOTAVAIL: a source that this host does not have; a range of 100 ports, all held.
 for d in dns tcp; do
 	provoke "$d-source" "${!d} | .load[0].source = \"198.18.0.99\""

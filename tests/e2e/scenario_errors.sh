@@ -20,6 +20,17 @@ try 'del(.load[0].arrivals)' 's\.json: /load/0'
 try '.expect = ["b.ok == 1"]' 's\.json: /expect/0: .*"?a'
 try '.expect = ["a.ok = 1"]' 's\.json: /expect/0: '
 try '.capture = [{"source": "linux", "host": "servre"}]' 's\.json: /capture/0/host: '
+# What would mean nothing is refused, with the key that it would need.
+try '.load[0].send = "x"' 'send: .*until'
+try '.load[0].until = "answer"' 'until: .*send'
+try '.load[0] += {until: "answer", send: "x", answer: "hello", answer_size: "2B"}' 'answer_size: .*5'
+try '.load[0] += {until: "closed", rounds: 0, hold: "1s"}' 'hold: '
+try '.load[0].close = "half"' 'half needs .*closed'
+try '.load[0].read = "slow"' 'read: '
+try '.load[0].bulk = true' 'bulk: .*hold'
+try '.load[0].ports = "2000"' 'ports: .*20000-59999'
+try '.load[0].tls_name = "x"' 'tls_name: .*tls'
+try '.load[0] += {tls: true, tls_ca: "/no/such/file"}' 'tls_ca: .*file'
 printf '{"name": "e",\n "load": [}' > "$SCRATCH/broken.json"
 status=0; "$SQUALL" run "$SCRATCH/broken.json" 2> "$SCRATCH/err.txt" || status=$?
 expect_eq "$status" 2 "a syntax error"; grep -q "line 2" "$SCRATCH/err.txt" || fail "no line: $(cat "$SCRATCH/err.txt")"

@@ -51,6 +51,9 @@ static void test_pays_of_accept_queue(void **state)
 		{ "timeout", "ack", "0", SQ_DOSE_SEGMENTS },
 		{ "ECONNRESET", "connect", "1", SQ_DOSE_ONCE },
 		{ "ECONNRESET", "ack", "1", SQ_DOSE_ONCE },
+		{ "ECONNRESET", "banner", "1", SQ_DOSE_ONCE },
+		{ "ECONNRESET", "answer", "1", SQ_DOSE_ONCE },
+		{ "ECONNRESET", "answer", "0", -1 },
 		{ "ECONNRESET", "ack", "0", -1 },
 		{ "ECONNRESET", "ack", NULL, -1 },
 		{ "ECONNREFUSED", "connect", "1", -1 },
@@ -97,6 +100,12 @@ static void test_refused_rules(void **state)
 		  "\"noun\":\"n\"}]}",
 		  "once" },
 		{ "{\"id\":\"r\"," REST "," PAYS ",\"fact\":\"loopback-source\"}", "found both" },
+		{ "{\"id\":\"r\"," REST "," PAYS
+		  ",\"settings\":[{\"sysctl\":\"a.b\",\"text\":\"t\"}]}",
+		  "\"above\" for a.b, found none" },
+		{ "{\"id\":\"r\"," REST "," PAYS
+		  ",\"settings\":[{\"sysctl\":\"a.b\",\"is\":\"1\",\"above\":\"0\",\"text\":\"t\"}]}",
+		  "\"above\" for a.b, found both" },
 		{ "{", "" },
 	};
 

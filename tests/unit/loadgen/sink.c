@@ -1,216 +1,6 @@
-/* The TCP sink and the life of a sink's process, in a network namespace of the test's own.
- *
- * Each test forks a sink, talks to it over loopback, and reads the counts it leaves.  The sink runs
- * in a process because that is what sq_sink_run is for: it owns the process's signals. */
-#include "loadgen/engine/sink.h"
-
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-
-#include <errno.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "base/json.h"
-#include "base/mem.h"
+/* The life of a sink's process, and how the TCP sink accepts. */
 #include "loadgen/engine/listen.h"
-
-enum { PORT = 9000 };
-
-struct running {
-	pid_t pid;
-	int watch;    /* closing it ends the sink */
-	FILE *counts; /* a line at each SIGUSR1, and the last */
-};
-
-static pid_t running_pid; /* what a failed test leaves behind */
-
-static const struct sq_sink *tcp_sink(void)
-{
-	const struct sq_kind *const *kinds = sq_sink_kinds();
-
-	while (*kinds && strcmp((*kinds)->name, "tcp") != 0)
-		kinds++;
-	assert_non_null(*kinds);
-	return (const struct sq_sink *)*kinds;
-}
-
-static void *conf_new(const char *text)
-{
-	const struct sq_kind *kind = &tcp_sink()->kind;
-	struct sq_opt_ctx ctx = { .file = "test" };
-	struct sq_err err = { 0 };
-	json_t *object = json_loads(text, 0, NULL);
-	void *conf = sq_alloc(kind->conf_size);
-
-	assert_non_null(object);
-	if (sq_opt_parse(&ctx, kind->opts, object, "", conf, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-	json_decref(object);
-	return conf;
-}
-
-static void conf_free(void *conf)
-{
-	sq_opt_fini(tcp_sink()->kind.opts, conf);
-	free(conf);
-}
-
-static void say_ready(void *arg)
-{
-	const int *fd = arg;
-
-	if (write(*fd, "+", 1) != 1)
-		_exit(9);
-	close(*fd);
-}
-
-/* The child: never returns into cmocka. */
-static void sink_become(const char *text, int watch, int counts, int ready)
-{
-	void *conf = conf_new(text);
-	struct sq_err err = { 0 };
-	int rc = sq_sink_run(&tcp_sink()->kind, conf, watch, counts, say_ready, &ready, &err);
-
-	if (rc < 0)
-		fprintf(stderr, "sink: %s: %s\n", err.where, err.text);
-	conf_free(conf);
-	exit(rc < 0 ? 1 : 0); /* not _exit: leak checks run at exit */
-}
-
-/* nofile: the sink's limit of descriptors; 0 leaves it. */
-static struct running sink_start(const char *text, rlim_t nofile)
-{
-	struct running r;
-	int watch[2], counts[2], ready[2];
-	char byte;
-
-	assert_int_equal(pipe(watch) | pipe(counts) | pipe(ready), 0);
-	r.pid = fork();
-	assert_int_not_equal(r.pid, -1);
-	if (r.pid == 0) {
-		struct rlimit limit = { nofile, nofile };
-
-		close(watch[1]);
-		if (nofile && setrlimit(RLIMIT_NOFILE, &limit) == -1)
-			_exit(8);
-		sink_become(text, watch[0], counts[1], ready[1]);
-	}
-	running_pid = r.pid;
-	close(watch[0]);
-	close(counts[1]);
-	close(ready[1]);
-	r.watch = watch[1];
-	r.counts = fdopen(counts[0], "r");
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	return r;
-}
-
-static json_t *counts_next(struct running *r)
-{
-	char line[4096];
-	json_t *counts;
-
-	assert_non_null(fgets(line, sizeof(line), r->counts));
-	assert_int_equal(line[strlen(line) - 1], '\n');
-	counts = json_loads(line, 0, NULL);
-	assert_non_null(counts);
-	return counts;
-}
-
-static json_t *counts_ask(struct running *r)
-{
-	assert_int_equal(kill(r->pid, SIGUSR1), 0);
-	return counts_next(r);
-}
-
-static json_int_t count_of(const json_t *counts, const char *name)
-{
-	const json_t *n = json_object_get(counts, name);
-
-	assert_true(json_is_integer(n));
-	return json_integer_value(n);
-}
-
-/* Asks until the sink has seen it; the last answer counts. */
-static json_t *counts_when(struct running *r, const char *name, json_int_t want)
-{
-	int64_t until = sq_now_ns() + 5 * SQ_SEC;
-	json_t *counts = counts_ask(r);
-
-	while (count_of(counts, name) != want && sq_now_ns() < until) {
-		json_decref(counts);
-		sq_sleep_until(sq_now_ns() + 5 * SQ_MS);
-		counts = counts_ask(r);
-	}
-	assert_int_equal(count_of(counts, name), want);
-	return counts;
-}
-
-/* Waits for the end and returns the last line. */
-static json_t *sink_ended(struct running *r)
-{
-	json_t *last = counts_next(r);
-	int status;
-
-	assert_int_equal(fgetc(r->counts), EOF);
-	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
-	running_pid = 0;
-	assert_int_equal(status, 0);
-	fclose(r->counts);
-	if (r->watch != -1)
-		close(r->watch);
-	return last;
-}
-
-static json_t *sink_stop(struct running *r)
-{
-	close(r->watch);
-	r->watch = -1;
-	return sink_ended(r);
-}
-
-static int dial(void)
-{
-	struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons(PORT),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	struct timeval limit = { .tv_sec = 10 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_not_equal(fd, -1);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
-
-static void hang_up_by_reset(int fd)
-{
-	struct linger at_once = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(fd);
-}
+#include "sink_tcp.h"
 
 static void test_listen_parse(void **state)
 {
@@ -407,16 +197,6 @@ static void test_never_accept(void **state)
 		close(fds[i]);
 }
 
-static int64_t cpu_ns(pid_t pid)
-{
-	struct timespec used;
-	clockid_t clock;
-
-	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
-	assert_int_equal(clock_gettime(clock, &used), 0);
-	return used.tv_sec * SQ_SEC + used.tv_nsec;
-}
-
 static void test_out_of_descriptors(void **state)
 {
 	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 40);
@@ -469,7 +249,7 @@ static void test_port_in_use(void **state)
 
 	(void)state;
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
-	rc = sq_sink_run(&tcp_sink()->kind, conf, -1, -1, NULL, NULL, &err);
+	rc = sq_sink_run(&sq_sink_tcp.kind, conf, -1, -1, NULL, NULL, &err);
 	assert_int_equal(rc, -EADDRINUSE);
 	assert_int_equal(err.code, -EADDRINUSE);
 	assert_non_null(strstr(err.text, "TCP port 9000 is in use"));
@@ -486,7 +266,7 @@ static void test_no_such_address(void **state)
 	struct sq_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(sq_sink_run(&tcp_sink()->kind, conf, -1, -1, NULL, NULL, &err),
+	assert_int_equal(sq_sink_run(&sq_sink_tcp.kind, conf, -1, -1, NULL, NULL, &err),
 			 -EADDRNOTAVAIL);
 	assert_non_null(strstr(err.text, "no address 198.18.77.77;"));
 	conf_free(conf);
@@ -502,35 +282,6 @@ static void test_ipv6(void **state)
 	assert_int_equal(strncmp(listen, "[::1]:", 6), 0);
 	assert_string_not_equal(listen + 6, "0");
 	json_decref(counts);
-}
-
-static int leftover_end(void **state)
-{
-	(void)state;
-	if (running_pid) {
-		kill(running_pid, SIGKILL);
-		waitpid(running_pid, NULL, 0);
-		running_pid = 0;
-	}
-	return 0;
-}
-
-/* A namespace of its own: fixed ports, and nobody else's traffic in the counts. */
-static int world_make(void **state)
-{
-	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int flags = CLONE_NEWNET | (geteuid() == 0 ? 0 : CLONE_NEWUSER);
-	int fd, rc;
-
-	(void)state;
-	if (unshare(flags) == -1) {
-		perror("unshare: no network namespace to be had");
-		return -1;
-	}
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	rc = ioctl(fd, SIOCSIFFLAGS, &lo);
-	close(fd);
-	return rc;
 }
 
 int main(void)
