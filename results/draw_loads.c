@@ -130,8 +130,8 @@ static void draw_emission(const json_t *load, struct sq_buf *out, int width)
 		return;
 	sq_buf_printf(&line, "%lld burst%s, ", bursts, bursts == 1 ? "" : "s");
 	if (bursts > 1)
-		add_seconds(&line, "first start to last: p50", emission, "p50_s");
-	add_seconds(&line, bursts > 1 ? ", max" : "first start to last:", emission, "max_s");
+		add_seconds(&line, "sent in: p50", emission, "p50_s");
+	add_seconds(&line, bursts > 1 ? ", max" : "sent in", emission, "max_s");
 	sq_draw_wrap(out, width, "  ", line.data);
 	sq_buf_fini(&line);
 }

@@ -69,7 +69,8 @@ struct sq_load_rec {
 	struct sq_outcome_rec *outcomes;
 	size_t n_outcomes;
 	struct sq_hist *from_due, *from_send, *lag; /* successes after the warm-up; lag of all */
-	struct sq_hist *emission; /* of each burst, from its first start to its last; NULL: none */
+	struct sq_hist
+		*emission; /* of each burst, from its first sending to its last; NULL: none */
 	struct sq_phase_rec *phases;
 	size_t n_phases;
 	char **efforts;

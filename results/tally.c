@@ -34,7 +34,7 @@ struct row { /* one way of ending */
 	struct sq_tally_op exemplars[SQ_EXEMPLARS_MAX];
 };
 
-struct burst { /* what this lane started of it */
+struct burst { /* what this lane sent of it */
 	int64_t due_ns, first_ns, last_ns;
 };
 
@@ -275,12 +275,38 @@ static void row_book(const struct sq_tally *t, struct row *row, const struct sq_
 	}
 }
 
-static void book_sent(struct sq_tally *t, int64_t sent_ns, bool warm)
+/* It is nearly always the latest. */
+static struct burst *burst_of(struct sq_tally *t, int64_t due_ns)
 {
-	size_t at = slot_of(t, sent_ns);
+	struct burst *b;
+
+	for (size_t i = t->n_bursts; i-- > 0;)
+		if (t->bursts[i].due_ns == due_ns)
+			return &t->bursts[i];
+	t->bursts = sq_grow(t->bursts, t->n_bursts, &t->cap_bursts, sizeof(*t->bursts));
+	b = &t->bursts[t->n_bursts++];
+	*b = (struct burst){ due_ns, INT64_MAX, INT64_MIN };
+	return b;
+}
+
+static void book_burst(struct sq_tally *t, const struct sq_tally_op *op)
+{
+	struct burst *b = burst_of(t, op->due_ns);
+
+	if (op->sent_ns < b->first_ns)
+		b->first_ns = op->sent_ns;
+	if (op->sent_ns > b->last_ns)
+		b->last_ns = op->sent_ns;
+}
+
+static void book_sent(struct sq_tally *t, const struct sq_tally_op *op, bool warm)
+{
+	size_t at = slot_of(t, op->sent_ns);
 
 	t->sent_bins[at]++;
 	t->sent += warm;
+	if (t->shape.bursts)
+		book_burst(t, op);
 }
 
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
@@ -291,7 +317,7 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 	size_t at;
 
 	if (op->sent_ns >= 0)
-		book_sent(t, op->sent_ns, warm);
+		book_sent(t, op, warm);
 	at = slot_of(t, op->due_ns);
 	row = row_of(t, normal(op->outcome, class), op->due_ns);
 	row_book(t, row, op, at);
@@ -320,19 +346,6 @@ void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n)
 	t->counts[which] += n;
 }
 
-/* A lane's bursts come due one after the other. */
-static void book_burst(struct sq_tally *t, int64_t due_ns, int64_t start_ns)
-{
-	struct burst *last = t->n_bursts ? &t->bursts[t->n_bursts - 1] : NULL;
-
-	if (last && last->due_ns == due_ns) {
-		last->last_ns = start_ns;
-		return;
-	}
-	t->bursts = sq_grow(t->bursts, t->n_bursts, &t->cap_bursts, sizeof(*t->bursts));
-	t->bursts[t->n_bursts++] = (struct burst){ due_ns, start_ns, start_ns };
-}
-
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
 {
 	size_t at = slot_of(t, due_ns);
@@ -342,8 +355,6 @@ void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
 	sq_hist_record(t->lag, lag_ns);
 	if (t->lag_max[at] <= lag)
 		t->lag_max[at] = lag + 1;
-	if (t->shape.bursts)
-		book_burst(t, due_ns, due_ns + lag_ns);
 }
 
 /* [bin, n, bin, n ...] of what is not 0. */

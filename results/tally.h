@@ -34,7 +34,8 @@ struct sq_tally_shape {
 	int64_t span_ns;   /* the longest time between an operation's due time and its end, plus the
 			      longest time between flushes: sizes the ring of bins */
 	int64_t warmup_ns; /* operations due before it count, but not in latencies */
-	size_t bursts;     /* so many come due between two flushes; 0: they are not timed */
+	size_t bursts; /* so many come due between two flushes, of each of which the first and the
+			      last sending are kept; 0: they are not timed */
 };
 
 /* One finished operation.  sent_ns < 0: it never got as far as sending. */
@@ -59,8 +60,7 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op);
 void sq_tally_phase(struct sq_tally *t, unsigned phase, int64_t due_ns, int64_t took_ns);
 /* So many more of words.counts[which]. */
 void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n);
-/* How late the generator itself was in starting an operation; of each bin the worst is kept, and of
- * each burst the first and the last start. */
+/* How late the generator itself was in starting an operation; of each bin the worst is kept. */
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns);
 
 /* The tally as one spool record (an object; the format is in docs/spool.md), then empty again. */

@@ -22,6 +22,18 @@ static void tcp_release(void *conf)
 	sq_tcp_conf_fini(conf);
 }
 
+/* A server that closes first (`until` closed, but for a half close of ours) keeps the port itself. */
+static void tcp_cost(const void *conf, struct sq_op_cost *ret)
+{
+	const struct sq_tcp_conf *c = conf;
+
+	*ret = (struct sq_op_cost){ .socket = true,
+				    .time_wait = c->close == SQ_TCP_CLOSE_HALF ||
+						 (c->close == SQ_TCP_CLOSE_FIN &&
+						  c->until != SQ_TCP_UNTIL_CLOSED),
+				    .hold_ns = c->hold_ns };
+}
+
 static int tcp_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
 	return sq_tcp_lane_open(lane->state, lane, err);
@@ -93,17 +105,6 @@ static void tcp_drop(struct sq_lane *lane, struct sq_op *op)
 {
 	sq_tcp_conn_close(lane->state, op, false);
 	sq_op_release(lane, op);
-}
-
-/* Who closes first has the TIME_WAIT. */
-static void tcp_cost(const void *conf, struct sq_op_cost *ret)
-{
-	const struct sq_tcp_conf *c = conf;
-	bool second = c->close == SQ_TCP_CLOSE_FIN && c->until == SQ_TCP_UNTIL_CLOSED;
-
-	*ret = (struct sq_op_cost){ .socket = true,
-				    .time_wait = c->close != SQ_TCP_CLOSE_RST && !second,
-				    .hold_ns = c->hold_ns };
 }
 
 /* ---- tables ---- */

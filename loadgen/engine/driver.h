@@ -15,7 +15,7 @@ struct sq_load_plan;
 struct sq_op;
 struct sq_op_cost;
 
-enum { SQ_STARTS_MAX = 64 }; /* operations of one call of start */
+enum { SQ_STARTS_MAX = 1024 }; /* operations of one call of start */
 
 /* All hooks but prepare, release, trace and cost run on the lane's own thread; NULL means "not needed". */
 struct sq_driver {
@@ -43,8 +43,8 @@ struct sq_driver {
 	int (*lane_init)(struct sq_lane *lane, struct sq_err *err);
 	void (*lane_fini)(struct sq_lane *lane);
 
-	/* Starts operations due at these times, in order, SQ_STARTS_MAX at most; returns how many it took: the rest are
-	 * missed.  Each one taken ends in exactly one sq_op_done, in this call or later. */
+	/* Starts operations due at these times, in order, SQ_STARTS_MAX at most; returns how many
+	 * it took: the rest are missed.  Each one taken ends in exactly one sq_op_done, in this call or later. */
 	unsigned (*start)(struct sq_lane *lane, const int64_t *due_ns, unsigned n);
 
 	/* A descriptor that sq_op_watch put under watch is ready (EPOLLIN ...). */

@@ -27,7 +27,7 @@
 #include "loadgen/engine/lane_private.h"
 
 enum {
-	BURST_CALLS_A_TURN = 16,
+	STARTS_A_CALL = 64,
 	ENDS_A_TURN = 64,
 	EVENTS = 256,
 	EVENT_PASSES = 8,
@@ -215,7 +215,7 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	unsigned n = 0;
 	int64_t due;
 
-	while (n < SQ_STARTS_MAX && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
+	while (n < l->starts_a_call && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
 		sq_schedule_next(l->schedule);
 		sq_tally_scheduled(l->tally, due);
 		sq_live_add(&l->live->scheduled, 1);
@@ -229,24 +229,19 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	return n;
 }
 
-static unsigned start_due(struct sq_lane_run *l)
+static void start_open(struct sq_lane_run *l)
 {
 	int64_t due_ns[SQ_STARTS_MAX];
 	unsigned n = collect(l, due_ns);
 
-	for (unsigned i = n ? start_batch(l, due_ns, n) : 0; i < n; i++)
+	if (n == 0)
+		return;
+	for (unsigned i = start_batch(l, due_ns, n); i < n; i++)
 		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
-	return n;
 }
 
-static void start_open(struct sq_lane_run *l)
-{
-	for (unsigned i = 0; i < l->calls_a_turn && start_due(l) == SQ_STARTS_MAX; i++)
-		continue;
-}
-
-/* When a closed loop starts nothing more, whatever there is room for. */
-static int64_t closed_end(const struct sq_lane_run *l)
+/* When the load is over, whatever there is room for, or held. */
+static int64_t load_end(const struct sq_lane_run *l)
 {
 	const struct sq_load_spec *spec = l->pub.load->spec;
 
@@ -260,20 +255,20 @@ static int64_t closed_room(const struct sq_lane_run *l)
 	int64_t kept = l->flight.n + (int64_t)l->held.n;
 	int64_t left = sq_schedule_closed_count(l->schedule) - l->closed_started;
 
-	if (l->now_ns >= closed_end(l))
+	if (l->now_ns >= load_end(l))
 		return 0;
 	return earlier(earlier(sq_schedule_closed(l->schedule) - kept, sq_lane_places(l)), left);
 }
 
 /* What the driver did not take was never due: the loop closes when it does. */
-static unsigned start_room(struct sq_lane_run *l)
+static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[SQ_STARTS_MAX] = { 0 }, room = closed_room(l);
-	unsigned n = room < SQ_STARTS_MAX ? (unsigned)room : SQ_STARTS_MAX, took;
+	int64_t due_ns[SQ_STARTS_MAX], room = closed_room(l);
+	unsigned n = room < l->starts_a_call ? (unsigned)room : l->starts_a_call, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
-		return 0;
+		return;
 	for (unsigned i = 0; i < n; i++)
 		due_ns[i] = l->now_ns;
 	took = start_batch(l, due_ns, n);
@@ -285,13 +280,6 @@ static unsigned start_room(struct sq_lane_run *l)
 		l->retry_ns = l->now_ns + RETRY_NS;
 	if (took == room) /* what there is room for later starts together */
 		l->tick_at_ns = next_tick(l);
-	return took;
-}
-
-static void start_closed(struct sq_lane_run *l)
-{
-	for (unsigned i = 0; i < l->calls_a_turn && start_room(l) == SQ_STARTS_MAX; i++)
-		continue;
 }
 
 static bool schedule_over(const struct sq_lane_run *l)
@@ -300,8 +288,14 @@ static bool schedule_over(const struct sq_lane_run *l)
 
 	if (sq_schedule_closed(l->schedule) == 0)
 		return due == SQ_NEVER || due > l->end_ns;
-	return l->now_ns >= closed_end(l) ||
+	return l->now_ns >= load_end(l) ||
 	       l->closed_started >= sq_schedule_closed_count(l->schedule);
+}
+
+/* Whether what is held keeps the load from its end: at most until it has lasted as long as it is to. */
+static bool holds(const struct sq_lane_run *l)
+{
+	return l->held.n > 0 && !l->stopping && l->now_ns < load_end(l);
 }
 
 /* A closed loop that is full starts again at an event, not at a time; but with everything held there
@@ -311,11 +305,11 @@ static int64_t next_start(const struct sq_lane_run *l)
 	int64_t at_ns = l->pub.load->spec->at_ns;
 
 	if (schedule_over(l))
-		return SQ_NEVER;
+		return holds(l) ? load_end(l) : SQ_NEVER;
 	if (sq_schedule_closed(l->schedule) == 0)
 		return sq_schedule_peek(l->schedule);
 	if (closed_room(l) <= 0)
-		return closed_end(l);
+		return load_end(l);
 	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
 }
 
@@ -405,7 +399,7 @@ static void run_schedule(struct sq_lane_run *l)
 			start_closed(l);
 		atomic_store_explicit(&l->live->in_flight, (uint64_t)l->flight.n,
 				      memory_order_relaxed);
-		if (!l->finished && !l->flight.head && schedule_over(l)) {
+		if (!l->finished && !l->flight.head && schedule_over(l) && !holds(l)) {
 			l->finished = true;
 			set_state(l, SQ_LANE_FINISHED);
 		}
@@ -488,11 +482,9 @@ static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_lo
 /* What comes due at one time, a burst or a closed loop's connections that were lost, goes out before
  * anything that came is looked at, when that waits in sockets of its own: it takes half the time then.
  * Answers that share a socket would overflow it. */
-static unsigned calls_of(const struct sq_load_plan *load)
+static unsigned starts_of(const struct sq_load_plan *load)
 {
-	const struct sq_arrivals_spec *a = &load->spec->arrivals;
-
-	return load->cost.socket && (a->burst > 0 || a->closed > 0) ? BURST_CALLS_A_TURN : 1;
+	return load->cost.socket ? SQ_STARTS_MAX : STARTS_A_CALL;
 }
 
 static int loop_open(struct sq_lane_run *l)
@@ -538,7 +530,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->tick_ns = load->tick_ns;
 	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
-	l->calls_a_turn = calls_of(load);
+	l->starts_a_call = starts_of(load);
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);
 	l->tally = tally_new(plan, load);
 	l->spare = tally_new(plan, load);

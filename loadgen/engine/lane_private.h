@@ -63,7 +63,7 @@ struct sq_lane_run {
 	int64_t tick_ns; /* starts are put together at multiples of it; 0: each at its own time */
 	int64_t retry_ns, tick_at_ns; /* closed: no start before these */
 	int64_t closed_started;
-	unsigned calls_a_turn; /* of start, before events have their turn */
+	unsigned starts_a_call;
 	bool going, draining, stopping, finished, ending;
 
 	/* operations (lane_ops.c) */

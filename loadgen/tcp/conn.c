@@ -30,7 +30,6 @@ int sq_tcp_lane_open(struct sq_tcp_lane *l, struct sq_lane *lane, struct sq_err 
 		.slow_first = SQ_TCP_NO_CONN,
 		.slow_last = SQ_TCP_NO_CONN,
 		.keeps = may_keep(lane, conf),
-		.eager = lane->load->spec->arrivals.burst == SQ_OPT_UNSET,
 	};
 	if (conf->receive_buffer != SQ_OPT_UNSET)
 		l->kind.receive_buffer = conf->receive_buffer;

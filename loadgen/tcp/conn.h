@@ -48,7 +48,6 @@ struct sq_tcp_lane {
 	uint32_t idle;                  /* the first */
 	uint32_t slow_first, slow_last; /* in the order of their beats */
 	bool keeps;                     /* sockets */
-	bool eager;                     /* connections go on at once; of a burst all leave first */
 	unsigned
 		patience; /* so many connections are left to events, since one was not there at once */
 	bool timing;      /* the timer was made */

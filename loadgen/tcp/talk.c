@@ -57,9 +57,9 @@ static bool wait_for(struct sq_tcp_lane *l, struct sq_tcp_conn *c, bool out)
 /* Whether what happens at once on a fast path is worth looking for. */
 static bool is_eager(struct sq_tcp_lane *l)
 {
-	if (l->eager && l->patience == 0)
+	if (l->patience == 0)
 		return true;
-	l->patience -= l->patience > 0;
+	l->patience--;
 	return false;
 }
 

@@ -272,7 +272,7 @@ static const char schema[] =
 	"   \"additionalProperties\": {\"$ref\": \"#/definitions/seconds\"}},"
 	"  \"emission\": {\"type\": [\"object\", \"null\"],"
 	"   \"required\": [\"bursts\", \"p50_s\", \"p99_s\", \"max_s\"], \"description\":"
-	"   \"how long bursts took, each from its first start to its last over all threads; null:"
+	"   \"how long bursts took, each from its first sending to its last over all threads; null:"
 	" the load has none, or more than 1000 a second\","
 	"   \"properties\": {\"bursts\": {\"type\": \"integer\"},"
 	"    \"p50_s\": {\"type\": \"number\"}, \"p99_s\": {\"type\": \"number\"},"
