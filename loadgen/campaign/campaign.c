@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/ctl.h"
 #include "base/mem.h"
+#include "loadgen/campaign/head.h"
 #include "loadgen/campaign/keeper.h"
 #include "loadgen/campaign/progress.h"
-#include "loadgen/engine/driver.h"
 #include "results/spool.h"
 #include "scenarios/world.h"
 
@@ -85,111 +85,6 @@ static void spool(struct campaign *c, json_t *record)
 
 	if (sq_spool_write(c->spool, record, &err) < 0)
 		fail(c, err.code, err.where, err.text);
-}
-
-static json_t *text_array(const struct sq_strings *s)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(a, json_string(s->v[i]));
-	return a;
-}
-
-static json_t *words_array(const char *const *words)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; words && words[i]; i++)
-		json_array_append_new(a, json_string(words[i]));
-	return a;
-}
-
-static json_t *target_record(const struct sq_plan *plan, const struct sq_load_plan *load, size_t i)
-{
-	const struct sq_target *t = &load->targets[i];
-	int server = sq_plan_server(plan, load, t);
-	char address[SQ_TARGET_TEXT];
-
-	sq_target_format(t, address);
-	return json_pack("{s:s, s:s, s:s?}", "target", t->text, "address", address, "server",
-			 server < 0 ? NULL : plan->hosts[server].name);
-}
-
-/* "198.18.0.1, 198.18.64.0/18"; NULL when the kernel chooses. */
-static json_t *source_record(const struct sq_strings *source)
-{
-	struct sq_buf text = { 0 };
-	json_t *record;
-
-	for (size_t i = 0; i < source->n; i++)
-		sq_buf_printf(&text, "%s%s", i ? ", " : "", source->v[i]);
-	record = source->n ? json_string(text.data) : json_null();
-	sq_buf_fini(&text);
-	return record;
-}
-
-/* The first target's keys are the load's own. */
-static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan *l)
-{
-	const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
-	json_t *more = json_array(), *record = target_record(plan, l, 0);
-
-	for (size_t i = 1; i < l->n_targets; i++)
-		json_array_append_new(more, target_record(plan, l, i));
-	json_object_update_new(
-		record,
-		json_pack(
-			"{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
-			"name", l->spec->name, "driver", l->spec->driver.kind->name, "more_targets",
-			more, "from", plan->hosts[l->host].name, "source",
-			source_record(&l->spec->source), "sources", (json_int_t)l->sources.count,
-			"threads", (json_int_t)l->spec->threads, "workers",
-			(json_int_t)l->spec->workers, "at_ns", (json_int_t)l->spec->at_ns,
-			"duration_ns", (json_int_t)l->spec->duration_ns, "warmup_ns",
-			(json_int_t)l->spec->warmup_ns, "timeout_ns",
-			(json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
-			"time_wait", l->cost.time_wait && !l->soon_reused, "efforts",
-			words_array(words->efforts), "counts", words_array(words->counts)));
-	return record;
-}
-
-static json_t *loads_record(const struct sq_plan *plan)
-{
-	json_t *loads = json_array();
-
-	for (size_t i = 0; i < plan->n_loads; i++)
-		json_array_append_new(loads, load_record(plan, &plan->loads[i]));
-	return loads;
-}
-
-/* Which device of a host leads to which other host. */
-static json_t *links_record(const struct sq_plan *plan)
-{
-	json_t *links = json_array();
-
-	for (size_t i = 0; i < plan->n_links; i++) {
-		const struct sq_link_plan *l = &plan->links[i];
-
-		json_array_append_new(links, json_pack("{s:[s, s], s:[s, s]}", "hosts",
-						       plan->hosts[l->host[0]].name,
-						       plan->hosts[l->host[1]].name, "devices",
-						       l->device[0], l->device[1]));
-	}
-	return links;
-}
-
-static void spool_head(struct campaign *c)
-{
-	const struct sq_plan *plan = c->plan;
-	json_t *meta = json_copy(c->opts->meta);
-
-	json_object_set_new(meta, "authorized", text_array(&plan->authorized));
-	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o, s:o}", "k", "head", "schema",
-			   "squall-spool/1", "meta", meta, "scenario", plan->echo, "bin_ns",
-			   (json_int_t)plan->scenario->bin_ns, "lost", text_array(&plan->lost),
-			   "warnings", text_array(&plan->warnings), "links", links_record(plan),
-			   "loads", loads_record(plan)));
 }
 
 static void spool_event(struct campaign *c, const char *source, const char *text)
@@ -627,7 +522,7 @@ int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *o
 		rc = err->code;
 		goto out;
 	}
-	spool_head(&c);
+	spool(&c, sq_campaign_head(plan, opts->meta));
 	rc = c.failed ? err->code : keeper_fork(&c, err);
 	if (rc == 0)
 		rc = await_ready(&c, err);
