@@ -263,17 +263,17 @@ static int64_t closed_room(const struct sq_lane_run *l)
 /* What the driver did not take was never due: the loop closes when it does. */
 static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[SQ_STARTS_MAX], room = closed_room(l);
+	int64_t due_ns[SQ_STARTS_MAX], due = l->now_ns, room = closed_room(l);
 	unsigned n = room < l->starts_a_call ? (unsigned)room : l->starts_a_call, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
 		return;
 	for (unsigned i = 0; i < n; i++)
-		due_ns[i] = l->now_ns;
+		due_ns[i] = due;
 	took = start_batch(l, due_ns, n);
 	for (unsigned i = 0; i < took; i++)
-		sq_tally_scheduled(l->tally, due_ns[i]);
+		sq_tally_scheduled(l->tally, due);
 	sq_live_add(&l->live->scheduled, took);
 	l->closed_started += took;
 	if (took == 0)
