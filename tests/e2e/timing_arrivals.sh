@@ -8,7 +8,7 @@ scenario() { # ARRIVALS
 			links: [{between: ["client", "server"]}]},
 		load: [{name: "a", driver: "tcp", duration: "3s", timeout: "2s", arrivals: $arrivals}]}' --argjson arrivals "$1"
 }
-# Of five rounds the best: what else the machine has to do is not squall's.
+# Of up to five rounds the best: what else the machine has to do is not squall's.
 most() { sort -g | tail -1; }
 least() { sort -g | head -1; }
 # Of the 300 bins those in which 38 to 42 were sent, of the 40 that were planned; in percent.
@@ -32,8 +32,9 @@ for i in 1 2 3 4 5; do
 	expect_eq "$(jqr "$SCRATCH/stagger$i/run.json" .loads[0].emission.bursts) $(jqr "$SCRATCH/rate$i/run.json" .loads[0].emission)" "300 null" "bursts"
 	expect_eq "$(jqr "$SCRATCH/burst$i/run.json" .loads[0].emission.bursts)" 6 "bursts of 512"
 	jqr "$SCRATCH/burst$i/run.json" '.loads[0].emission.p50_s * 1000' >> "$SCRATCH/burst"
+	rate=$(most < "$SCRATCH/rate"); stagger=$(most < "$SCRATCH/stagger"); burst=$(least < "$SCRATCH/burst")
+	! awk "BEGIN { exit !($rate >= 95 && $stagger >= 95 && $burst < 20) }" || break
 done
-rate=$(most < "$SCRATCH/rate"); stagger=$(most < "$SCRATCH/stagger"); burst=$(least < "$SCRATCH/burst")
 echo "of 10 ms at 4000/s as planned: $rate % evenly, $stagger % in staggered bursts; a burst of 512 takes $burst ms"
 awk "BEGIN { exit !($rate >= 95) }" || fail "only $rate % of the 10 ms at 4000/s have what was planned"
 awk "BEGIN { exit !($stagger >= 95) }" || fail "only $stagger % of the 10 ms in staggered bursts have what was planned"
