@@ -32,6 +32,7 @@ enum {
 };
 
 #define SMTP_RETRY_NS (10 * SQ_MS)
+#define SMTP_FLUSH_NS SQ_SEC
 
 struct smtp_conf {
 	char *listen;
@@ -40,6 +41,8 @@ struct smtp_conf {
 	int64_t greeting_delay_ns;
 	int64_t max_messages, max_recipients;
 	struct sq_strings faults;
+	char *record;
+	int record_fd; /* of a run, in place of `record`; 0: none */
 };
 
 struct smtp_state {
@@ -47,6 +50,7 @@ struct smtp_state {
 	struct sq_smtpd shared;
 	struct sq_smtpd_conns conns;
 	struct sq_smtpd_timer retry; /* of an accept that failed */
+	struct sq_smtpd_timer flush; /* of receipts */
 };
 
 static const struct sq_opt smtp_opts[] = {
@@ -90,6 +94,11 @@ static const struct sq_opt smtp_opts[] = {
 		  "mail, rcpt, data, body (the final dot), quit; ACTION: a reply code (400 to 599; "
 		  "421 closes), drop (RST), close (FIN, no answer), stall (never an answer), "
 		  "delay:DURATION; PERCENT is exact, not chance, and 100% when not given" },
+	{ .name = "record",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct smtp_conf, record),
+	  .help = "a new file for a receipt of each message of a load of squall's, for squall analyze "
+		  "--sink; in a run they are in the run's folder" },
 	{ 0 },
 };
 
@@ -156,6 +165,7 @@ static void smtp_close(void *state)
 
 	sq_smtpd_conns_fini(&t->conns);
 	sq_smtpd_faults_fini(&t->shared.faults);
+	t->shared.receipts = sq_receipts_close(t->shared.receipts);
 	sq_buf_fini(&t->shared.tx);
 	if (t->listen_fd >= 0)
 		close(t->listen_fd);
@@ -181,6 +191,20 @@ static int smtp_listen(struct smtp_state *t, const struct smtp_conf *conf, struc
 	return 0;
 }
 
+static int smtp_record(struct smtp_state *t, const struct smtp_conf *conf, struct sq_err *err)
+{
+	if (conf->record_fd > 0)
+		t->shared.receipts = sq_receipts_new(conf->record_fd);
+	else if (conf->record)
+		t->shared.receipts = sq_receipts_open(conf->record, err);
+	return t->shared.receipts || !conf->record ? 0 : err->code;
+}
+
+static void smtp_record_to(void *conf, int fd)
+{
+	((struct smtp_conf *)conf)->record_fd = fd;
+}
+
 static int smtp_open(void *state, const void *conf, struct sq_err *err)
 {
 	struct smtp_state *t = state;
@@ -199,6 +223,8 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 		return rc;
 	sq_listen_raise_limit();
 	rc = smtp_listen(t, c, err);
+	if (rc == 0)
+		rc = smtp_record(t, c, err);
 	sq_smtpd_conns_init(&t->conns, &t->shared, t->epoll_fd);
 	if (rc < 0)
 		smtp_close(t);
@@ -225,6 +251,8 @@ static void on_timers(struct smtp_state *t)
 	while ((timer = sq_smtpd_timers_take(&t->conns.timers, now_ns)))
 		if (timer == &t->retry)
 			loop_watch(t, t->listen_fd, EPOLL_CTL_MOD, EPOLLIN);
+		else if (timer == &t->flush)
+			sq_receipts_flush(t->shared.receipts);
 		else
 			sq_smtpd_conn_due(&t->conns, timer);
 }
@@ -251,6 +279,10 @@ static int smtp_serve(void *state, int stop_fd, struct sq_err *err)
 				sq_smtpd_conn_event(&t->conns, fd);
 		}
 		on_timers(t);
+		if (t->shared.receipts && !t->flush.place &&
+		    sq_receipts_waiting(t->shared.receipts))
+			sq_smtpd_timer_set(&t->conns.timers, &t->flush,
+					   sq_now_ns() + SMTP_FLUSH_NS);
 	}
 }
 
@@ -264,6 +296,10 @@ static json_t *smtp_counts(const void *state)
 	counts = json_pack("{s:s, s:s}", "sink", "smtp", "listen", listen);
 	json_object_update(counts, seen);
 	json_decref(seen);
+	if (t->shared.receipts && sq_receipts_failed(t->shared.receipts))
+		json_object_set_new(
+			counts, "receipts_lost",
+			json_string(strerrorname_np(sq_receipts_failed(t->shared.receipts))));
 	sq_listen_queue(t->listen_fd, counts);
 	return counts;
 }
@@ -274,6 +310,7 @@ const struct sq_sink sq_sink_smtp = {
 		  .opts = smtp_opts,
 		  .conf_size = sizeof(struct smtp_conf) },
 	.state_size = sizeof(struct smtp_state),
+	.record = smtp_record_to,
 	.open = smtp_open,
 	.serve = smtp_serve,
 	.counts = smtp_counts,

@@ -26,9 +26,15 @@ enum sq_smtpd_verb {
 	SQ_SMTPD_VERB_QUIT,
 };
 
-/* A line without its end.  NULL and *ret_verb when it may be obeyed in this state; else the whole
- * 5xx reply, without CRLF. */
+struct sq_smtpd_command {
+	enum sq_smtpd_verb verb;
+	const char *path; /* of MAIL and RCPT, between its angle brackets; not NUL-terminated */
+	size_t path_len;
+};
+
+/* A line without its end.  NULL and *ret when it may be obeyed in this state; else the whole 5xx
+ * reply, without CRLF. */
 const char *sq_smtpd_command_parse(const char *line, size_t len, enum sq_smtpd_state state,
-				   enum sq_smtpd_verb *ret_verb);
+				   struct sq_smtpd_command *ret);
 
 #endif

@@ -47,6 +47,7 @@ void sq_smtpd_conns_fini(struct sq_smtpd_conns *conns)
 			close(c->fd);
 		sq_buf_fini(&c->in);
 		sq_buf_fini(&c->out);
+		sq_smtpd_session_fini(&c->session);
 		free(c);
 	}
 	free(conns->by_fd);

@@ -6,13 +6,19 @@
  * "10 % of the RCPTs" means those that would have been accepted.
  *
  * A reader would get wrong: a message counts once its 250 is in the kernel, not when its final dot
- * came.  354 is sent before the text is looked at, so that between two flushes there is at most one
+ * came.  Its receipt is another thing: a message that was taken and whose answer never came (drop,
+ * close, stall, behind the final dot) has one, since its sender must think otherwise and send it again
+ * (RFC 5321, section 6.1), and that is how duplicates come to be.  354 is sent before the text is looked at, so that between two flushes there is at most one
  * such 250, whatever a client sends at once. */
 #include "loadgen/smtp/sink_session.h"
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
 
 enum { TX_HIGH = 1 << 16, CODE_CLOSES = 421 };
 
@@ -89,6 +95,11 @@ static void mail_refuse(struct sq_smtpd_session *s)
 static void rcpt_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
 	s->state = SQ_SMTPD_RCPTS;
+	if (d->receipts) {
+		s->hashes = sq_grow(s->hashes, (size_t)s->recipients, &s->cap_hashes,
+				    sizeof(*s->hashes));
+		s->hashes[s->recipients] = s->hash;
+	}
 	s->recipients++;
 	reply(d, "250 2.1.5 Ok");
 }
@@ -101,14 +112,40 @@ static void rcpt_refuse(struct sq_smtpd_session *s)
 static void data_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
 	s->state = SQ_SMTPD_TEXT;
-	s->body = (struct sq_smtpd_body){ 0 };
+	s->body = (struct sq_smtpd_body){ .mark = d->receipts ? &s->mark : NULL };
+	s->mark = (struct sq_smtpd_mark){ 0 };
 	s->next = SQ_SMTPD_FLUSH;
 	reply(d, "354 End data with <CR><LF>.<CR><LF>");
+}
+
+/* The message is the sink's from here on, whatever its sender is told. */
+static void body_take(struct sq_smtpd *d, const struct sq_smtpd_session *s)
+{
+	const struct sq_smtpd_mark *mark = &s->mark;
+	struct sq_receipt receipt = { .id = mark->id,
+				      .lane = mark->lane,
+				      .number = mark->number,
+				      .arrived_ns = s->arrived_ns,
+				      .sent_ns = mark->is_stamped ? mark->sent_ns : -1,
+				      .text = sq_smtpd_mark_judge(mark),
+				      .recipients = s->hashes,
+				      .n_recipients = (size_t)s->recipients };
+
+	if (!d->receipts)
+		return;
+	if (!mark->is_named) {
+		sq_smtpd_count(&d->counts.unmarked, 1);
+		return;
+	}
+	sq_receipts_add(d->receipts, &receipt);
+	sq_smtpd_count(&d->counts.receipts, 1);
+	sq_smtpd_count(&d->counts.corrupt, receipt.text == SQ_RECEIPT_CORRUPT);
 }
 
 static void body_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
 	assert(!s->ack_end);
+	body_take(d, s);
 	s->messages++;
 	reply(d, "250 2.0.0 Ok: discarded");
 	s->ack_end = d->tx.len;
@@ -159,6 +196,8 @@ static void phase_break(struct sq_smtpd *d, struct sq_smtpd_session *s)
 	enum sq_smtpd_action action = s->fate->action;
 
 	sq_smtpd_count(&d->counts.faults[s->phase][action], 1);
+	if (s->phase == SQ_SMTPD_BODY)
+		body_take(d, s);
 	s->next = action == SQ_SMTPD_STALL  ? SQ_SMTPD_DEAF
 		  : action == SQ_SMTPD_DROP ? SQ_SMTPD_RST
 					    : SQ_SMTPD_FIN;
@@ -200,10 +239,18 @@ static void phase_begin(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_
 
 void sq_smtpd_session_begin(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
-	*s = (struct sq_smtpd_session){ .state = SQ_SMTPD_START };
+	*s = (struct sq_smtpd_session){ .state = SQ_SMTPD_START,
+					.hashes = s->hashes,
+					.cap_hashes = s->cap_hashes };
 	phase_begin(d, s, SQ_SMTPD_CONNECT);
 	if (s->next == SQ_SMTPD_INPUT)
 		phase_begin(d, s, SQ_SMTPD_BANNER);
+}
+
+void sq_smtpd_session_fini(struct sq_smtpd_session *s)
+{
+	free(s->hashes);
+	s->hashes = NULL;
 }
 
 /* ---- commands ---- */
@@ -230,8 +277,10 @@ static void command_mail(struct sq_smtpd *d, struct sq_smtpd_session *s)
 		phase_begin(d, s, SQ_SMTPD_MAIL);
 }
 
-static void command_rcpt(struct sq_smtpd *d, struct sq_smtpd_session *s)
+static void command_rcpt(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
 {
+	s->hash = d->receipts ? sq_receipt_recipient(c->path, c->path_len) : 0;
 	if (d->max_recipients && s->recipients >= d->max_recipients)
 		phase_reject(d, s, SQ_SMTPD_RCPT, 452, "4.5.3 Too many recipients");
 	else
@@ -248,18 +297,19 @@ static void command_data(struct sq_smtpd *d, struct sq_smtpd_session *s)
 		fail(d, "503 5.5.1 No recipients yet");
 }
 
-static void command_obey(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_smtpd_verb verb)
+static void command_obey(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
 {
-	switch (verb) {
+	switch (c->verb) {
 	case SQ_SMTPD_VERB_EHLO:
 	case SQ_SMTPD_VERB_HELO:
-		command_helo(d, s, verb == SQ_SMTPD_VERB_EHLO);
+		command_helo(d, s, c->verb == SQ_SMTPD_VERB_EHLO);
 		break;
 	case SQ_SMTPD_VERB_MAIL:
 		command_mail(d, s);
 		break;
 	case SQ_SMTPD_VERB_RCPT:
-		command_rcpt(d, s);
+		command_rcpt(d, s, c);
 		break;
 	case SQ_SMTPD_VERB_DATA:
 		command_data(d, s);
@@ -283,11 +333,11 @@ static void command_obey(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq
 
 static void command(struct sq_smtpd *d, struct sq_smtpd_session *s, const char *line, size_t len)
 {
-	enum sq_smtpd_verb verb;
-	const char *bad = sq_smtpd_command_parse(line, len, s->state, &verb);
+	struct sq_smtpd_command c;
+	const char *bad = sq_smtpd_command_parse(line, len, s->state, &c);
 
 	if (!bad)
-		command_obey(d, s, verb);
+		command_obey(d, s, &c);
 	else if (s->mail_refused && strncmp(bad, "503", 3) == 0)
 		reply(d, bad); /* RCPT or DATA that was pipelined behind MAIL */
 	else
@@ -330,6 +380,8 @@ static size_t text_input(struct sq_smtpd *d, struct sq_smtpd_session *s, const c
 			sq_smtpd_count(&d->counts.bare_lf, s->body.bare_lf);
 		if (s->body.long_lines)
 			sq_smtpd_count(&d->counts.long_lines, s->body.long_lines);
+		if (d->receipts)
+			s->arrived_ns = sq_wall_ns();
 		phase_begin(d, s, SQ_SMTPD_BODY);
 	}
 	return n;

@@ -12,6 +12,8 @@
 #include "loadgen/smtp/sink_command.h"
 #include "loadgen/smtp/sink_counts.h"
 #include "loadgen/smtp/sink_fault.h"
+#include "loadgen/smtp/sink_mark.h"
+#include "results/receipt.h"
 
 /* Octets of a command line, CRLF included.  RFC 5321 asks for 512; extensions add to it. */
 enum { SQ_SMTPD_COMMAND_LINE = 4096 };
@@ -33,7 +35,8 @@ struct sq_smtpd {
 	int64_t max_messages, max_recipients; /* a connection, a message; 0: no limit */
 	struct sq_smtpd_faults faults;
 	struct sq_smtpd_counts counts;
-	struct sq_buf tx; /* answers of the session whose turn it is */
+	struct sq_receipts *receipts; /* NULL: none are written */
+	struct sq_buf tx;             /* answers of the session whose turn it is */
 };
 
 struct sq_smtpd_session {
@@ -48,14 +51,20 @@ struct sq_smtpd_session {
 	/* So commands pipelined behind one that was refused are no errors (RFC 2920). */
 	bool mail_refused, rcpt_refused;
 	int64_t messages, recipients;
+	uint32_t *hashes; /* of these recipients, for a receipt; storage outlives the session */
+	size_t cap_hashes;
+	uint32_t hash; /* of the one being answered */
 	struct sq_smtpd_body body;
+	struct sq_smtpd_mark mark;
+	int64_t arrived_ns; /* the final dot, by the wall clock; for a receipt */
 	/* An accepted message whose 250 ends at this offset of what is to be sent; 0: none. */
 	size_t ack_end;
 	int64_t ack_recipients, ack_bytes;
 };
 
-/* A connection came. */
+/* A connection came; s is zeroed storage, or that of a session that ended. */
 void sq_smtpd_session_begin(struct sq_smtpd *d, struct sq_smtpd_session *s);
+void sq_smtpd_session_fini(struct sq_smtpd_session *s);
 
 /* Goes over input while next is INPUT.  The octets used: what is left is the start of a line, or
  * is due later. */

@@ -293,11 +293,11 @@ static void test_commands(void **state)
 		/* Without its NUL, so that reading beyond the line is seen. */
 		size_t len = strlen(cases[i].line);
 		char *line = memcpy(sq_alloc(len + 1), cases[i].line, len);
-		enum sq_smtpd_verb verb;
+		struct sq_smtpd_command command;
 		const char *got;
 
 		line = sq_realloc_n(line, len ? len : 1, 1);
-		got = sq_smtpd_command_parse(line, len, cases[i].state, &verb);
+		got = sq_smtpd_command_parse(line, len, cases[i].state, &command);
 		free(line);
 		if (!got != !cases[i].reply ||
 		    (got && strncmp(got, cases[i].reply, strlen(cases[i].reply)) != 0))
