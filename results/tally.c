@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "results/accepted.h"
 #include "results/hist.h"
 
 /* Room in a ring beyond the shape's span, for due times in the future and late flushes. */
@@ -50,6 +51,8 @@ struct sq_tally {
 	struct sq_hist *from_due, *from_send, *lag;
 	struct sq_hist *phases[SQ_PHASES_MAX];
 	uint64_t counts[SQ_COUNTS_MAX];
+	struct sq_accepted_op *accepted;
+	size_t n_accepted, cap_accepted;
 };
 
 static size_t count_words(const char *const *words, size_t max)
@@ -133,6 +136,7 @@ struct sq_tally *sq_tally_free(struct sq_tally *t)
 	sq_hist_free(t->from_send);
 	sq_hist_free(t->lag);
 	free(t->rows);
+	free(t->accepted);
 	free(t->latency);
 	free(t->scheduled);
 	free(t->lag_max);
@@ -261,6 +265,12 @@ static void row_book(const struct sq_tally *t, struct row *row, const struct sq_
 	}
 }
 
+static void accept(struct sq_tally *t, const struct sq_tally_op *op)
+{
+	t->accepted = sq_grow(t->accepted, t->n_accepted, &t->cap_accepted, sizeof(*t->accepted));
+	t->accepted[t->n_accepted++] = (struct sq_accepted_op){ op->id, op->accepted };
+}
+
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 {
 	enum sq_class class = sq_code_class(t->shape.words.codes, op->outcome.code);
@@ -269,6 +279,8 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 	bool warm = op->due_ns >= t->shape.warmup_ns;
 
 	row_book(t, row, op, at);
+	if (op->accepted)
+		accept(t, op);
 	if (sq_class_is_failure(class) && row->n_exemplars < SQ_EXEMPLARS_MAX)
 		row->exemplars[row->n_exemplars++] = *op;
 	if (op->sent_ns >= 0 && warm)
@@ -453,6 +465,7 @@ static void empty(struct sq_tally *t)
 	sq_hist_reset(t->lag);
 	memset(t->counts, 0, sizeof(t->counts));
 	t->n_rows = 0;
+	t->n_accepted = 0;
 	t->warmup_scheduled = t->sent = 0;
 	t->lo = 0;
 	t->hi = -1;
@@ -472,6 +485,9 @@ json_t *sq_tally_flush(struct sq_tally *t)
 			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent, "outcomes",
 			   rows, "hist", hists_to_json(t), "bin_latency", latency_to_json(t),
 			   "lag_max", lag_max_to_json(t), "counts", seen_to_json(t));
+	if (t->n_accepted)
+		json_object_set_new(record, "accepted",
+				    sq_accepted_to_json(t->accepted, t->n_accepted));
 	empty(t);
 	return record;
 }

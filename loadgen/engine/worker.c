@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,8 @@ static void write_tally(struct worker *w, const struct worker_lane *lane, struct
 	json_object_set_new(record, "load", json_string(lane->run->pub.load->spec->name));
 	json_object_set_new(record, "lane", json_integer(lane->run->pub.index));
 	json_object_set_new(record, "t", json_integer(since_start(w)));
+	if (lane->run->pub.id)
+		json_object_set_new(record, "id", json_sprintf("%016" PRIx64, lane->run->pub.id));
 	spool(w, record);
 }
 
