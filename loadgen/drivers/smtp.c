@@ -29,9 +29,9 @@ static int smtp_prepare(void *arg, const struct sq_load_plan *load, struct sq_er
 		.recipients = &conf->recipients,
 		.users = conf->users,
 		.recipients_per_message = conf->recipients_per_message,
-		.size = conf->size,
 		.subject = conf->subject,
 		.helo = conf->helo,
+		.body = conf->body,
 	};
 
 	(void)load;
@@ -92,16 +92,18 @@ static void smtp_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)
 /* ---- tables ---- */
 
 static const char *const hello_choices[] = { "ehlo", "helo", NULL };
+static const char *const size_choices[] = { "uniform", "lognormal", NULL };
 static const char *const deliver_choices[] = { "target", "mx", NULL };
 
 static const struct sq_opt smtp_opts[] = {
 	{ .name = "messages_per_connection",
-	  .type = SQ_OPT_INT,
+	  .type = SQ_OPT_INT_RANGE,
 	  .offset = offsetof(struct sq_smtp_conf, messages_per_connection),
 	  .def = "1",
 	  .min = 1,
 	  .max = 1e9,
-	  .help = "a session says QUIT after so many messages, refused ones included" },
+	  .help = "a session says QUIT after so many messages, refused ones included; of a range each "
+		  "draws its own" },
 	{ .name = "connections",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_smtp_conf, connections),
@@ -136,17 +138,31 @@ static const struct sq_opt smtp_opts[] = {
 	  .max = 1000,
 	  .help = "RCPTs of each message; it goes on when at least one is accepted" },
 	{ .name = "size",
-	  .type = SQ_OPT_SIZE,
-	  .offset = offsetof(struct sq_smtp_conf, size),
+	  .type = SQ_OPT_SIZE_RANGE,
+	  .offset = offsetof(struct sq_smtp_conf, body.size),
 	  .def = "1KiB",
 	  .min = 2,
 	  .max = 1 << 30,
-	  .help = "bytes of a message's body, line ends included; its header comes on top" },
+	  .help = "bytes of a message's body, line ends included; its header comes on top; of a range "
+		  "(1-10KiB) each draws its own" },
+	{ .name = "size_as",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct sq_smtp_conf, body.size_as),
+	  .def = "uniform",
+	  .choices = size_choices,
+	  .help = "how sizes lie in their range: alike, or most of them small and few large, as mail "
+		  "does: of a log-normal distribution the middle 95 %" },
+	{ .name = "messages",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_smtp_conf, body.messages),
+	  .help = "real messages in place of made ones, in turn: an mbox, a message, or a folder of "
+		  "them" },
 	{ .name = "subject",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct sq_smtp_conf, subject),
 	  .def = "squall",
-	  .help = "the Subject; each message has its own Message-ID, and X-Squall-Id: ID.THREAD.NUMBER" },
+	  .help = "the Subject; each message has its own Message-ID, X-Squall-Id (ID.THREAD.NUMBER), "
+		  "X-Squall-Sent and X-Squall-Digest" },
 	{ .name = "helo",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct sq_smtp_conf, helo),

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "loadgen/smtp/pool.h"
 #include "loadgen/smtp/rest.h"
 #include "loadgen/smtp/session.h"
@@ -57,13 +58,13 @@ void sq_smtp_dialog_quit(struct sq_smtp_session *s)
 static char *put_envelope(struct sq_smtp_session *s, const struct sq_op *op, char *end)
 {
 	const struct sq_smtp_mail *mail = s->pool->conf->mail;
-	uint64_t number = sq_smtp_pool_number(s->pool, op);
+	const struct sq_smtp_which which = sq_smtp_pool_which(s->pool, op);
 
-	end = sq_smtp_mail_from(mail, number, end);
+	end = sq_smtp_mail_from(mail, &which, s->extensions, end);
 	if (!s->pipelining)
 		return end;
 	for (unsigned i = 0; i < sq_smtp_mail_recipients(mail); i++)
-		end = sq_smtp_mail_rcpt(mail, number, i, end);
+		end = sq_smtp_mail_rcpt(mail, which.number, i, end);
 	return stpcpy(end, "DATA\r\n");
 }
 
@@ -100,10 +101,10 @@ void sq_smtp_dialog_begin(struct sq_smtp_session *s, struct sq_op *op)
 
 static void send_rcpt(struct sq_smtp_session *s)
 {
-	uint64_t number = sq_smtp_pool_number(s->pool, s->op);
+	const struct sq_smtp_which which = sq_smtp_pool_which(s->pool, s->op);
 
 	s->due = s->sent = SQ_SMTP_RCPT;
-	send_text(s, sq_smtp_mail_rcpt(s->pool->conf->mail, number, s->rcpt_due, s->text));
+	send_text(s, sq_smtp_mail_rcpt(s->pool->conf->mail, which.number, s->rcpt_due, s->text));
 }
 
 static void send_data(struct sq_smtp_session *s)
@@ -145,7 +146,7 @@ static void transaction_over(struct sq_smtp_session *s)
 		sq_smtp_rest_owing(s);
 	} else if (s->fin) {
 		s->due = SQ_SMTP_DUE_NOTHING; /* the FIN is read next */
-	} else if (s->messages >= s->pool->conf->messages_per_connection) {
+	} else if (s->messages >= s->most) {
 		sq_smtp_dialog_quit(s);
 	} else if (dirty) {
 		send_rset(s);
@@ -189,7 +190,8 @@ static void on_hello(struct sq_smtp_session *s, unsigned code)
 	}
 	sq_smtp_session_phase(s, SQ_SMTP_HELO);
 	if (is_success(code)) {
-		s->pipelining = !s->plain && s->pool->conf->pipelining && s->reply.pipelining;
+		s->extensions = s->plain ? 0 : s->reply.extensions;
+		s->pipelining = s->pool->conf->pipelining && s->extensions & SQ_SMTP_EXT_PIPELINING;
 		send_envelope(s);
 	} else if (is_refusal(code)) {
 		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_HELO);
@@ -268,7 +270,7 @@ static char *put_ahead(struct sq_smtp_session *s, char *end)
 
 	if (!s->pipelining)
 		return end;
-	if (s->messages >= p->conf->messages_per_connection) {
+	if (s->messages >= s->most) {
 		s->quit_sent = true;
 		sq_lane_count(p->lane, SQ_SMTP_QUITS, 1);
 		return stpcpy(end, "QUIT\r\n");
@@ -283,17 +285,17 @@ static char *put_ahead(struct sq_smtp_session *s, char *end)
 static void send_body(struct sq_smtp_session *s)
 {
 	struct sq_smtp_pool *p = s->pool;
+	const struct sq_smtp_which which = sq_smtp_pool_which(p, s->op);
 	char *header = s->text, *tail, *end;
-	size_t len;
-	/* sendmsg only reads it. */
-	char *body = (char *)sq_smtp_mail_body(p->conf->mail, &len);
+	struct sq_smtp_body body;
 
-	tail = sq_smtp_mail_header(p->conf->mail, &p->names, sq_smtp_pool_number(p, s->op),
-				   s->op->seq, header);
-	end = put_ahead(s, stpcpy(tail, ".\r\n"));
+	sq_smtp_mail_body(p->conf->mail, &which, &body);
+	tail = sq_smtp_mail_header(p->conf->mail, &p->names, &which, &body, sq_wall_ns(), header);
+	memcpy(tail, body.tail, body.tail_len);
+	end = put_ahead(s, stpcpy(tail + body.tail_len, ".\r\n"));
 	s->due = s->sent = SQ_SMTP_BODY;
 	s->out[0] = (struct iovec){ header, (size_t)(tail - header) };
-	s->out[1] = (struct iovec){ body, len };
+	s->out[1] = (struct iovec){ (char *)body.text, body.text_len }; /* it is only read */
 	s->out[2] = (struct iovec){ tail, (size_t)(end - tail) };
 	sq_smtp_session_send(s, 3);
 }

@@ -55,9 +55,24 @@ static void queue_remove(struct sq_smtp_queue *q, struct sq_op *op)
 
 /* ---- outcomes ---- */
 
-uint64_t sq_smtp_pool_number(const struct sq_smtp_pool *p, const struct sq_op *op)
+struct sq_smtp_which sq_smtp_pool_which(const struct sq_smtp_pool *p, const struct sq_op *op)
 {
-	return sq_client_number(p->lane->load, p->lane->index, op->seq);
+	const struct sq_lane *lane = p->lane;
+
+	return (struct sq_smtp_which){ .lane = p->names.number,
+				       .seq = op->seq,
+				       .number =
+					       sq_client_number(lane->load, lane->index, op->seq) };
+}
+
+int64_t sq_smtp_pool_messages(struct sq_smtp_pool *p)
+{
+	const struct sq_range *range = &p->conf->messages_per_connection;
+
+	if (range->least == range->most)
+		return range->most;
+	return range->least +
+	       (int64_t)sq_rng_below(&p->lane->rng, (uint64_t)(range->most - range->least) + 1);
 }
 
 void sq_smtp_pool_done(struct sq_smtp_pool *p, struct sq_op *op, struct sq_tally_op *result)
@@ -289,7 +304,7 @@ static void on_domain(void *arg, struct sq_smtp_domain *d)
 static void resolve(struct sq_smtp_pool *p, struct sq_op *op)
 {
 	char address[SQ_SMTP_ADDRESS_MAX + 1];
-	uint64_t number = sq_smtp_pool_number(p, op);
+	uint64_t number = sq_smtp_pool_which(p, op).number;
 	struct sq_smtp_op *m = sq_smtp_of(op);
 
 	m->domain = sq_smtp_mx_ask(p->mx, sq_smtp_mail_domain(p->conf->mail, number, address));

@@ -21,10 +21,12 @@ enum { SQ_SMTP_HELLO_EHLO, SQ_SMTP_HELLO_HELO };
 enum { SQ_SMTP_DELIVER_TARGET, SQ_SMTP_DELIVER_MX };
 
 struct sq_smtp_conf {
-	int64_t messages_per_connection, connections, keep_ns;
+	struct sq_range messages_per_connection;
+	int64_t connections, keep_ns;
 	char *sender, *users, *helo, *subject;
 	struct sq_strings recipients;
-	int64_t recipients_per_message, size;
+	int64_t recipients_per_message;
+	struct sq_smtp_body_spec body;
 	int hello, deliver;
 	bool pipelining;
 	struct sq_smtp_mail *mail; /* made by prepare */
@@ -78,7 +80,9 @@ bool sq_smtp_pool_try_next(struct sq_smtp_pool *p, struct sq_op *op, uint16_t co
 /* Its slot is free. */
 void sq_smtp_pool_gone(struct sq_smtp_pool *p, struct sq_smtp_session *s);
 
-/* The number of a message within the load. */
-uint64_t sq_smtp_pool_number(const struct sq_smtp_pool *p, const struct sq_op *op);
+/* Which message of the load an operation is. */
+struct sq_smtp_which sq_smtp_pool_which(const struct sq_smtp_pool *p, const struct sq_op *op);
+/* How many of them a session is for. */
+int64_t sq_smtp_pool_messages(struct sq_smtp_pool *p);
 
 #endif

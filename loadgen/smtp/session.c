@@ -382,6 +382,8 @@ void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const str
 	s->due = SQ_SMTP_CONNECT;
 	s->pipelining = s->plain = s->fin = s->quit_sent = s->doomed = s->in_mail = false;
 	s->messages = 1;
+	s->most = sq_smtp_pool_messages(s->pool);
+	s->extensions = 0;
 	s->retrans = 0;
 	s->reply = (struct sq_smtp_reply){ 0 };
 	s->op = op;

@@ -62,15 +62,16 @@ struct sq_smtp_session {
 	int fd; /* -1: free */
 	uint16_t generation;
 	uint8_t due, sent;
-	bool pipelining;
-	bool plain;     /* HELO was said */
-	bool fin;       /* the server's FIN is here, behind what is still to be read */
-	bool quit_sent; /* behind the text of its last message */
-	bool doomed;    /* what is behind the message in hand was given up: no further than that */
-	bool in_mail;   /* a MAIL was accepted, and no text yet */
+	uint8_t extensions; /* that the server offers */
+	bool pipelining;    /* offered, and wanted */
+	bool plain;         /* HELO was said */
+	bool fin;           /* the server's FIN is here, behind what is still to be read */
+	bool quit_sent;     /* behind the text of its last message */
+	bool doomed;  /* what is behind the message in hand was given up: no further than that */
+	bool in_mail; /* a MAIL was accepted, and no text yet */
 
 	struct sq_op *op, *ahead;
-	int64_t messages; /* begun on it, the one ahead included */
+	int64_t messages, most; /* begun on it, the one ahead included; with the last comes QUIT */
 	unsigned rcpt_due, rcpt_ok;
 	int64_t since_ns;    /* when the phase began */
 	int64_t last_due_ns; /* of its latest message: in whose bin its QUIT is booked */
