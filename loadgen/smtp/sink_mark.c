@@ -13,9 +13,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
-
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
+#include "loadgen/smtp/digest.h"
 
 /* Digits up to `end`; *at is then behind that. */
 static bool number_next(const char **at, int base, char end, uint64_t *ret)
@@ -61,6 +59,7 @@ static void take_seal(struct sq_smtpd_mark *m, const char *value)
 {
 	m->is_sealed = number_next(&value, 16, ' ', &m->digest) &&
 		       number_next(&value, 10, '\0', &m->bytes);
+	m->body_digest = SQ_SMTP_DIGEST_EMPTY;
 }
 
 /* A line of the header without its end. */
@@ -99,32 +98,23 @@ static size_t header_text(struct sq_smtpd_mark *m, const char *text, size_t len)
 	return n;
 }
 
-static void body_text(struct sq_smtpd_mark *m, const char *text, size_t len)
-{
-	uint64_t h = m->body_bytes ? m->body_digest : FNV_BASIS;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * FNV_PRIME;
-	m->body_digest = h;
-	m->body_bytes += len;
-}
-
 void sq_smtpd_mark_text(struct sq_smtpd_mark *mark, const char *text, size_t len)
 {
 	size_t done = 0;
 
 	while (!mark->in_body && done < len)
 		done += header_text(mark, text + done, len - done);
-	if (mark->is_sealed && done < len)
-		body_text(mark, text + done, len - done);
+	if (!mark->is_sealed)
+		return;
+	mark->body_digest = sq_smtp_digest_add(mark->body_digest, text + done, len - done);
+	mark->body_bytes += len - done;
 }
 
 enum sq_receipt_text sq_smtpd_mark_judge(const struct sq_smtpd_mark *mark)
 {
-	uint64_t digest = mark->body_bytes ? mark->body_digest : FNV_BASIS;
-
 	if (!mark->is_sealed)
 		return SQ_RECEIPT_UNCHECKED;
-	return mark->body_bytes == mark->bytes && digest == mark->digest ? SQ_RECEIPT_SOUND
-									 : SQ_RECEIPT_CORRUPT;
+	return mark->body_bytes == mark->bytes && mark->body_digest == mark->digest
+		       ? SQ_RECEIPT_SOUND
+		       : SQ_RECEIPT_CORRUPT;
 }

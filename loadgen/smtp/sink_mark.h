@@ -2,7 +2,7 @@
  *
  *   X-Squall-Id: ID.THREAD.NUMBER                its name
  *   X-Squall-Sent: SECONDS.NANOSECONDS           since 1970, by the generator's clock
- *   X-Squall-Digest: HHHHHHHHHHHHHHHH BYTES      FNV-1a (64 bits) of the body, and its length
+ *   X-Squall-Digest: HHHHHHHHHHHHHHHH BYTES      of the body (loadgen/smtp/digest.h), and its length
  *
  * The body is what stands behind the header's empty line, CRLFs included, without stuffed dots. */
 #ifndef SQ_LOADGEN_SMTP_SINK_MARK_H
