@@ -1,4 +1,5 @@
-/* The command table of the SMTP sink (RFC 5321, section 4.1; extensions of RFC 1870, 6152, 6531).
+/* The command table of the SMTP sink (RFC 5321, section 4.1; extensions of RFC 1870, 3207, 4954, 6152, 6531;
+ * LHLO of RFC 2033).
  *
  * A session's state machine is the `states` column: a bit for each state in which the command may
  * stand.  Section 4.1.4 allows RSET, NOOP, VRFY and QUIT at any time, and a new EHLO too.
@@ -153,7 +154,7 @@ static const char *parse_rcpt(struct rest args, struct rest *ret_path)
 
 static const char *parse_some(struct rest args, struct rest *ret_path)
 {
-	(void)ret_path;
+	*ret_path = args;
 	return rest_is_empty(args) ? "501 5.5.4 An argument is missing" : NULL;
 }
 
@@ -173,6 +174,9 @@ static const char *parse_any(struct rest args, struct rest *ret_path)
 static const struct command commands[] = {
 	{ "EHLO", SQ_SMTPD_VERB_EHLO, ANY, parse_some },
 	{ "HELO", SQ_SMTPD_VERB_HELO, ANY, parse_some },
+	{ "LHLO", SQ_SMTPD_VERB_LHLO, ANY, parse_some },
+	{ "STARTTLS", SQ_SMTPD_VERB_STARTTLS, IN(SQ_SMTPD_READY), parse_none },
+	{ "AUTH", SQ_SMTPD_VERB_AUTH, IN(SQ_SMTPD_READY), parse_some },
 	{ "MAIL", SQ_SMTPD_VERB_MAIL, IN(SQ_SMTPD_READY), parse_mail },
 	{ "RCPT", SQ_SMTPD_VERB_RCPT, IN(SQ_SMTPD_SENDER) | IN(SQ_SMTPD_RCPTS), parse_rcpt },
 	{ "DATA", SQ_SMTPD_VERB_DATA, IN(SQ_SMTPD_SENDER) | IN(SQ_SMTPD_RCPTS), parse_none },
@@ -183,7 +187,7 @@ static const struct command commands[] = {
 };
 
 static const char *const not_implemented[] = {
-	"EXPN", "HELP", "SEND", "SOML", "SAML", "TURN", "ETRN", "AUTH", "BDAT", "STARTTLS",
+	"EXPN", "HELP", "SEND", "SOML", "SAML", "TURN", "ETRN", "BDAT",
 };
 
 static const char *fail_unknown(struct rest word)

@@ -17,6 +17,9 @@ enum sq_smtpd_state {
 enum sq_smtpd_verb {
 	SQ_SMTPD_VERB_EHLO,
 	SQ_SMTPD_VERB_HELO,
+	SQ_SMTPD_VERB_LHLO,
+	SQ_SMTPD_VERB_STARTTLS,
+	SQ_SMTPD_VERB_AUTH,
 	SQ_SMTPD_VERB_MAIL,
 	SQ_SMTPD_VERB_RCPT,
 	SQ_SMTPD_VERB_DATA,
@@ -28,7 +31,8 @@ enum sq_smtpd_verb {
 
 struct sq_smtpd_command {
 	enum sq_smtpd_verb verb;
-	const char *path; /* of MAIL and RCPT, between its angle brackets; not NUL-terminated */
+	/* Of MAIL and RCPT, between its angle brackets; of AUTH, its arguments.  Not NUL-terminated. */
+	const char *path;
 	size_t path_len;
 };
 

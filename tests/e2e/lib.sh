@@ -98,6 +98,8 @@ defer    unix       - - n -     0 bounce
 trace    unix       - - n -     0 bounce
 flush    unix       n - n 1000? 0 flush
 smtp     unix       - - n -     - smtp
+lmtp     unix       - - n -     - lmtp
+tlsmgr   unix       - - n 1000? 1 tlsmgr
 error    unix       - - n -     - error
 retry    unix       - - n -     - error
 anvil    unix       - - n -     1 anvil
