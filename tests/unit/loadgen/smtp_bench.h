@@ -12,7 +12,19 @@
 
 /* ---- the server ---- */
 
-enum { AT_BANNER, AT_HELO, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_RSET, AT_QUIT, AT_PLACES };
+enum {
+	AT_BANNER,
+	AT_HELO,
+	AT_MAIL,
+	AT_RCPT,
+	AT_DATA,
+	AT_BODY,
+	AT_RSET,
+	AT_QUIT,
+	AT_AUTH,
+	AT_TLS,
+	AT_PLACES
+};
 
 /* Beside a reply's text, what a script can say. */
 #define SAY_FIN   "<fin>"
@@ -23,7 +35,7 @@ enum { AT_BANNER, AT_HELO, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_RSET, AT_QUIT,
 struct smtpd_conn {
 	int fd, n; /* n: its number, from 0 */
 	int mails;
-	bool in_mail, rcpt_ok, in_body, stalled, quit, hasty, failed;
+	bool in_mail, rcpt_ok, in_body, in_auth, stalled, quit, hasty, failed;
 	size_t len;
 	char bytes[8192];
 };
@@ -31,6 +43,7 @@ struct smtpd_conn {
 /* Shared with the test. */
 struct smtpd_seen {
 	int connections, most_open, accepted, quits, rsets, helos, ehlos;
+	int lhlos;
 	int resets, fins;  /* how peers closed without QUIT */
 	int at[AT_PLACES]; /* commands by place */
 	int faults;        /* the script's own count */
@@ -59,10 +72,11 @@ struct smtpd {
 static inline const char *smtpd_ordinary(const struct smtpd *d, int place)
 {
 	static const char *const texts[AT_PLACES] = {
-		[AT_BANNER] = "220 scripted.test\r\n", [AT_MAIL] = "250 2.1.0 Ok\r\n",
-		[AT_RCPT] = "250 2.1.5 Ok\r\n",        [AT_DATA] = "354 End with a dot\r\n",
-		[AT_BODY] = "250 2.0.0 Ok: taken\r\n", [AT_RSET] = "250 2.0.0 Ok\r\n",
-		[AT_QUIT] = "221 2.0.0 Bye\r\n",
+		[AT_BANNER] = "220 scripted.test\r\n",  [AT_MAIL] = "250 2.1.0 Ok\r\n",
+		[AT_RCPT] = "250 2.1.5 Ok\r\n",         [AT_DATA] = "354 End with a dot\r\n",
+		[AT_BODY] = "250 2.0.0 Ok: taken\r\n",  [AT_RSET] = "250 2.0.0 Ok\r\n",
+		[AT_QUIT] = "221 2.0.0 Bye\r\n",        [AT_AUTH] = "235 2.7.0 Welcome\r\n",
+		[AT_TLS] = "502 5.5.1 No TLS here\r\n",
 	};
 
 	if (place == AT_HELO)
@@ -114,6 +128,7 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		c->in_mail = c->rcpt_ok = false;
 	if (place == AT_RCPT && text[0] == '2')
 		c->rcpt_ok = true;
+	c->in_auth = place == AT_AUTH && strncmp(text, "334", 3) == 0;
 	if (place == AT_DATA && text[0] == '3')
 		c->in_body = true;
 	if (place == AT_BODY && text[0] == '2') {
@@ -143,12 +158,16 @@ static inline bool smtpd_line(struct smtpd *d, struct smtpd_conn *c, char *line)
 	static const struct {
 		const char *verb;
 		int place;
-	} verbs[] = { { "EHLO", AT_HELO }, { "HELO", AT_HELO }, { "MAIL", AT_MAIL },
+	} verbs[] = { { "EHLO", AT_HELO }, { "HELO", AT_HELO }, { "LHLO", AT_HELO },
+		      { "AUTH", AT_AUTH }, { "STAR", AT_TLS },  { "MAIL", AT_MAIL },
 		      { "RCPT", AT_RCPT }, { "DATA", AT_DATA }, { "RSET", AT_RSET },
 		      { "QUIT", AT_QUIT } };
 
 	d->seen->ehlos += strncmp(line, "EHLO", 4) == 0;
 	d->seen->helos += strncmp(line, "HELO", 4) == 0;
+	d->seen->lhlos += strncmp(line, "LHLO", 4) == 0;
+	if (c->in_auth)
+		return smtpd_answer(d, c, AT_AUTH, line);
 	d->seen->rsets += strncmp(line, "RSET", 4) == 0;
 	if (strncmp(line, "MAIL", 4) == 0)
 		snprintf(d->seen->last_mail, sizeof(d->seen->last_mail), "%.255s", line);
