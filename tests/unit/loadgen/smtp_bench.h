@@ -30,7 +30,10 @@ enum {
 #define SAY_FIN   "<fin>"
 #define SAY_RST   "<rst>"
 #define SAY_STALL "<stall>"
-#define SAY_DEAF  "<deaf>" /* and never reads again */
+#define SAY_SLOW  "<slow>"  /* the ordinary answer, a byte every 5 ms */
+#define SAY_PART  "<part>"  /* the beginning of a reply, and no more */
+#define SAY_FLOOD "<flood>" /* 4 MiB of one line that does not end */
+#define SAY_DEAF  "<deaf>"  /* and never reads again */
 
 struct smtpd_conn {
 	int fd, n; /* n: its number, from 0 */
@@ -99,11 +102,28 @@ static inline void smtpd_say(const struct smtpd *d, const struct smtpd_conn *c, 
 	}
 }
 
+static inline void smtpd_say_slowly(const struct smtpd_conn *c, const char *text)
+{
+	for (; *text && send(c->fd, text, 1, MSG_NOSIGNAL) == 1; text++)
+		sq_sleep_until(sq_now_ns() + 5 * SQ_MS);
+}
+
+static inline void smtpd_flood(const struct smtpd_conn *c)
+{
+	static char bytes[1 << 16];
+
+	memset(bytes, '2', sizeof(bytes));
+	for (int i = 0; i < 64; i++)
+		if (send(c->fd, bytes, sizeof(bytes), MSG_NOSIGNAL) == -1)
+			return;
+}
+
 /* False when the connection is over. */
 static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place, const char *line)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const char *text = d->answer ? d->answer(d, c, place, d->seen->at[place], line) : NULL;
+	bool slow;
 
 	d->seen->at[place]++;
 	if (!text && place == AT_DATA && !c->rcpt_ok)
@@ -114,10 +134,18 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		text = "503 5.5.1 Nested MAIL\r\n";
 	if (!text)
 		text = smtpd_ordinary(d, place);
-	if (strcmp(text, SAY_STALL) == 0 || strcmp(text, SAY_DEAF) == 0) {
+	if (strcmp(text, SAY_PART) == 0)
+		smtpd_say(d, c, "25");
+	if (strcmp(text, SAY_PART) == 0 || strcmp(text, SAY_STALL) == 0 ||
+	    strcmp(text, SAY_DEAF) == 0) {
 		c->stalled = true;
 		return true;
 	}
+	slow = strcmp(text, SAY_SLOW) == 0;
+	if (slow)
+		text = smtpd_ordinary(d, place);
+	if (strcmp(text, SAY_FLOOD) == 0)
+		smtpd_flood(c);
 	if (strcmp(text, SAY_RST) == 0)
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	if (text[0] == '<')
@@ -136,7 +164,10 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		if (++c->mails > d->seen->most_mails)
 			d->seen->most_mails = c->mails;
 	}
-	smtpd_say(d, c, text);
+	if (slow)
+		smtpd_say_slowly(c, text);
+	else
+		smtpd_say(d, c, text);
 	return strncmp(text, "421", 3) != 0;
 }
 
