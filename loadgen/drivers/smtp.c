@@ -125,8 +125,11 @@ static void smtp_input(struct sq_lane *lane, uint32_t token, uint32_t events)
 	struct sq_smtp_pool *p = lane->state;
 	struct sq_smtp_session *s = &p->sessions[token & 0xffff];
 
-	if (s->stream.state != SQ_STREAM_CLOSED && s->generation == token >> 16)
-		sq_smtp_session_input(s, events);
+	if (s->stream.state == SQ_STREAM_CLOSED || s->generation != token >> 16)
+		return;
+	p->heard = s;
+	sq_smtp_session_input(s, events);
+	p->heard = NULL;
 }
 
 static void smtp_end(struct sq_lane *lane, struct sq_op *op, uint16_t code)

@@ -373,7 +373,10 @@ static int connect_by(struct sq_smtp_pool *p, struct sq_err *err)
 {
 	const struct sq_smtp_conf *conf = p->conf;
 
-	p->kind.fin = true;
+	/* A socket is kept only where nobody can tell it from another one: of a list of sources each
+	 * session must have its own, and exchangers may be of another family. */
+	p->keeps = conf->deliver != SQ_SMTP_DELIVER_MX && p->lane->load->sources.count <= 1;
+	p->kind.fin = p->kind.unwatched = true;
 	if (conf->use_tls || conf->starttls_percent > 0) {
 		p->tls = sq_tls_new(&conf->tls, NULL, err);
 		if (!p->tls)
@@ -426,6 +429,7 @@ void sq_smtp_pool_fini(struct sq_smtp_pool *p)
 	for (size_t i = 0; i < p->limit; i++) {
 		if (p->sessions[i].stream.state != SQ_STREAM_CLOSED)
 			sq_smtp_session_close(&p->sessions[i]);
+		sq_stream_reset(&p->sessions[i].stream); /* a socket that was kept */
 		free(p->sessions[i].text);
 	}
 	free(p->sessions);

@@ -51,7 +51,11 @@ struct sq_smtp_pool {
 	const struct sq_smtp_conf *conf;
 	struct sq_smtp_mx *mx; /* NULL: all to the load's target */
 	struct sq_stream_kind kind;
-	struct sq_tls *tls; /* NULL: none */
+	bool keeps; /* sockets, from one session to the next */
+	unsigned
+		patience; /* so many sessions are left to events, since one was not there at once */
+	const struct sq_smtp_session *heard; /* whose event is being handled; NULL: nobody's */
+	struct sq_tls *tls;                  /* NULL: none */
 	struct sq_smtp_mail_lane names;
 	int64_t date_s; /* what names.date says */
 

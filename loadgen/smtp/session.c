@@ -3,6 +3,9 @@
  * A session that failed is reset: a QUIT or a FIN would be said to a peer that is not there, and
  * Postal's endless loop began so.
  *
+ * On a fast path a connection is there when connect(2) returns; it is looked for at once while that
+ * is so.  A session that the server ended after QUIT leaves its socket to the next one.
+ *
  * What a reader would get wrong: any call that sends or reads may end the session, and its slot may
  * be in use again when the call returns.  `serial` tells. */
 #include "loadgen/smtp/session.h"
@@ -21,6 +24,8 @@
 /* A SYN is sent again after 1 s at the soonest, a data segment after 200 ms. */
 #define SYN_AGAIN_NS  (900 * SQ_MS)
 #define DATA_AGAIN_NS (150 * SQ_MS)
+
+enum { PATIENCE = 64 };
 
 /* ---- what it cost ---- */
 
@@ -124,7 +129,8 @@ static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 /* Its slot is free for another. */
 static void let_go(struct sq_smtp_session *s)
 {
-	s->generation++;
+	if (!s->stream.kept)
+		s->generation++;
 	s->out_n = 0;
 	sq_smtp_pool_gone(s->pool, s);
 }
@@ -159,7 +165,12 @@ static void on_fin(struct sq_smtp_session *s)
 	} else if (is_at_rest(s)) {
 		sq_lane_count(s->pool->lane, SQ_SMTP_CLOSED_BY_SERVER, 1);
 	}
-	sq_smtp_session_close(s);
+	if (s->pool->keeps && s->pool->heard == s && !s->out_n) {
+		sq_stream_close_kept(&s->stream);
+		let_go(s);
+	} else {
+		sq_smtp_session_close(s);
+	}
 }
 
 /* A reset where nothing was due is a server's way of closing, as FIN is. */
@@ -281,8 +292,12 @@ static bool read_once(struct sq_smtp_session *s)
 	}
 	if (!take_bytes(s, p->bytes, (size_t)n))
 		return false;
-	/* What fills less than the buffer was all, unless a FIN is behind it. */
-	return (size_t)n == sizeof(p->bytes) || s->fin || s->stream.ssl;
+	if ((size_t)n == sizeof(p->bytes) || s->stream.ssl || s->broken)
+		return true;
+	/* That was all that was here, but for the FIN. */
+	if (s->fin)
+		on_fin(s);
+	return false;
 }
 
 static void read_all(struct sq_smtp_session *s)
@@ -378,6 +393,7 @@ void sq_smtp_session_input(struct sq_smtp_session *s, uint32_t events)
 	uint64_t serial = s->serial;
 
 	s->fin = s->fin || events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	s->broken = s->broken || events & (EPOLLHUP | EPOLLERR);
 	if (s->stream.state != SQ_STREAM_OPEN && !make(s, events))
 		return;
 	if (s->out_n && (events & EPOLLOUT || s->stream.ssl)) {
@@ -389,6 +405,37 @@ void sq_smtp_session_input(struct sq_smtp_session *s, uint32_t events)
 		read_all(s);
 }
 
+/* Whether what happens at once on a fast path is worth looking for. */
+static bool is_eager(struct sq_smtp_pool *p)
+{
+	if (p->patience == 0)
+		return true;
+	p->patience--;
+	return false;
+}
+
+/* It has connected already, or an event will tell. */
+static void look_at_once(struct sq_smtp_session *s, const struct sq_target *to)
+{
+	struct sq_smtp_pool *p = s->pool;
+	uint64_t serial = s->serial;
+	int rc = is_eager(p) ? sq_stream_probe(&s->stream, to) : 0;
+
+	if (rc < 0) {
+		on_unreachable(s, s->stream.code);
+		return;
+	}
+	if (rc == 0) {
+		p->patience = p->patience ? p->patience : PATIENCE;
+		wait_for(s, true);
+		return;
+	}
+	on_connected(s);
+	make(s, 0);
+	if (is_same(s, serial))
+		wait_for(s, false);
+}
+
 void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const struct sq_target *to)
 {
 	struct sq_smtp_pool *p = s->pool;
@@ -396,7 +443,8 @@ void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const str
 
 	s->serial = p->opened;
 	s->due = SQ_SMTP_CONNECT;
-	s->pipelining = s->plain = s->fin = s->quit_sent = s->doomed = s->in_mail = false;
+	s->pipelining = s->plain = s->fin = s->broken = s->quit_sent = s->doomed = s->in_mail =
+		false;
 	s->starttls = sq_smtp_pool_starttls(p, number);
 	s->messages = 1;
 	s->most = sq_smtp_pool_messages(p);
@@ -413,4 +461,5 @@ void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const str
 		return;
 	}
 	op->sent_ns = s->since_ns = sq_lane_now(p->lane);
+	look_at_once(s, to);
 }

@@ -70,6 +70,7 @@ struct sq_smtp_session {
 	bool starttls;      /* it is to be encrypted once the server was greeted */
 	uint8_t said;       /* lines of AUTH */
 	bool fin;           /* the server's FIN is here, behind what is still to be read */
+	bool broken;        /* and so is the connection */
 	bool quit_sent;     /* behind the text of its last message */
 	bool doomed;  /* what is behind the message in hand was given up: no further than that */
 	bool in_mail; /* a MAIL was accepted, and no text yet */
