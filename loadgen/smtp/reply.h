@@ -33,6 +33,16 @@ struct sq_smtp_reply {
 	char word[SQ_SMTP_WORD_MAX];
 };
 
+static inline bool sq_smtp_is_success(unsigned code)
+{
+	return code / 100 == 2;
+}
+
+static inline bool sq_smtp_is_refusal(unsigned code)
+{
+	return code >= 400;
+}
+
 /* Takes bytes from *data, which it moves on, up to the end of one reply. */
 enum sq_smtp_parse sq_smtp_reply_parse(struct sq_smtp_reply *r, const char **data, const char *end);
 
