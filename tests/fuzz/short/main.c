@@ -33,6 +33,10 @@ static const struct {
 	SEED("example.test\nrequire a A 192.0.2.1\nprohibit x A\nadd x 3600 MX 10 m\n"
 	     "add t 1 TXT \"a b\" c\nadd u 1 TYPE65 \\# 2 c0ff\ndelete w\nsend\n"),
 	SEED("250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 ENHANCEDSTATUSCODES\r\n"),
+	SEED("Nov 27 05:06:07 relay postfix/smtp[321]: 4F2A31: to=<a@b.test>, relay=none, delay=2.1, "
+	     "delays=0.04/0/2/0, dsn=4.4.3, status=deferred (Host or domain name not found. Name "
+	     "service error for name=b.test type=MX: Host not found, try again)"),
+	SEED("Nov 27 05:06:07 relay postfix/qmgr[7]: 4F2A31: from=<>, status=expired, returned"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 
