@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "results/hist.h"
 #include "results/receipt.h"
@@ -348,9 +349,28 @@ static void find_undelivered(const struct sq_run *run, struct sq_delivery *d)
 				  "is only late");
 		return;
 	}
-	d->queued = left > 0 ? fmin(queued, left) : 0;
-	d->bounced = isnan(bounced) ? 0 : fmin(bounced, left - d->queued);
+	/* A queue may hold other mail, such as what the bounces are told by. */
+	d->bounced = isnan(bounced) ? 0 : fmin(bounced, left);
+	d->queued = left > 0 ? fmin(queued, left - d->bounced) : 0;
 	d->lost = left - d->queued - d->bounced;
+}
+
+/* From when the last of the accepted messages was due until the last of them had arrived; NAN when not
+ * all have. */
+static double drain_seconds(const struct sq_run *run, const struct sq_delivery *d)
+{
+	int64_t due_ns = INT64_MIN;
+
+	if (d->sum.undelivered || !d->sum.delivered)
+		return NAN;
+	for (size_t i = 0; i < run->n_loads; i++) {
+		const struct sq_load_rec *l = &run->loads[i];
+
+		for (size_t k = 0; l->n_accepted && k < l->n_outcomes; k++)
+			if (l->outcomes[k].class == SQ_CLASS_OK && l->outcomes[k].last_ns > due_ns)
+				due_ns = l->outcomes[k].last_ns;
+	}
+	return due_ns == INT64_MIN ? NAN : fmax(0, sq_seconds(d->sum.last_ns - due_ns));
 }
 
 static void settle(const struct sq_run *run, struct sq_delivery *d)
@@ -359,6 +379,7 @@ static void settle(const struct sq_run *run, struct sq_delivery *d)
 	for (size_t i = 0; i < d->n_loads; i++)
 		add_sum(&d->sum, &d->loads[i].sum);
 	find_undelivered(run, d);
+	d->drain_s = drain_seconds(run, d);
 }
 
 int sq_delivery_join(struct sq_run *run, const char *dir, const struct sq_strings *files,

@@ -52,7 +52,8 @@ struct sq_delivery {
 	struct sq_delivery_sum sum; /* of all loads */
 	double queued, bounced;     /* NAN: not known */
 	double lost;                /* undelivered, neither queued nor bounced; NAN */
-	char *because;              /* why a number is NAN; NULL */
+	double drain_s; /* from the last one's due time to its arrival; NAN: some have not */
+	char *because;  /* why a number is NAN; NULL */
 };
 
 struct sq_delivery *sq_delivery_free(struct sq_delivery *d);

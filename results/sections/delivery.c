@@ -69,6 +69,7 @@ static json_t *delivery_json(const struct sq_run *run)
 	json_object_set_new(o, "queued", sq_draw_number(d->queued));
 	json_object_set_new(o, "bounced", sq_draw_number(d->bounced));
 	json_object_set_new(o, "lost", sq_draw_number(d->lost));
+	json_object_set_new(o, "drain_s", sq_json_real(d->drain_s));
 	json_object_set_new(o, "because", d->because ? json_string(d->because) : json_null());
 	json_object_set_new(o, "loads", loads);
 	json_object_set_new(o, "receipts", files);
@@ -114,6 +115,9 @@ static void delivery_text(const json_t *report, struct sq_buf *out, int width)
 	add_count(&b, d, "corrupted", false);
 	add_count(&b, d, "unaccepted", false);
 	add_latency(&b, json_object_get(d, "latency"));
+	if (sq_draw_real(d, "drain_s") >= 1)
+		sq_buf_printf(&b, "; all there %.1f s after the last was due",
+			      sq_draw_real(d, "drain_s"));
 	if (*because)
 		sq_buf_printf(&b, " (%s)", because);
 	sq_draw_wrap(out, width, "delivery: ", b.data);
@@ -143,7 +147,9 @@ const struct sq_section sq_section_delivery = {
 		  "  \"bounced\", \"lost\", \"duplicated\", \"corrupted\", \"unaccepted\","
 		  "  \"recipients\", \"latency\", \"because\", \"loads\", \"receipts\"],"
 		  " \"properties\": {" SUM ", \"queued\": " NUMBER ", \"bounced\": " NUMBER ","
-		  "  \"lost\": " NUMBER ", \"because\": {\"type\": [\"string\", \"null\"]},"
+		  "  \"lost\": " NUMBER ", \"drain_s\": {\"$ref\": \"#/definitions/seconds\","
+		  "   \"description\": \"from when the last one was due until all had arrived\"},"
+		  " \"because\": {\"type\": [\"string\", \"null\"]},"
 		  "  \"loads\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
 		  "   \"required\": [\"load\"], \"properties\": {\"load\": {\"type\": \"string\"}, "
 		  "" SUM ", \"examples\": {\"type\": \"object\", \"properties\": {"

@@ -287,6 +287,8 @@ static void test_unmeasured(void **state)
 		{ "storm.phase.ack.p99 < 1s", "never came to ack" },
 		{ "idle.ok / idle.scheduled > 0", "divides by nothing" },
 		{ "idle.rate.ok > 0", "no time" },
+		{ "delivery.lost == 0", "no load sends what must arrive" },
+		{ "delivery.latency.p99 < 1s", "no load sends what must arrive" },
 		{ "nonsense", "begins with no load" },
 	};
 	struct sq_run *run = new_run();
