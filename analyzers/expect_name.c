@@ -16,6 +16,9 @@ static const char *const count_words[] = {
 static const char *const rate_words[] = { "scheduled", "sent", "ok", NULL };
 static const char *const finding_words[] = { "count", "explained", "unexplained", "counter_excess",
 					     NULL };
+static const char *const delivery_words[] = { "accepted",   "delivered", "undelivered", "queued",
+					      "bounced",    "lost",      "duplicated",  "corrupted",
+					      "unaccepted", NULL };
 static const char *const account_words[] = { "count", "explained", "unexplained", NULL };
 
 static bool among(const char *const *words, const char *word)
@@ -299,7 +302,9 @@ static int fail_first(const struct sq_expect_scope *scope, const char *text, str
 		add_word(&w, scope->hosts[i], rest, "");
 	add_word(&w, "finding", rest, "");
 	add_word(&w, "account", rest, "");
-	return fail_near(text, "begins with no load, no host, nor finding or account", text, "", &w,
+	add_word(&w, "delivery", rest, "");
+	return fail_near(text, "begins with no load, no host, nor finding, account or delivery",
+			 text, "", &w,
 			 "write LOAD.failures, HOST.TcpExt.ListenOverflows or "
 			 "finding.MECHANISM.explained",
 			 err);
@@ -329,6 +334,18 @@ static int fail_account(const char *text, const char *rest, struct sq_err *err)
 	add_words(&w, "", account_words, "");
 	return fail_near(text, "is not in the account", rest, "account.", &w,
 			 "it has count, explained and unexplained", err);
+}
+
+static int fail_delivery(const char *text, const char *rest, struct sq_err *err)
+{
+	struct words w = { 0 };
+
+	add_words(&w, "", delivery_words, "");
+	return fail_near(
+		text, "is no number of deliveries", rest, "delivery.", &w,
+		"it has accepted, delivered, undelivered, queued, bounced, lost, duplicated, "
+		"corrupted, unaccepted, latency.p99",
+		err);
 }
 
 static int fail_host(const char *text, struct sq_err *err)
@@ -366,6 +383,12 @@ int sq_expect_classify(const struct sq_expect_scope *scope, const char *text,
 		return known_word(account_words, rest, SQ_EXPECT_ACCOUNT, ret)
 			       ? 0
 			       : fail_account(text, rest, err);
+	rest = behind(text, "delivery");
+	if (rest)
+		return timed(rest, "latency", SQ_EXPECT_DELIVERY_LATENCY, ret) ||
+				       known_word(delivery_words, rest, SQ_EXPECT_DELIVERY, ret)
+			       ? 0
+			       : fail_delivery(text, rest, err);
 	rest = strchr(text, '.');
 	if (scope->any_host && rest && of_host(rest + 1, ret) &&
 	    copy(ret->subject, text, (size_t)(rest - text)))

@@ -45,6 +45,8 @@ enum sq_expect_kind {
 	SQ_EXPECT_METRIC,  /* of the host `subject` */
 	SQ_EXPECT_FINDING, /* of the mechanism `subject` */
 	SQ_EXPECT_ACCOUNT,
+	SQ_EXPECT_DELIVERY, /* word: a number of it */
+	SQ_EXPECT_DELIVERY_LATENCY,
 };
 
 enum sq_expect_stat { SQ_STAT_MEAN, SQ_STAT_MIN, SQ_STAT_MAX, SQ_STAT_PERCENTILE };

@@ -18,22 +18,28 @@
 #include "base/err.h"
 
 enum sq_opt_type {
-	SQ_OPT_BOOL,     /* bool */
-	SQ_OPT_INT,      /* int64_t */
-	SQ_OPT_REAL,     /* double */
-	SQ_OPT_DURATION, /* int64_t ns */
-	SQ_OPT_RATE,     /* double per second */
-	SQ_OPT_SIZE,     /* int64_t bytes */
-	SQ_OPT_BITRATE,  /* int64_t bit/s */
-	SQ_OPT_STRING,   /* char *, owned */
-	SQ_OPT_ENUM,     /* int, an index into choices */
-	SQ_OPT_STRINGS,  /* struct sq_strings: an array of strings */
-	SQ_OPT_PAIRS,    /* struct sq_pairs: an object of scalars, kept as text in file order */
-	SQ_OPT_TABLE,    /* the struct itself, laid in place; sub */
-	SQ_OPT_LIST,     /* struct sq_list of elem_size structs: an array of objects; sub */
-	SQ_OPT_MAP,      /* struct sq_list: an object of objects; sub.  The key goes to the
+	SQ_OPT_BOOL,       /* bool */
+	SQ_OPT_INT,        /* int64_t */
+	SQ_OPT_REAL,       /* double */
+	SQ_OPT_DURATION,   /* int64_t ns */
+	SQ_OPT_RATE,       /* double per second */
+	SQ_OPT_SIZE,       /* int64_t bytes */
+	SQ_OPT_BITRATE,    /* int64_t bit/s */
+	SQ_OPT_INT_RANGE,  /* struct sq_range: "1-10", or one number, which is both ends */
+	SQ_OPT_SIZE_RANGE, /* the same of bytes: "1-10KiB" */
+	SQ_OPT_STRING,     /* char *, owned */
+	SQ_OPT_ENUM,       /* int, an index into choices */
+	SQ_OPT_STRINGS,    /* struct sq_strings: an array of strings */
+	SQ_OPT_PAIRS,      /* struct sq_pairs: an object of scalars, kept as text in file order */
+	SQ_OPT_TABLE,      /* the struct itself, laid in place; sub */
+	SQ_OPT_LIST,       /* struct sq_list of elem_size structs: an array of objects; sub */
+	SQ_OPT_MAP,        /* struct sq_list: an object of objects; sub.  The key goes to the
 			  * element's first member, a char *, which sub does not list */
-	SQ_OPT_PLUG,     /* struct sq_plug: the value names a plug-in of the family `plug` */
+	SQ_OPT_PLUG,       /* struct sq_plug: the value names a plug-in of the family `plug` */
+};
+
+struct sq_range {
+	int64_t least, most;
 };
 
 struct sq_strings {

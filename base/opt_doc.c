@@ -13,6 +13,7 @@ static const char *const placeholders[] = {
 	[SQ_OPT_RATE] = "RATE",       [SQ_OPT_SIZE] = "SIZE",
 	[SQ_OPT_BITRATE] = "BITRATE", [SQ_OPT_STRING] = "TEXT",
 	[SQ_OPT_ENUM] = "",           [SQ_OPT_STRINGS] = "TEXT",
+	[SQ_OPT_INT_RANGE] = "N[-N]", [SQ_OPT_SIZE_RANGE] = "SIZE[-SIZE]",
 	[SQ_OPT_PLUG] = "NAME",
 };
 
@@ -24,6 +25,8 @@ static const char *const type_words[] = {
 	[SQ_OPT_RATE] = "rate",
 	[SQ_OPT_SIZE] = "size",
 	[SQ_OPT_BITRATE] = "bit rate",
+	[SQ_OPT_INT_RANGE] = "integer or range",
+	[SQ_OPT_SIZE_RANGE] = "size or range of sizes",
 	[SQ_OPT_STRING] = "string",
 	[SQ_OPT_ENUM] = "one of",
 	[SQ_OPT_STRINGS] = "array of strings",

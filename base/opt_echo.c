@@ -1,6 +1,7 @@
 /* A struct back into the JSON object that parses to it, and its end.  A table of which something
  * required is unset was not given: it is left out, since it could not be parsed back. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/opt_private.h"
@@ -66,6 +67,18 @@ static json_t *echo_text(void (*format)(char *, size_t, int64_t), int64_t v)
 	return json_string(text);
 }
 
+static json_t *echo_range(const struct sq_opt *opt, const struct sq_range *range)
+{
+	char least[64], most[64], text[160];
+
+	if (opt->type == SQ_OPT_INT_RANGE && range->least == range->most)
+		return json_integer(range->least);
+	sq_opt_format_limit(opt, (double)range->least, least, sizeof(least));
+	sq_opt_format_limit(opt, (double)range->most, most, sizeof(most));
+	snprintf(text, sizeof(text), "%s-%s", least, most);
+	return json_string(range->least == range->most ? least : text);
+}
+
 static json_t *echo_value(const struct sq_opt *opt, const void *member)
 {
 	switch (opt->type) {
@@ -83,6 +96,9 @@ static json_t *echo_value(const struct sq_opt *opt, const void *member)
 		return echo_text(sq_format_size, *(const int64_t *)member);
 	case SQ_OPT_BITRATE:
 		return echo_text(sq_format_bitrate, *(const int64_t *)member);
+	case SQ_OPT_INT_RANGE:
+	case SQ_OPT_SIZE_RANGE:
+		return echo_range(opt, member);
 	case SQ_OPT_STRING:
 		return json_string(*(char *const *)member);
 	case SQ_OPT_ENUM:

@@ -25,6 +25,8 @@ static const char *const expected[] = {
 	[SQ_OPT_RATE] = "a rate such as 2000 or \"24000/min\"",
 	[SQ_OPT_SIZE] = "a size such as 65536 or \"64KiB\"",
 	[SQ_OPT_BITRATE] = "a bit rate such as \"400kbit\"",
+	[SQ_OPT_INT_RANGE] = "an integer or a range such as \"1-10\"",
+	[SQ_OPT_SIZE_RANGE] = "a size such as \"64KiB\" or a range such as \"1-10KiB\"",
 	[SQ_OPT_STRING] = "a string",
 };
 
@@ -39,6 +41,10 @@ void sq_opt_value_unset(const struct sq_opt *opt, void *member)
 	case SQ_OPT_SIZE:
 	case SQ_OPT_BITRATE:
 		*(int64_t *)member = SQ_OPT_UNSET;
+		break;
+	case SQ_OPT_INT_RANGE:
+	case SQ_OPT_SIZE_RANGE:
+		*(struct sq_range *)member = (struct sq_range){ SQ_OPT_UNSET, SQ_OPT_UNSET };
 		break;
 	case SQ_OPT_REAL:
 	case SQ_OPT_RATE:
@@ -88,6 +94,9 @@ bool sq_opt_value_is_set(const struct sq_opt *opt, const void *member)
 	case SQ_OPT_SIZE:
 	case SQ_OPT_BITRATE:
 		return *(const int64_t *)member != SQ_OPT_UNSET;
+	case SQ_OPT_INT_RANGE:
+	case SQ_OPT_SIZE_RANGE:
+		return ((const struct sq_range *)member)->least != SQ_OPT_UNSET;
 	case SQ_OPT_REAL:
 	case SQ_OPT_RATE:
 		return !isnan(*(const double *)member);
@@ -124,6 +133,11 @@ static bool is_real(const struct sq_opt *opt)
 	return opt->type == SQ_OPT_REAL || opt->type == SQ_OPT_RATE;
 }
 
+static bool is_range(const struct sq_opt *opt)
+{
+	return opt->type == SQ_OPT_INT_RANGE || opt->type == SQ_OPT_SIZE_RANGE;
+}
+
 static void format_number(const struct sq_opt *opt, struct number n, char *out, size_t size)
 {
 	if (opt->type == SQ_OPT_REAL)
@@ -132,7 +146,7 @@ static void format_number(const struct sq_opt *opt, struct number n, char *out, 
 		sq_format_rate(out, size, n.d);
 	else if (opt->type == SQ_OPT_DURATION)
 		sq_format_duration(out, size, n.i);
-	else if (opt->type == SQ_OPT_SIZE)
+	else if (opt->type == SQ_OPT_SIZE || opt->type == SQ_OPT_SIZE_RANGE)
 		sq_format_size(out, size, n.i);
 	else if (opt->type == SQ_OPT_BITRATE)
 		sq_format_bitrate(out, size, n.i);
@@ -181,6 +195,8 @@ static int store_number(const struct sq_opt *opt, struct number n, const char *w
 		return rc;
 	if (is_real(opt))
 		*(double *)member = n.d;
+	else if (is_range(opt))
+		*(struct sq_range *)member = (struct sq_range){ n.i, n.i };
 	else
 		*(int64_t *)member = n.i;
 	return 0;
@@ -286,6 +302,7 @@ static int parse_number(const struct sq_opt *opt, const char *text, struct numbe
 	case SQ_OPT_DURATION:
 		return sq_parse_duration(text, &n->i);
 	case SQ_OPT_SIZE:
+	case SQ_OPT_SIZE_RANGE:
 		return sq_parse_size(text, &n->i);
 	case SQ_OPT_BITRATE:
 		return sq_parse_bitrate(text, &n->i);
@@ -305,6 +322,39 @@ static int number_from_text(const struct sq_opt *opt, const char *text, const ch
 				  expected[opt->type], text,
 				  rc == -ERANGE ? ", which is too large" : "");
 	return store_number(opt, n, where, member, err);
+}
+
+/* "1-10KiB" is from 1 KiB on: a first end without a unit has the second's. */
+static void complete(const char *first, size_t len, const char *second, char *out, size_t size)
+{
+	bool bare = strspn(first, "0123456789.") >= len;
+
+	snprintf(out, size, "%.*s%s", (int)len, first,
+		 bare ? second + strspn(second, "0123456789.") : "");
+}
+
+static int range_from_text(const struct sq_opt *opt, const char *text, const char *where,
+			   struct sq_range *member, struct sq_err *err)
+{
+	const char *dash = *text ? strchr(text + 1, '-') : NULL;
+	struct sq_range least, most;
+	char first[NUMBER_MAX];
+	int rc;
+
+	if (!dash)
+		return number_from_text(opt, text, where, member, err);
+	complete(text, (size_t)(dash - text), dash + 1, first, sizeof(first));
+	rc = number_from_text(opt, first, where, &least, err);
+	if (rc == 0)
+		rc = number_from_text(opt, dash + 1, where, &most, err);
+	if (rc < 0)
+		return rc;
+	if (least.least > most.least)
+		return sq_err_set(err, -EINVAL, where,
+				  "the range \"%.60s\" runs backwards; write the smaller end first",
+				  text);
+	*member = (struct sq_range){ least.least, most.least };
+	return 0;
 }
 
 static int bool_from_text(const char *text, const char *where, bool *member, struct sq_err *err)
@@ -350,6 +400,9 @@ int sq_opt_value_from_text(const struct sq_opt *opt, const char *text, const cha
 		free(*string);
 		*string = sq_strdup(text);
 		return 0;
+	case SQ_OPT_INT_RANGE:
+	case SQ_OPT_SIZE_RANGE:
+		return range_from_text(opt, text, where, member, err);
 	default:
 		return number_from_text(opt, text, where, member, err);
 	}
@@ -367,7 +420,7 @@ int sq_opt_value_from_json(const struct sq_opt *opt, const json_t *value, const 
 	}
 	if (is_string && type != SQ_OPT_BOOL && type != SQ_OPT_INT && type != SQ_OPT_REAL)
 		return sq_opt_value_from_text(opt, json_string_value(value), where, member, err);
-	if (is_integer && (type == SQ_OPT_INT || type == SQ_OPT_SIZE))
+	if (is_integer && (type == SQ_OPT_INT || type == SQ_OPT_SIZE || is_range(opt)))
 		return store_number(opt, (struct number){ .i = json_integer_value(value) }, where,
 				    member, err);
 	if (json_is_number(value) && is_real(opt))

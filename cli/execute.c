@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "analyzers/analyze.h"
+#include "analyzers/delivery.h"
 #include "analyzers/expect.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
@@ -116,7 +117,7 @@ static int exit_status(const struct sq_run *run, enum sq_verdict verdict)
 	return SQ_EXIT_OK;
 }
 
-int sq_finish(const char *dir, bool quiet)
+int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet)
 {
 	struct sq_err err = { 0 };
 	struct sq_run *run = sq_run_load(dir, &err);
@@ -125,7 +126,7 @@ int sq_finish(const char *dir, bool quiet)
 	int status = SQ_EXIT_UNMEASURED;
 	enum sq_verdict verdict;
 
-	if (!run || sq_analyze(run, &err) < 0)
+	if (!run || sq_delivery_join(run, dir, sinks, &err) < 0 || sq_analyze(run, &err) < 0)
 		goto out;
 	verdict = sq_expect_judge(run);
 	status = exit_status(run, verdict);
@@ -259,7 +260,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	if (err.code)
 		sq_complain(&err);
 	if (rc == 0)
-		status = sq_finish(dir, args->quiet);
+		status = sq_finish(dir, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
 	json_decref(opts.meta);

@@ -116,6 +116,7 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 	if (strcmp(kind, "start") == 0) {
 		r->started = true;
 		r->t0_mono_ns = json_integer_value(json_object_get(record, "t0_mono_ns"));
+		r->run->t0_wall_ns = json_integer_value(json_object_get(record, "t0_wall_ns"));
 	} else if (strcmp(kind, "event") == 0) {
 		sq_reader_saw(r, t);
 		sq_reader_event(r, t, text_of(record, "host"), text_of(record, "source"),

@@ -305,6 +305,30 @@ static void add_counts(struct sq_load_rec *l, const json_t *counts)
 		l->counts[i].n += (uint64_t)integer_of(counts, l->counts[i].name);
 }
 
+static struct sq_accepted *accepted_of(struct sq_load_rec *l, uint64_t id, uint64_t lane)
+{
+	for (size_t i = 0; i < l->n_accepted; i++)
+		if (l->accepted[i].id == id && l->accepted[i].lane == lane)
+			return &l->accepted[i];
+	l->accepted = sq_realloc_n(l->accepted, l->n_accepted + 1, sizeof(*l->accepted));
+	l->accepted[l->n_accepted] = (struct sq_accepted){ .id = id, .lane = lane };
+	return &l->accepted[l->n_accepted++];
+}
+
+/* A lane has an id when what it makes must arrive elsewhere, though nothing was accepted. */
+static int add_accepted(struct sq_load_rec *l, const json_t *record)
+{
+	const char *id = text_of(record, "id");
+	uint64_t lane = (uint64_t)integer_of(record, "lane");
+	char *end;
+	struct sq_accepted *a;
+
+	if (!*id)
+		return 0;
+	a = accepted_of(l, strtoull(id, &end, 16), lane);
+	return *end ? -EINVAL : sq_accepted_add_json(a, json_object_get(record, "accepted"));
+}
+
 static int add_tally(struct sq_load_draft *d, const json_t *record)
 {
 	const json_t *rows = json_object_get(record, "outcomes"), *row;
@@ -321,7 +345,8 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 	json_array_foreach(rows, i, row)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
 			return -EINVAL;
-	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
+	if (add_accepted(&d->rec, record) < 0 ||
+	    add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
 	    add_lag_max(d, json_object_get(record, "lag_max")) < 0 ||
 	    add_bursts(d, json_object_get(record, "bursts")) < 0)
 		return -EINVAL;

@@ -174,6 +174,8 @@ static void settle_load(struct sq_load_draft *d, const struct sq_run *run)
 
 	for (size_t i = 0; i < d->n_outcomes; i++)
 		settle_outcome(&d->outcomes[i], l->n_efforts, &run->axis);
+	for (size_t i = 0; i < l->n_accepted; i++)
+		sq_accepted_settle(&l->accepted[i]);
 	l->scheduled_series = sq_series_take(&d->scheduled, &run->axis);
 	l->sent_series = sq_series_take(&d->sent, &run->axis);
 	l->bin_latency = sq_series_take(&d->latency, &run->axis);

@@ -49,6 +49,9 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 	for (size_t i = 0; l->bin_latency && i < bins; i++)
 		sq_hist_free(l->bin_latency[i]);
 	free(l->bin_latency);
+	for (size_t i = 0; i < l->n_accepted; i++)
+		sq_accepted_fini(&l->accepted[i]);
+	free(l->accepted);
 	free(l->scheduled_series);
 	free(l->sent_series);
 	free(l->lag_max_s);
@@ -96,6 +99,7 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->absent);
 	json_decref(run->expectations);
 	sq_findings_fini(&run->findings);
+	sq_delivery_free(run->delivery);
 	free(run);
 	return NULL;
 }

@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "results/accepted.h"
+#include "results/delivery.h"
 #include "results/finding.h"
 #include "results/hist.h"
 #include "results/outcome.h"
@@ -75,6 +77,8 @@ struct sq_load_rec {
 	size_t n_phases;
 	char **efforts;
 	size_t n_efforts;
+	struct sq_accepted *accepted; /* of each lane whose operations must arrive elsewhere */
+	size_t n_accepted;
 	struct sq_count_rec *counts; /* all that its driver knows, those of 0 too */
 	size_t n_counts;
 	uint64_t *scheduled_series;
@@ -119,6 +123,7 @@ struct sq_run {
 	char *outcome;       /* completed | stopped | failed */
 	char *because;       /* why it did not complete; NULL */
 	double duration_s;
+	int64_t t0_wall_ns; /* t0 since 1970 */
 	struct sq_axis axis;
 	struct sq_load_rec *loads;
 	size_t n_loads;
@@ -126,8 +131,9 @@ struct sq_run {
 	size_t n_metrics;
 	struct sq_event_rec *events;
 	size_t n_events;
-	struct sq_findings findings; /* empty until an analyzer filled them */
-	json_t *expectations;        /* array of {text, held, value, because}; NULL until judged */
+	struct sq_findings findings;  /* empty until an analyzer filled them */
+	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
+	json_t *expectations;         /* array of {text, held, value, because}; NULL until judged */
 };
 
 /* Reads DIR/spool.  A torn last line (the writer was killed) is dropped and noted as an event;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "results/accepted.h"
 #include "results/hist.h"
 
 /* Room in a ring beyond the shape's span, for due times in the future and late flushes. */
@@ -57,6 +58,8 @@ struct sq_tally {
 	uint64_t counts[SQ_COUNTS_MAX];
 	struct burst *bursts;
 	size_t n_bursts, cap_bursts;
+	struct sq_accepted_op *accepted;
+	size_t n_accepted, cap_accepted;
 };
 
 static size_t count_words(const char *const *words, size_t max)
@@ -143,6 +146,7 @@ struct sq_tally *sq_tally_free(struct sq_tally *t)
 	sq_hist_free(t->from_send);
 	sq_hist_free(t->lag);
 	free(t->rows);
+	free(t->accepted);
 	free(t->latency);
 	free(t->scheduled);
 	free(t->sent_bins);
@@ -309,6 +313,12 @@ static void book_sent(struct sq_tally *t, const struct sq_tally_op *op, bool war
 		book_burst(t, op);
 }
 
+static void accept(struct sq_tally *t, const struct sq_tally_op *op)
+{
+	t->accepted = sq_grow(t->accepted, t->n_accepted, &t->cap_accepted, sizeof(*t->accepted));
+	t->accepted[t->n_accepted++] = (struct sq_accepted_op){ op->id, op->accepted };
+}
+
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 {
 	enum sq_class class = sq_code_class(t->shape.words.codes, op->outcome.code);
@@ -321,6 +331,8 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 	at = slot_of(t, op->due_ns);
 	row = row_of(t, normal(op->outcome, class), op->due_ns);
 	row_book(t, row, op, at);
+	if (op->accepted)
+		accept(t, op);
 	if (sq_class_is_failure(class) && row->n_exemplars < SQ_EXEMPLARS_MAX)
 		row->exemplars[row->n_exemplars++] = *op;
 	if (class != SQ_CLASS_OK)
@@ -518,6 +530,7 @@ static void empty(struct sq_tally *t)
 	memset(t->counts, 0, sizeof(t->counts));
 	t->n_rows = 0;
 	t->n_bursts = 0;
+	t->n_accepted = 0;
 	t->warmup_scheduled = t->sent = 0;
 	t->lo = 0;
 	t->hi = -1;
@@ -539,6 +552,9 @@ json_t *sq_tally_flush(struct sq_tally *t)
 			   bursts_to_json(t), "outcomes", rows, "hist", hists_to_json(t),
 			   "bin_latency", latency_to_json(t), "lag_max", lag_max_to_json(t),
 			   "counts", seen_to_json(t));
+	if (t->n_accepted)
+		json_object_set_new(record, "accepted",
+				    sq_accepted_to_json(t->accepted, t->n_accepted));
 	empty(t);
 	return record;
 }

@@ -47,6 +47,9 @@ struct sq_tally_op {
 	 * driver's. */
 	uint16_t local_port;
 	uint64_t id;
+	/* Recipients for whom the server took the operation on, under that id; 0: none, or what was done
+	 * needs not arrive anywhere else. */
+	uint32_t accepted;
 };
 
 struct sq_tally;

@@ -29,6 +29,8 @@ struct sq_lane {
 	uv_loop_t *loop;
 	struct sq_rng rng; /* this lane's own stream of the run's seed */
 	int64_t t0_ns;     /* CLOCK_MONOTONIC; all other times are relative to it */
+	uint64_t id;       /* set in lane_init, where what operations make must arrive elsewhere: it
+			      bears this name, the lane's index and the operation's own */
 	bool patient;      /* set in lane_init: what comes has its own time, so that it may be read
 			      late, at the load's next tick */
 };

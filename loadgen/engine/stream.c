@@ -20,9 +20,12 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "loadgen/engine/client.h"
+
+enum { TLS_RECORD = 16384 };
 
 static bool fail(struct sq_stream *s, uint16_t code)
 {
@@ -119,7 +122,12 @@ int sq_stream_again(struct sq_stream *s, struct sq_lane *lane, uint32_t token)
 bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, const struct sq_stream_kind *kind,
 		    uint64_t number, uint32_t token)
 {
-	const struct sq_target *to = sq_load_target(lane->load, number);
+	return sq_stream_open_to(s, lane, kind, sq_load_target(lane->load, number), number, token);
+}
+
+bool sq_stream_open_to(struct sq_stream *s, struct sq_lane *lane, const struct sq_stream_kind *kind,
+		       const struct sq_target *to, uint64_t number, uint32_t token)
+{
 	int rc = make_socket(s, lane->load, kind, to, number);
 
 	if (rc == 0)
@@ -179,6 +187,15 @@ static bool step_handshake(struct sq_stream *s)
 	return rc >= 0;
 }
 
+bool sq_stream_secure(struct sq_stream *s, struct sq_tls *tls)
+{
+	s->ssl = sq_tls_session_new(tls, s->fd);
+	if (!s->ssl)
+		return fail(s, sq_code_errno(ENOMEM));
+	s->state = SQ_STREAM_HANDSHAKE;
+	return true;
+}
+
 bool sq_stream_step(struct sq_stream *s, uint32_t events)
 {
 	if (s->state == SQ_STREAM_CONNECTING)
@@ -222,6 +239,33 @@ ssize_t sq_stream_write(struct sq_stream *s, const void *bytes, size_t len)
 	if (n > 0)
 		s->state = SQ_STREAM_OPEN;
 	return n;
+}
+
+/* As much as one record holds: a record for each piece would be a segment for each. */
+static ssize_t write_record(struct sq_stream *s, const struct iovec *pieces, unsigned n)
+{
+	char record[TLS_RECORD];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n && len < sizeof(record); i++) {
+		size_t room = sizeof(record) - len;
+		size_t part = pieces[i].iov_len < room ? pieces[i].iov_len : room;
+
+		memcpy(record + len, pieces[i].iov_base, part);
+		len += part;
+	}
+	return sq_tls_write(s->ssl, record, len, &s->code);
+}
+
+ssize_t sq_stream_writev(struct sq_stream *s, const struct iovec *pieces, unsigned n)
+{
+	const struct msghdr msg = { .msg_iov = (struct iovec *)pieces, .msg_iovlen = n };
+
+	if (s->ssl)
+		return write_record(s, pieces, n);
+	if (n == 1) /* the cheaper call */
+		return judge(s, send(s->fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL));
+	return judge(s, sendmsg(s->fd, &msg, MSG_NOSIGNAL));
 }
 
 void sq_stream_stamps_end(const struct sq_stream *s, const struct sq_stream_kind *kind)

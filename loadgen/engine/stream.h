@@ -7,6 +7,7 @@
 #define SQ_LOADGEN_ENGINE_STREAM_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,10 @@ struct sq_stream {
 bool sq_stream_open(struct sq_stream *s, struct sq_lane *lane, const struct sq_stream_kind *kind,
 		    uint64_t number, uint32_t token);
 
+/* The same to this target, which is none of the load's, or one that its number does not tell. */
+bool sq_stream_open_to(struct sq_stream *s, struct sq_lane *lane, const struct sq_stream_kind *kind,
+		       const struct sq_target *to, uint64_t number, uint32_t token);
+
 /* Whether it has connected meanwhile, without waiting for an event: on a fast path it has.  1; 0: not
  * yet, an event will tell; -1: it failed.  It must be connecting. */
 int sq_stream_probe(struct sq_stream *s, const struct sq_target *to);
@@ -71,10 +76,17 @@ void sq_stream_stamps_end(const struct sq_stream *s, const struct sq_stream_kind
  * the time of each can be taken; false: it failed. */
 bool sq_stream_step(struct sq_stream *s, uint32_t events);
 
+/* A plain one that is open begins a handshake of TLS, which sq_stream_step carries on, at once and at
+ * events; false: it failed. */
+bool sq_stream_secure(struct sq_stream *s, struct sq_tls *tls);
+
 /* How many bytes; 0: none now, an event will tell; -1: it failed, or is at its end.  A plain one that
  * is still connecting may be written to: what is taken says that it is connected. */
 ssize_t sq_stream_read(struct sq_stream *s, void *bytes, size_t size);
 ssize_t sq_stream_write(struct sq_stream *s, const void *bytes, size_t len);
+
+/* Of several pieces, as if they were one; what TLS does not take is to be given to it again as it is. */
+ssize_t sq_stream_writev(struct sq_stream *s, const struct iovec *pieces, unsigned n);
 
 /* Whether something came to an idle one that was not read yet: answers, or its end. */
 bool sq_stream_is_stale(const struct sq_stream *s);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,8 @@ static void write_tally(struct worker *w, const struct worker_lane *lane, struct
 	json_object_set_new(record, "load", json_string(lane->run->pub.load->spec->name));
 	json_object_set_new(record, "lane", json_integer(lane->run->pub.index));
 	json_object_set_new(record, "t", json_integer(since_start(w)));
+	if (lane->run->pub.id)
+		json_object_set_new(record, "id", json_sprintf("%016" PRIx64, lane->run->pub.id));
 	spool(w, record);
 }
 

@@ -1,4 +1,5 @@
-/* What is said in a session, in the order of the protocol (RFC 5321; PIPELINING: RFC 2920).
+/* What is said in a session, in the order of the protocol (RFC 5321; PIPELINING: RFC 2920; LMTP:
+ * RFC 2033).  How it gets there, from the banner to the first envelope, is in hello.c.
  *
  * A message ends as soon as its fate is known, and the dialog goes on without it: the replies to
  * what is out already are waited for, RSET undoes a transaction that went halfway, and only then is
@@ -9,19 +10,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "loadgen/smtp/hello.h"
 #include "loadgen/smtp/pool.h"
 #include "loadgen/smtp/rest.h"
 #include "loadgen/smtp/session.h"
-
-static bool is_success(unsigned code)
-{
-	return code / 100 == 2;
-}
-
-static bool is_refusal(unsigned code)
-{
-	return code >= 400;
-}
 
 /* ---- ways of going on ---- */
 
@@ -30,14 +23,7 @@ static void bad_reply(struct sq_smtp_session *s)
 	sq_smtp_session_die(s, SQ_SMTP_BAD_REPLY);
 }
 
-static void send_text(struct sq_smtp_session *s, const char *end)
-{
-	s->out[0] = (struct iovec){ s->text, (size_t)(end - s->text) };
-	sq_smtp_session_send(s, 1);
-}
-
-/* Lets go of the message in hand, which was refused. */
-static void refuse(struct sq_smtp_session *s, uint16_t outcome, uint8_t phase)
+void sq_smtp_dialog_refuse(struct sq_smtp_session *s, uint16_t outcome, uint8_t phase)
 {
 	sq_smtp_session_finish(s, outcome, phase);
 	sq_smtp_rest_owing(s);
@@ -49,7 +35,7 @@ void sq_smtp_dialog_quit(struct sq_smtp_session *s)
 	s->since_ns = sq_lane_now(s->pool->lane);
 	sq_smtp_rest_owing(s);
 	sq_lane_count(s->pool->lane, SQ_SMTP_QUITS, 1);
-	send_text(s, stpcpy(s->text, "QUIT\r\n"));
+	sq_smtp_session_say(s, stpcpy(s->text, "QUIT\r\n"));
 }
 
 /* ---- envelopes ---- */
@@ -57,13 +43,13 @@ void sq_smtp_dialog_quit(struct sq_smtp_session *s)
 static char *put_envelope(struct sq_smtp_session *s, const struct sq_op *op, char *end)
 {
 	const struct sq_smtp_mail *mail = s->pool->conf->mail;
-	uint64_t number = sq_smtp_pool_number(s->pool, op);
+	const struct sq_smtp_which which = sq_smtp_pool_which(s->pool, op);
 
-	end = sq_smtp_mail_from(mail, number, end);
+	end = sq_smtp_mail_from(mail, &which, s->extensions, end);
 	if (!s->pipelining)
 		return end;
 	for (unsigned i = 0; i < sq_smtp_mail_recipients(mail); i++)
-		end = sq_smtp_mail_rcpt(mail, number, i, end);
+		end = sq_smtp_mail_rcpt(mail, which.number, i, end);
 	return stpcpy(end, "DATA\r\n");
 }
 
@@ -72,14 +58,14 @@ static void expect_envelope(struct sq_smtp_session *s)
 {
 	s->due = SQ_SMTP_MAIL;
 	s->sent = s->pipelining ? SQ_SMTP_DATA : SQ_SMTP_MAIL;
-	s->rcpt_due = s->rcpt_ok = 0;
+	s->rcpt_due = s->rcpt_ok = s->text_due = s->text_ok = 0;
 	s->since_ns = sq_lane_now(s->pool->lane);
 }
 
-static void send_envelope(struct sq_smtp_session *s)
+void sq_smtp_dialog_envelope(struct sq_smtp_session *s)
 {
 	expect_envelope(s);
-	send_text(s, put_envelope(s, s->op, s->text));
+	sq_smtp_session_say(s, put_envelope(s, s->op, s->text));
 }
 
 static void take(struct sq_smtp_session *s, struct sq_op *op)
@@ -95,21 +81,22 @@ void sq_smtp_dialog_begin(struct sq_smtp_session *s, struct sq_op *op)
 	sq_smtp_rest_leave(s);
 	take(s, op);
 	s->op = op;
-	send_envelope(s);
+	sq_smtp_dialog_envelope(s);
 }
 
 static void send_rcpt(struct sq_smtp_session *s)
 {
-	uint64_t number = sq_smtp_pool_number(s->pool, s->op);
+	const struct sq_smtp_which which = sq_smtp_pool_which(s->pool, s->op);
 
 	s->due = s->sent = SQ_SMTP_RCPT;
-	send_text(s, sq_smtp_mail_rcpt(s->pool->conf->mail, number, s->rcpt_due, s->text));
+	sq_smtp_session_say(
+		s, sq_smtp_mail_rcpt(s->pool->conf->mail, which.number, s->rcpt_due, s->text));
 }
 
 static void send_data(struct sq_smtp_session *s)
 {
 	s->due = s->sent = SQ_SMTP_DATA;
-	send_text(s, stpcpy(s->text, "DATA\r\n"));
+	sq_smtp_session_say(s, stpcpy(s->text, "DATA\r\n"));
 }
 
 /* ---- after a message ---- */
@@ -118,7 +105,7 @@ static void send_rset(struct sq_smtp_session *s)
 {
 	s->due = SQ_SMTP_DUE_RSET;
 	sq_smtp_rest_owing(s);
-	send_text(s, stpcpy(s->text, "RSET\r\n"));
+	sq_smtp_session_say(s, stpcpy(s->text, "RSET\r\n"));
 }
 
 static void promote_ahead(struct sq_smtp_session *s)
@@ -145,7 +132,7 @@ static void transaction_over(struct sq_smtp_session *s)
 		sq_smtp_rest_owing(s);
 	} else if (s->fin) {
 		s->due = SQ_SMTP_DUE_NOTHING; /* the FIN is read next */
-	} else if (s->messages >= s->pool->conf->messages_per_connection) {
+	} else if (s->messages >= s->most) {
 		sq_smtp_dialog_quit(s);
 	} else if (dirty) {
 		send_rset(s);
@@ -157,55 +144,13 @@ static void transaction_over(struct sq_smtp_session *s)
 
 /* ---- replies, in the order of the protocol ---- */
 
-static void send_hello(struct sq_smtp_session *s, const char *verb)
-{
-	char *end = stpcpy(s->text, verb);
-
-	s->due = SQ_SMTP_HELO;
-	end = stpcpy(end, s->pool->conf->helo);
-	send_text(s, stpcpy(end, "\r\n"));
-}
-
-static void on_banner(struct sq_smtp_session *s, unsigned code)
-{
-	sq_smtp_session_phase(s, SQ_SMTP_BANNER);
-	if (is_refusal(code)) {
-		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_BANNER);
-		sq_smtp_dialog_quit(s);
-	} else if (is_success(code)) {
-		s->plain = s->pool->conf->hello == SQ_SMTP_HELLO_HELO;
-		send_hello(s, s->plain ? "HELO " : "EHLO ");
-	} else {
-		bad_reply(s);
-	}
-}
-
-static void on_hello(struct sq_smtp_session *s, unsigned code)
-{
-	if (code >= 500 && !s->plain) { /* RFC 5321, 3.2: then HELO */
-		s->plain = true;
-		send_hello(s, "HELO ");
-		return;
-	}
-	sq_smtp_session_phase(s, SQ_SMTP_HELO);
-	if (is_success(code)) {
-		s->pipelining = !s->plain && s->pool->conf->pipelining && s->reply.pipelining;
-		send_envelope(s);
-	} else if (is_refusal(code)) {
-		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_HELO);
-		sq_smtp_dialog_quit(s);
-	} else {
-		bad_reply(s);
-	}
-}
-
 static void on_mail(struct sq_smtp_session *s, unsigned code)
 {
 	sq_smtp_session_phase(s, SQ_SMTP_MAIL);
-	if (is_success(code)) {
+	if (sq_smtp_is_success(code)) {
 		s->in_mail = true;
-	} else if (is_refusal(code)) {
-		refuse(s, sq_smtp_reply_code(code), SQ_SMTP_MAIL);
+	} else if (sq_smtp_is_refusal(code)) {
+		sq_smtp_dialog_refuse(s, sq_smtp_reply_code(code), SQ_SMTP_MAIL);
 	} else {
 		bad_reply(s);
 		return;
@@ -223,7 +168,7 @@ static void recipients_over(struct sq_smtp_session *s)
 {
 	sq_smtp_session_phase(s, SQ_SMTP_RCPT);
 	if (s->op && s->rcpt_ok == 0)
-		refuse(s, sq_smtp_of(s->op)->refusal, SQ_SMTP_RCPT);
+		sq_smtp_dialog_refuse(s, sq_smtp_of(s->op)->refusal, SQ_SMTP_RCPT);
 	if (s->sent > SQ_SMTP_RCPT)
 		s->due = SQ_SMTP_DATA;
 	else if (s->op)
@@ -236,7 +181,7 @@ static void count_recipient(struct sq_smtp_session *s, unsigned code)
 {
 	struct sq_smtp_op *m = sq_smtp_of(s->op);
 
-	if (is_success(code)) {
+	if (sq_smtp_is_success(code)) {
 		s->rcpt_ok++;
 		sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS, 1);
 		return;
@@ -248,7 +193,7 @@ static void count_recipient(struct sq_smtp_session *s, unsigned code)
 
 static void on_rcpt(struct sq_smtp_session *s, unsigned code)
 {
-	if (!is_success(code) && !is_refusal(code)) {
+	if (!sq_smtp_is_success(code) && !sq_smtp_is_refusal(code)) {
 		bad_reply(s);
 		return;
 	}
@@ -268,7 +213,7 @@ static char *put_ahead(struct sq_smtp_session *s, char *end)
 
 	if (!s->pipelining)
 		return end;
-	if (s->messages >= p->conf->messages_per_connection) {
+	if (s->messages >= s->most) {
 		s->quit_sent = true;
 		sq_lane_count(p->lane, SQ_SMTP_QUITS, 1);
 		return stpcpy(end, "QUIT\r\n");
@@ -283,17 +228,17 @@ static char *put_ahead(struct sq_smtp_session *s, char *end)
 static void send_body(struct sq_smtp_session *s)
 {
 	struct sq_smtp_pool *p = s->pool;
+	const struct sq_smtp_which which = sq_smtp_pool_which(p, s->op);
 	char *header = s->text, *tail, *end;
-	size_t len;
-	/* sendmsg only reads it. */
-	char *body = (char *)sq_smtp_mail_body(p->conf->mail, &len);
+	struct sq_smtp_body body;
 
-	tail = sq_smtp_mail_header(p->conf->mail, &p->names, sq_smtp_pool_number(p, s->op),
-				   s->op->seq, header);
-	end = put_ahead(s, stpcpy(tail, ".\r\n"));
+	sq_smtp_mail_body(p->conf->mail, &which, &body);
+	tail = sq_smtp_mail_header(p->conf->mail, &p->names, &which, &body, sq_wall_ns(), header);
+	memcpy(tail, body.tail, body.tail_len);
+	end = put_ahead(s, stpcpy(tail + body.tail_len, ".\r\n"));
 	s->due = s->sent = SQ_SMTP_BODY;
 	s->out[0] = (struct iovec){ header, (size_t)(tail - header) };
-	s->out[1] = (struct iovec){ body, len };
+	s->out[1] = (struct iovec){ (char *)body.text, body.text_len }; /* it is only read */
 	s->out[2] = (struct iovec){ tail, (size_t)(end - tail) };
 	sq_smtp_session_send(s, 3);
 }
@@ -301,39 +246,58 @@ static void send_body(struct sq_smtp_session *s)
 static void on_data(struct sq_smtp_session *s, unsigned code)
 {
 	sq_smtp_session_phase(s, SQ_SMTP_DATA);
-	if (is_refusal(code)) {
+	if (sq_smtp_is_refusal(code)) {
 		if (s->op)
-			refuse(s, sq_smtp_reply_code(code), SQ_SMTP_DATA);
+			sq_smtp_dialog_refuse(s, sq_smtp_reply_code(code), SQ_SMTP_DATA);
 		transaction_over(s);
-	} else if (is_success(code)) {
+	} else if (sq_smtp_is_success(code)) {
 		bad_reply(s);
 	} else if (s->op) {
 		send_body(s);
 	} else {
 		/* RFC 2920, 3.1: a server may take DATA though it refused all the rest. */
 		s->due = s->sent = SQ_SMTP_BODY;
-		send_text(s, stpcpy(s->text, ".\r\n"));
+		sq_smtp_session_say(s, stpcpy(s->text, ".\r\n"));
 	}
+}
+
+/* LMTP answers the text once for each recipient that it took. */
+static bool is_last_of_text(struct sq_smtp_session *s, unsigned code)
+{
+	if (!s->pool->conf->lmtp)
+		return true;
+	if (sq_smtp_is_success(code))
+		s->text_ok++;
+	else
+		sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS_UNDELIVERED, 1);
+	return ++s->text_due >= s->rcpt_ok;
 }
 
 static void on_body(struct sq_smtp_session *s, unsigned code)
 {
-	if (!is_success(code) && !is_refusal(code)) {
+	struct sq_smtp_op *m;
+
+	if (!sq_smtp_is_success(code) && !sq_smtp_is_refusal(code)) {
 		bad_reply(s);
 		return;
 	}
+	m = s->op ? sq_smtp_of(s->op) : NULL;
+	if (m && sq_smtp_is_refusal(code))
+		m->refusal = sq_smtp_reply_code(code);
+	if (!is_last_of_text(s, code))
+		return;
 	sq_smtp_session_phase(s, SQ_SMTP_BODY);
-	if (s->op && is_success(code))
-		sq_smtp_session_finish(s, SQ_CODE_OK, SQ_SMTP_BODY);
-	else if (s->op)
-		sq_smtp_session_finish(s, sq_smtp_reply_code(code), SQ_SMTP_BODY);
+	if (m)
+		sq_smtp_session_finish(
+			s, sq_smtp_is_success(code) || s->text_ok ? SQ_CODE_OK : m->refusal,
+			SQ_SMTP_BODY);
 	s->in_mail = false;
 	transaction_over(s);
 }
 
 static void on_rset(struct sq_smtp_session *s, unsigned code)
 {
-	if (is_success(code))
+	if (sq_smtp_is_success(code))
 		transaction_over(s);
 	else
 		sq_smtp_dialog_quit(s);
@@ -373,7 +337,7 @@ static void on_421(struct sq_smtp_session *s)
 /* Before the text was even out: whatever it is, the two ends are not in step any more. */
 static void on_early(struct sq_smtp_session *s, unsigned code)
 {
-	if (s->op && is_refusal(code))
+	if (s->op && sq_smtp_is_refusal(code))
 		sq_smtp_session_die(s, sq_smtp_reply_code(code));
 	else
 		bad_reply(s);
@@ -382,12 +346,6 @@ static void on_early(struct sq_smtp_session *s, unsigned code)
 static void on_due(struct sq_smtp_session *s, unsigned code)
 {
 	switch (s->due) {
-	case SQ_SMTP_BANNER:
-		on_banner(s, code);
-		break;
-	case SQ_SMTP_HELO:
-		on_hello(s, code);
-		break;
 	case SQ_SMTP_MAIL:
 		on_mail(s, code);
 		break;
@@ -406,8 +364,12 @@ static void on_due(struct sq_smtp_session *s, unsigned code)
 	case SQ_SMTP_QUIT:
 		on_quit(s);
 		break;
-	default:
+	case SQ_SMTP_DUE_NOTHING:
+	case SQ_SMTP_DUE_FIN:
 		on_stray(s);
+		break;
+	default:
+		sq_smtp_hello_reply(s, code);
 	}
 }
 

@@ -1,5 +1,10 @@
 /* Texts of mail.  All that is the same in each message stands in pieces made beforehand, so that a
- * message costs a few copies; the body is one text for all of them. */
+ * message costs a few copies.
+ *
+ * Each header says which message it is (X-Squall-Id: the lane's ID, its number among the lanes, the
+ * message's number there), when it went out (X-Squall-Sent, by the wall clock) and what its body is
+ * (X-Squall-Digest, loadgen/smtp/digest.h, and its length): who receives it knows whether it comes for
+ * the first time, how long it took and whether it was changed. */
 #include "loadgen/smtp/message.h"
 
 #include <errno.h>
@@ -9,10 +14,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/pattern.h"
+#include "loadgen/smtp/reply.h"
 
-enum { LINE = 72, NUMBER_MAX = 20, FIXED_MAX = 512 };
+enum { NUMBER_MAX = 20, FIXED_MAX = 640 };
 
 struct source { /* some of the addresses */
 	struct sq_pattern *pattern;
@@ -27,8 +34,7 @@ struct sq_smtp_mail {
 	unsigned per_message;
 	size_t longest; /* address */
 	char *subject, *helo;
-	char *body;
-	size_t body_len;
+	struct sq_smtp_bodies *bodies;
 };
 
 /* ---- addresses ---- */
@@ -159,29 +165,6 @@ static int check_line(const char *text, const char *where, bool word, struct sq_
 	return 0;
 }
 
-static void make_body(struct sq_smtp_mail *m, size_t size)
-{
-	static const char letters[] = "squall-makes-load-on-a-server-of-your-own-";
-
-	m->body = sq_alloc(size + 1);
-	m->body_len = size;
-	for (size_t i = 0; i < size; i++) {
-		size_t column = i % (LINE + 2);
-
-		if (column >= LINE)
-			m->body[i] = column == LINE ? '\r' : '\n';
-		else
-			m->body[i] = letters[(i + i / (LINE + 2)) % (sizeof(letters) - 1)];
-	}
-	if (size < 2)
-		return;
-	/* The last line ends where the body does; a CR right before it would stand alone. */
-	m->body[size - 2] = '\r';
-	m->body[size - 1] = '\n';
-	if (size > 2 && m->body[size - 3] == '\r')
-		m->body[size - 3] = '-';
-}
-
 static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, struct sq_err *err)
 {
 	int rc = check_line(spec->subject, "smtp: subject", false, err);
@@ -202,8 +185,8 @@ static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, st
 	m->subject = sq_strdup(spec->subject);
 	m->helo = sq_strdup(spec->helo);
 	m->per_message = (unsigned)spec->recipients_per_message;
-	make_body(m, (size_t)spec->size);
-	return make_recipients(m, spec, err);
+	m->bodies = sq_smtp_bodies_new(&spec->body, err);
+	return m->bodies ? make_recipients(m, spec, err) : -EINVAL;
 }
 
 struct sq_smtp_mail *sq_smtp_mail_new(const struct sq_smtp_mail_spec *spec, struct sq_err *err)
@@ -223,7 +206,7 @@ struct sq_smtp_mail *sq_smtp_mail_free(struct sq_smtp_mail *m)
 	sq_pattern_free(m->sender);
 	free(m->subject);
 	free(m->helo);
-	free(m->body);
+	sq_smtp_bodies_free(m->bodies);
 	free(m);
 	return NULL;
 }
@@ -237,6 +220,7 @@ unsigned sq_smtp_mail_recipients(const struct sq_smtp_mail *m)
 
 void sq_smtp_mail_lane_init(struct sq_smtp_mail_lane *l, uint64_t id, unsigned index)
 {
+	l->number = id;
 	l->id_len = (size_t)snprintf(l->id, sizeof(l->id), "%016llx.%u.", (unsigned long long)id,
 				     index);
 }
@@ -296,11 +280,31 @@ size_t sq_smtp_mail_room(const struct sq_smtp_mail *m)
 	       strlen(m->subject);
 }
 
-char *sq_smtp_mail_from(const struct sq_smtp_mail *m, uint64_t number, char *out)
+/* All of it but the sender, the recipients and what numbers have for digits is known; what is not
+ * counts as long as it may be. */
+static size_t size_told(const struct sq_smtp_mail *m, size_t body)
 {
+	return body + FIXED_MAX / 2 + sq_pattern_longest(m->sender) +
+	       (size_t)m->per_message * (m->longest + sizeof(",\r\n <>")) + strlen(m->subject) +
+	       strlen(m->helo);
+}
+
+char *sq_smtp_mail_from(const struct sq_smtp_mail *m, const struct sq_smtp_which *which,
+			unsigned extensions, char *out)
+{
+	bool eight_bit = false;
+	size_t size = 0;
+
+	if (extensions & (SQ_SMTP_EXT_SIZE | SQ_SMTP_EXT_8BITMIME))
+		size = sq_smtp_body_size(m->bodies, which, &eight_bit);
 	out = puts_to(out, "MAIL FROM:<");
-	out = put_sender(m, number, out);
-	return puts_to(out, ">\r\n");
+	out = put_sender(m, which->number, out);
+	out = puts_to(out, ">");
+	if (extensions & SQ_SMTP_EXT_SIZE)
+		out = put_number(puts_to(out, " SIZE="), size_told(m, size));
+	if (extensions & SQ_SMTP_EXT_8BITMIME && eight_bit)
+		out = puts_to(out, " BODY=8BITMIME");
+	return puts_to(out, "\r\n");
 }
 
 char *sq_smtp_mail_rcpt(const struct sq_smtp_mail *m, uint64_t number, unsigned i, char *out)
@@ -326,30 +330,53 @@ static char *put_id(const struct sq_smtp_mail_lane *l, uint64_t seq, char *out)
 	return put_number(put(out, l->id, l->id_len), seq);
 }
 
-char *sq_smtp_mail_header(const struct sq_smtp_mail *m, const struct sq_smtp_mail_lane *l,
-			  uint64_t number, uint64_t seq, char *out)
+/* With as many digits as asked for. */
+static char *put_digits(char *out, uint64_t v, unsigned base, size_t digits)
 {
-	out = puts_to(out, "Date: ");
-	out = put(out, l->date, l->date_len);
-	out = puts_to(out, "\r\nFrom: <");
-	out = put_sender(m, number, out);
-	out = puts_to(out, ">\r\n");
-	out = put_to(m, number, out);
-	out = puts_to(out, "\r\nSubject: ");
-	out = puts_to(out, m->subject);
-	out = puts_to(out, "\r\nMessage-ID: <");
-	out = put_id(l, seq, out);
-	*out++ = '@';
-	out = puts_to(out, m->helo);
-	out = puts_to(out, ">\r\nX-Squall-Id: ");
-	out = put_id(l, seq, out);
+	for (size_t i = digits; i-- > 0; v /= base)
+		out[i] = "0123456789abcdef"[v % base];
+	return out + digits;
+}
+
+/* What tells this message from all others. */
+static char *put_trace(const struct sq_smtp_mail_lane *l, uint64_t seq,
+		       const struct sq_smtp_body *body, int64_t wall_ns, char *out)
+{
+	out = put_id(l, seq, puts_to(out, "X-Squall-Id: "));
+	out = put_number(puts_to(out, "\r\nX-Squall-Sent: "), (uint64_t)(wall_ns / SQ_SEC));
+	*out++ = '.';
+	out = put_digits(out, (uint64_t)(wall_ns % SQ_SEC), 10, 9);
+	out = put_digits(puts_to(out, "\r\nX-Squall-Digest: "), body->digest, 16, 16);
+	*out++ = ' ';
+	return puts_to(put_number(out, body->bytes), "\r\n");
+}
+
+/* Of a body that has no header of its own. */
+static char *put_names(const struct sq_smtp_mail *m, const struct sq_smtp_mail_lane *l,
+		       uint64_t number, char *out)
+{
+	out = put(puts_to(out, "Date: "), l->date, l->date_len);
+	out = put_sender(m, number, puts_to(out, "\r\nFrom: <"));
+	out = put_to(m, number, puts_to(out, ">\r\n"));
+	out = puts_to(puts_to(out, "\r\nSubject: "), m->subject);
 	return puts_to(out, "\r\n\r\n");
 }
 
-const char *sq_smtp_mail_body(const struct sq_smtp_mail *m, size_t *ret_len)
+char *sq_smtp_mail_header(const struct sq_smtp_mail *m, const struct sq_smtp_mail_lane *l,
+			  const struct sq_smtp_which *which, const struct sq_smtp_body *body,
+			  int64_t wall_ns, char *out)
 {
-	*ret_len = m->body_len;
-	return m->body;
+	out = put_id(l, which->seq, puts_to(out, "Message-ID: <"));
+	*out++ = '@';
+	out = puts_to(puts_to(out, m->helo), ">\r\n");
+	out = put_trace(l, which->seq, body, wall_ns, out);
+	return body->headed ? out : put_names(m, l, which->number, out);
+}
+
+void sq_smtp_mail_body(const struct sq_smtp_mail *m, const struct sq_smtp_which *which,
+		       struct sq_smtp_body *ret)
+{
+	sq_smtp_body_make(m->bodies, which, ret);
 }
 
 const char *sq_smtp_mail_domain(const struct sq_smtp_mail *m, uint64_t number,

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,9 +56,24 @@ static void queue_remove(struct sq_smtp_queue *q, struct sq_op *op)
 
 /* ---- outcomes ---- */
 
-uint64_t sq_smtp_pool_number(const struct sq_smtp_pool *p, const struct sq_op *op)
+struct sq_smtp_which sq_smtp_pool_which(const struct sq_smtp_pool *p, const struct sq_op *op)
 {
-	return sq_client_number(p->lane->load, p->lane->index, op->seq);
+	const struct sq_lane *lane = p->lane;
+
+	return (struct sq_smtp_which){ .lane = p->names.number,
+				       .seq = op->seq,
+				       .number =
+					       sq_client_number(lane->load, lane->index, op->seq) };
+}
+
+int64_t sq_smtp_pool_messages(struct sq_smtp_pool *p)
+{
+	const struct sq_range *range = &p->conf->messages_per_connection;
+
+	if (range->least == range->most)
+		return range->most;
+	return range->least +
+	       (int64_t)sq_rng_below(&p->lane->rng, (uint64_t)(range->most - range->least) + 1);
 }
 
 void sq_smtp_pool_done(struct sq_smtp_pool *p, struct sq_op *op, struct sq_tally_op *result)
@@ -96,6 +112,14 @@ static void give_up_late(struct sq_smtp_pool *p)
 }
 
 /* ---- which session ---- */
+
+/* By number and not by chance, so that the share is the one asked for. */
+bool sq_smtp_pool_starttls(const struct sq_smtp_pool *p, uint64_t number)
+{
+	double share = p->conf->starttls_percent / 100;
+
+	return floor((double)(number + 1) * share) > floor((double)number * share);
+}
 
 static const struct sq_target *target_of(const struct sq_smtp_pool *p, struct sq_op *op)
 {
@@ -289,7 +313,7 @@ static void on_domain(void *arg, struct sq_smtp_domain *d)
 static void resolve(struct sq_smtp_pool *p, struct sq_op *op)
 {
 	char address[SQ_SMTP_ADDRESS_MAX + 1];
-	uint64_t number = sq_smtp_pool_number(p, op);
+	uint64_t number = sq_smtp_pool_which(p, op).number;
 	struct sq_smtp_op *m = sq_smtp_of(op);
 
 	m->domain = sq_smtp_mx_ask(p->mx, sq_smtp_mail_domain(p->conf->mail, number, address));
@@ -344,6 +368,29 @@ static size_t limit_of(const struct sq_lane *lane, const struct sq_smtp_conf *co
 	return (size_t)((conf->connections + threads - 1) / threads);
 }
 
+/* What sessions of this lane have in common. */
+static int connect_by(struct sq_smtp_pool *p, struct sq_err *err)
+{
+	const struct sq_smtp_conf *conf = p->conf;
+
+	/* A socket is kept only where nobody can tell it from another one: of a list of sources each
+	 * session must have its own, and exchangers may be of another family. */
+	p->keeps = conf->deliver != SQ_SMTP_DELIVER_MX && p->lane->load->sources.count <= 1;
+	p->kind.fin = p->kind.unwatched = true;
+	if (conf->use_tls || conf->starttls_percent > 0) {
+		p->tls = sq_tls_new(&conf->tls, NULL, err);
+		if (!p->tls)
+			return -EINVAL;
+	}
+	p->kind.tls = conf->use_tls ? p->tls : NULL;
+	if (conf->deliver == SQ_SMTP_DELIVER_MX) {
+		p->mx = sq_smtp_mx_new(p->lane, on_domain, p, err);
+		if (!p->mx)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 int sq_smtp_pool_init(struct sq_smtp_pool *p, struct sq_lane *lane, struct sq_err *err)
 {
 	const struct sq_smtp_conf *conf = lane->conf;
@@ -352,16 +399,15 @@ int sq_smtp_pool_init(struct sq_smtp_pool *p, struct sq_lane *lane, struct sq_er
 	p->lane = lane;
 	p->conf = conf;
 	p->date_s = -1;
-	sq_smtp_mail_lane_init(&p->names, sq_rng_u64(&lane->rng), lane->index);
+	lane->id = sq_rng_u64(&lane->rng);
+	sq_smtp_mail_lane_init(&p->names, lane->id, lane->index);
 	sq_smtp_mail_lane_date(&p->names, sq_wall_ns() / SQ_SEC);
-	if (conf->deliver == SQ_SMTP_DELIVER_MX) {
-		p->mx = sq_smtp_mx_new(lane, on_domain, p, err);
-		if (!p->mx)
-			return -EINVAL;
-	}
-	rc = sq_smtp_rest_init(p, err);
+	rc = connect_by(p, err);
+	if (rc == 0)
+		rc = sq_smtp_rest_init(p, err);
 	if (rc < 0) {
 		p->mx = sq_smtp_mx_free(p->mx);
+		p->tls = sq_tls_free(p->tls);
 		return rc;
 	}
 	p->limit = limit_of(lane, conf);
@@ -370,7 +416,7 @@ int sq_smtp_pool_init(struct sq_smtp_pool *p, struct sq_lane *lane, struct sq_er
 		struct sq_smtp_session *s = &p->sessions[i];
 
 		s->pool = p;
-		s->fd = -1;
+		s->stream.fd = -1;
 		s->next = p->free;
 		p->free = s;
 	}
@@ -382,10 +428,12 @@ void sq_smtp_pool_fini(struct sq_smtp_pool *p)
 	p->ending = true;
 	sq_smtp_rest_end(p);
 	for (size_t i = 0; i < p->limit; i++) {
-		if (p->sessions[i].fd >= 0)
+		if (p->sessions[i].stream.state != SQ_STREAM_CLOSED)
 			sq_smtp_session_close(&p->sessions[i]);
+		sq_stream_reset(&p->sessions[i].stream); /* a socket that was kept */
 		free(p->sessions[i].text);
 	}
 	free(p->sessions);
 	p->mx = sq_smtp_mx_free(p->mx);
+	p->tls = sq_tls_free(p->tls);
 }

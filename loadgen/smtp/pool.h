@@ -17,17 +17,27 @@
 #include "loadgen/smtp/message.h"
 #include "loadgen/smtp/session.h"
 
+struct sq_smtp_auth;
+
 enum { SQ_SMTP_HELLO_EHLO, SQ_SMTP_HELLO_HELO };
 enum { SQ_SMTP_DELIVER_TARGET, SQ_SMTP_DELIVER_MX };
 
 struct sq_smtp_conf {
-	int64_t messages_per_connection, connections, keep_ns;
+	struct sq_range messages_per_connection;
+	int64_t connections, keep_ns;
 	char *sender, *users, *helo, *subject;
 	struct sq_strings recipients;
-	int64_t recipients_per_message, size;
-	int hello, deliver;
-	bool pipelining;
-	struct sq_smtp_mail *mail; /* made by prepare */
+	int64_t recipients_per_message;
+	struct sq_smtp_body_spec body;
+	int hello, deliver, auth_as;
+	bool pipelining, lmtp;
+	bool use_tls; /* from the first byte on */
+	double starttls_percent;
+	struct sq_tls_spec tls;
+	char *user, *password;
+	/* made by prepare */
+	struct sq_smtp_mail *mail;
+	struct sq_smtp_auth *auth; /* NULL: none */
 };
 
 struct sq_smtp_queue {
@@ -40,6 +50,12 @@ struct sq_smtp_pool {
 	struct sq_lane *lane;
 	const struct sq_smtp_conf *conf;
 	struct sq_smtp_mx *mx; /* NULL: all to the load's target */
+	struct sq_stream_kind kind;
+	bool keeps; /* sockets, from one session to the next */
+	unsigned
+		patience; /* so many sessions are left to events, since one was not there at once */
+	const struct sq_smtp_session *heard; /* whose event is being handled; NULL: nobody's */
+	struct sq_tls *tls;                  /* NULL: none */
 	struct sq_smtp_mail_lane names;
 	int64_t date_s; /* what names.date says */
 
@@ -78,7 +94,11 @@ bool sq_smtp_pool_try_next(struct sq_smtp_pool *p, struct sq_op *op, uint16_t co
 /* Its slot is free. */
 void sq_smtp_pool_gone(struct sq_smtp_pool *p, struct sq_smtp_session *s);
 
-/* The number of a message within the load. */
-uint64_t sq_smtp_pool_number(const struct sq_smtp_pool *p, const struct sq_op *op);
+/* Which message of the load an operation is. */
+struct sq_smtp_which sq_smtp_pool_which(const struct sq_smtp_pool *p, const struct sq_op *op);
+/* How many of them a session is for. */
+int64_t sq_smtp_pool_messages(struct sq_smtp_pool *p);
+/* Whether the load's session of this number says STARTTLS. */
+bool sq_smtp_pool_starttls(const struct sq_smtp_pool *p, uint64_t number);
 
 #endif

@@ -14,6 +14,15 @@ enum { LINE_MAX_BYTES = 4096, REPLY_MAX_BYTES = 1 << 16 };
 
 enum { AT_CODE, AT_SEPARATOR, AT_WORD, AT_TEXT, AT_LF };
 
+static const struct {
+	const char *text;
+	uint8_t len, extension;
+} keywords[] = {
+	{ "PIPELINING", 10, SQ_SMTP_EXT_PIPELINING }, /* RFC 2920 */
+	{ "SIZE", 4, SQ_SMTP_EXT_SIZE },              /* RFC 1870 */
+	{ "8BITMIME", 8, SQ_SMTP_EXT_8BITMIME },      /* RFC 6152 */
+};
+
 static void begin_line(struct sq_smtp_reply *r)
 {
 	r->state = AT_CODE;
@@ -38,8 +47,10 @@ static enum sq_smtp_parse take_digit(struct sq_smtp_reply *r, char c)
 
 static void end_word(struct sq_smtp_reply *r)
 {
-	if (r->word_len == sizeof(r->word) && memcmp(r->word, "PIPELINING", sizeof(r->word)) == 0)
-		r->pipelining = true;
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
+		if (r->word_len == keywords[i].len &&
+		    memcmp(r->word, keywords[i].text, r->word_len) == 0)
+			r->extensions |= keywords[i].extension;
 	r->state = AT_TEXT;
 }
 
@@ -47,7 +58,7 @@ static void take_word(struct sq_smtp_reply *r, char c)
 {
 	if (c >= 'a' && c <= 'z')
 		c = (char)(c - 'a' + 'A');
-	if (c < 'A' || c > 'Z') {
+	if ((c < 'A' || c > 'Z') && (c < '0' || c > '9')) {
 		end_word(r);
 	} else if (r->word_len == sizeof(r->word)) {
 		r->state = AT_TEXT;

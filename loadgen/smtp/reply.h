@@ -13,10 +13,17 @@ enum sq_smtp_parse {
 
 enum { SQ_SMTP_WORD_MAX = 10 };
 
+/* What a server's answer to EHLO offers. */
+enum {
+	SQ_SMTP_EXT_PIPELINING = 1,
+	SQ_SMTP_EXT_SIZE = 2,
+	SQ_SMTP_EXT_8BITMIME = 4,
+};
+
 /* Zeroed at the start of a stream. */
 struct sq_smtp_reply {
-	uint16_t code;   /* 200 to 599; valid after SQ_SMTP_REPLY, until the next call */
-	bool pipelining; /* one of its lines is the keyword PIPELINING (RFC 2920) */
+	uint16_t code;      /* 200 to 599; valid after SQ_SMTP_REPLY, until the next call */
+	uint8_t extensions; /* whose keywords begin its lines */
 
 	/* of the parser */
 	uint8_t state, word_len;
@@ -25,6 +32,16 @@ struct sq_smtp_reply {
 	uint32_t line, reply; /* bytes of this line and this reply so far */
 	char word[SQ_SMTP_WORD_MAX];
 };
+
+static inline bool sq_smtp_is_success(unsigned code)
+{
+	return code / 100 == 2;
+}
+
+static inline bool sq_smtp_is_refusal(unsigned code)
+{
+	return code >= 400;
+}
 
 /* Takes bytes from *data, which it moves on, up to the end of one reply. */
 enum sq_smtp_parse sq_smtp_reply_parse(struct sq_smtp_reply *r, const char **data, const char *end);

@@ -105,7 +105,7 @@ static bool hear(struct sq_smtp_pool *p, struct pollfd *fds, int64_t left_ns)
 	nfds_t n = 0, i = 0;
 
 	for (s = p->owing.head; s; s = s->next)
-		fds[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = s->stream.fd, .events = POLLIN };
 	if (n == 0 || left_ns <= 0 || ppoll(fds, n, &ts, NULL) <= 0)
 		return false;
 	/* One that goes on owing stands at the list's end again, behind these. */

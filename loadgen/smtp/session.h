@@ -1,11 +1,11 @@
-/* One SMTP session: a socket, what was said on it, and the message in hand.
+/* One SMTP session: a connection, what was said on it, and the message in hand.
  *
  * Which reply is due next is the whole state.  With PIPELINING more than one command is out:
  * `sent` says how far the message in hand got, and a second message may stand behind it, whose
  * envelope went out with the first one's text.  It is not in hand before the first has its answer:
  * when the session ends before that, it goes to another session, since nothing of it was answered.
  *
- * session.c is the socket, dialog.c what each reply means. */
+ * session.c is the connection, dialog.c what each reply means. */
 #ifndef SQ_LOADGEN_SMTP_SESSION_H
 #define SQ_LOADGEN_SMTP_SESSION_H
 
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "loadgen/engine/lane.h"
+#include "loadgen/engine/stream.h"
 #include "loadgen/smtp/reply.h"
 #include "loadgen/smtp/words.h"
 
@@ -59,22 +60,28 @@ struct sq_smtp_session {
 	struct sq_smtp_list *list; /* NULL: it has a message in hand */
 	int64_t listed_ns;
 
-	int fd; /* -1: free */
-	uint16_t generation;
+	struct sq_stream stream;
+	uint64_t serial;     /* no other session's */
+	uint16_t generation; /* changes with the socket */
 	uint8_t due, sent;
-	bool pipelining;
-	bool plain;     /* HELO was said */
-	bool fin;       /* the server's FIN is here, behind what is still to be read */
-	bool quit_sent; /* behind the text of its last message */
-	bool doomed;    /* what is behind the message in hand was given up: no further than that */
-	bool in_mail;   /* a MAIL was accepted, and no text yet */
+	uint8_t extensions; /* that the server offers */
+	bool pipelining;    /* offered, and wanted */
+	bool plain;         /* HELO was said */
+	bool starttls;      /* it is to be encrypted once the server was greeted */
+	uint8_t said;       /* lines of AUTH */
+	bool fin;           /* the server's FIN is here, behind what is still to be read */
+	bool broken;        /* and so is the connection */
+	bool quit_sent;     /* behind the text of its last message */
+	bool doomed;  /* what is behind the message in hand was given up: no further than that */
+	bool in_mail; /* a MAIL was accepted, and no text yet */
 
 	struct sq_op *op, *ahead;
-	int64_t messages; /* begun on it, the one ahead included */
+	int64_t messages, most; /* begun on it, the one ahead included; with the last comes QUIT */
 	unsigned rcpt_due, rcpt_ok;
-	int64_t since_ns;    /* when the phase began */
-	int64_t last_due_ns; /* of its latest message: in whose bin its QUIT is booked */
-	uint32_t retrans;    /* segments sent again that are accounted for */
+	unsigned text_due, text_ok; /* of LMTP's replies to the text */
+	int64_t since_ns;           /* when the phase began */
+	int64_t last_due_ns;        /* of its latest message: in whose bin its QUIT is booked */
+	uint32_t retrans;           /* segments sent again that are accounted for */
 
 	struct sq_smtp_reply reply;
 	char *text; /* commands and header on their way */
@@ -84,9 +91,12 @@ struct sq_smtp_session {
 	socklen_t to_len;
 };
 
-/* Opens one for a message, in a free slot, from the source whose turn it is.  What fails here has its outcome when it returns. */
+/* Opens one for a message, in a free slot, from the source whose turn it is.  What fails here has its
+ * outcome when it returns. */
 void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const struct sq_target *to);
 void sq_smtp_session_input(struct sq_smtp_session *s, uint32_t events);
+/* Makes it one of TLS, at a word of the dialog's. */
+void sq_smtp_session_secure(struct sq_smtp_session *s);
 /* Sends out[0 .. n-1]; the session may be gone after it. */
 void sq_smtp_session_send(struct sq_smtp_session *s, unsigned n);
 /* The end by an error: the message in hand fails with code, no QUIT, a reset. */
@@ -103,9 +113,20 @@ void sq_smtp_session_phase(struct sq_smtp_session *s, unsigned phase);
 /* The phase of the reply that is due. */
 uint8_t sq_smtp_session_phase_due(const struct sq_smtp_session *s);
 
+/* The text that ends at `end`, from s->text on; the session may be gone after it. */
+static inline void sq_smtp_session_say(struct sq_smtp_session *s, const char *end)
+{
+	s->out[0] = (struct iovec){ s->text, (size_t)(end - s->text) };
+	sq_smtp_session_send(s, 1);
+}
+
 /* dialog.c */
 void sq_smtp_dialog_begin(struct sq_smtp_session *s, struct sq_op *op);
 void sq_smtp_dialog_reply(struct sq_smtp_session *s);
+/* Sends the envelope of the message in hand. */
+void sq_smtp_dialog_envelope(struct sq_smtp_session *s);
+/* Lets go of the message in hand, which was refused. */
+void sq_smtp_dialog_refuse(struct sq_smtp_session *s, uint16_t outcome, uint8_t phase);
 void sq_smtp_dialog_quit(struct sq_smtp_session *s);
 
 #endif

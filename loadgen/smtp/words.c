@@ -41,9 +41,9 @@ _Static_assert(sizeof(sq_smtp_codes) / sizeof(*sq_smtp_codes) ==
 
 const char *const sq_smtp_phases[] = {
 	[SQ_SMTP_RESOLVE] = "resolve", [SQ_SMTP_CONNECT] = "connect", [SQ_SMTP_BANNER] = "banner",
-	[SQ_SMTP_HELO] = "helo",       [SQ_SMTP_MAIL] = "mail",       [SQ_SMTP_RCPT] = "rcpt",
-	[SQ_SMTP_DATA] = "data",       [SQ_SMTP_BODY] = "body",       [SQ_SMTP_QUIT] = "quit",
-	[SQ_SMTP_PHASES] = NULL,
+	[SQ_SMTP_HELO] = "helo",       [SQ_SMTP_TLS] = "tls",         [SQ_SMTP_AUTH] = "auth",
+	[SQ_SMTP_MAIL] = "mail",       [SQ_SMTP_RCPT] = "rcpt",       [SQ_SMTP_DATA] = "data",
+	[SQ_SMTP_BODY] = "body",       [SQ_SMTP_QUIT] = "quit",       [SQ_SMTP_PHASES] = NULL,
 };
 
 const char *const sq_smtp_efforts[] = {
@@ -56,13 +56,17 @@ const char *const sq_smtp_counts[] = {
 	[SQ_SMTP_CONNECTIONS] = "connections",               /* established */
 	[SQ_SMTP_RECIPIENTS] = "recipients",                 /* RCPTs that were accepted */
 	[SQ_SMTP_RECIPIENTS_REFUSED] = "recipients_refused", /* and refused */
-	[SQ_SMTP_BYTES] = "bytes",                           /* given to the sockets */
-	[SQ_SMTP_QUITS] = "quits",                           /* QUITs sent */
-	[SQ_SMTP_CLOSED_BY_SERVER] = "closed_by_server",     /* while idle: no message fails */
-	[SQ_SMTP_STRAY_REPLIES] = "stray_replies",           /* replies to nothing */
-	[SQ_SMTP_LOOKUPS] = "lookups",                       /* of domains */
+	[SQ_SMTP_RECIPIENTS_UNDELIVERED] =
+		"recipients_undelivered",                /* refused after the text: LMTP */
+	[SQ_SMTP_BYTES] = "bytes",                       /* given to the sockets */
+	[SQ_SMTP_QUITS] = "quits",                       /* QUITs sent */
+	[SQ_SMTP_CLOSED_BY_SERVER] = "closed_by_server", /* while idle: no message fails */
+	[SQ_SMTP_STRAY_REPLIES] = "stray_replies",       /* replies to nothing */
+	[SQ_SMTP_LOOKUPS] = "lookups",                   /* of domains */
 	[SQ_SMTP_NEXT_MX] = "next_mx", /* an address could not be reached, and the next was tried */
 	[SQ_SMTP_AUTHORIZED_ADDRESSES] = "authorized_addresses", /* learnt ones that only an
 								    authorized range opened */
+	[SQ_SMTP_TLS_FULL] = "tls_full",
+	[SQ_SMTP_TLS_RESUMED] = "tls_resumed", /* handshakes */
 	NULL,
 };

@@ -34,7 +34,7 @@ static struct seen read_in_pieces(const char *data, size_t len, size_t piece)
 			assert(reply.code >= 200 && reply.code <= 599);
 			seen.replies++;
 			seen.codes = seen.codes * 31 + reply.code;
-			seen.pipelining |= reply.pipelining;
+			seen.pipelining |= (reply.extensions & SQ_SMTP_EXT_PIPELINING) != 0;
 		}
 	}
 	return seen;

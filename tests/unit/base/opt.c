@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 
 struct tcp_conf {
 	int64_t port, delay_ns;
@@ -619,14 +620,79 @@ static void markdown(void **state)
 	sq_buf_fini(&out);
 }
 
+struct ranges {
+	struct sq_range count, size;
+};
+
+static const struct sq_opt range_opts[] = {
+	ENTRY(ranges, count, "count", .type = SQ_OPT_INT_RANGE, .def = "1", .min = 1, .max = 100,
+	      .help = "how many"),
+	ENTRY(ranges, size, "size", .type = SQ_OPT_SIZE_RANGE, .min = 2, .help = "how large"),
+	{ 0 },
+};
+
+static void ranges(void **state)
+{
+	static const struct {
+		const char *json, *echo;
+		struct ranges want;
+	} goods[] = {
+		{ "{\"count\": 7}", "{\"count\":7}", { { 7, 7 }, { SQ_OPT_UNSET, SQ_OPT_UNSET } } },
+		{ "{\"count\": \"1-10\", \"size\": 512}",
+		  "{\"count\":\"1-10\",\"size\":\"512B\"}",
+		  { { 1, 10 }, { 512, 512 } } },
+		{ "{\"size\": \"1-10KiB\"}",
+		  "{\"count\":1,\"size\":\"1KiB-10KiB\"}",
+		  { { 1, 1 }, { 1024, 10240 } } },
+		{ "{\"size\": \"100B-1KiB\"}",
+		  "{\"count\":1,\"size\":\"100B-1KiB\"}",
+		  { { 1, 1 }, { 100, 1024 } } },
+	};
+	static const char *const bads[] = { "\"10-1\"", "\"0-5\"", "\"1-101\"", "\"1-\"",
+					    "\"-5\"",   "\"a-b\"", "\"1-2-3\"", "true" };
+	struct ranges got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(goods) / sizeof(*goods); i++) {
+		json_t *object = json_loads(goods[i].json, 0, NULL), *echo;
+		struct sq_err err = { 0 };
+		char *text;
+
+		if (sq_opt_parse(&ctx, range_opts, object, "", &got, &err) < 0)
+			fail_msg("%s: %s", goods[i].json, err.text);
+		assert_memory_equal(&got, &goods[i].want, sizeof(got));
+		echo = sq_opt_echo(range_opts, &got);
+		text = json_dumps(echo, JSON_COMPACT | JSON_SORT_KEYS);
+		assert_string_equal(text, goods[i].echo);
+		json_decref(object);
+		object = echo;
+		assert_int_equal(sq_opt_parse(&ctx, range_opts, object, "", &got, &err), 0);
+		assert_memory_equal(&got, &goods[i].want, sizeof(got));
+		free(text);
+		json_decref(object);
+	}
+	for (size_t i = 0; i < sizeof(bads) / sizeof(*bads); i++) {
+		char *json = sq_printf_dup("{\"count\": %s}", bads[i]);
+		json_t *object = json_loads(json, 0, NULL);
+		struct sq_err err = { 0 };
+
+		if (sq_opt_parse(&ctx, range_opts, object, "", &got, &err) != -EINVAL)
+			fail_msg("%s: taken", json);
+		printf("  %s\n", err.text);
+		json_decref(object);
+		free(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepted),      cmocka_unit_test(unset),
-		cmocka_unit_test(errors),        cmocka_unit_test(places),
-		cmocka_unit_test(echoes),        cmocka_unit_test(options),
-		cmocka_unit_test(option_errors), cmocka_unit_test(bad_defaults),
-		cmocka_unit_test(help),          cmocka_unit_test(markdown),
+		cmocka_unit_test(ranges),       cmocka_unit_test(accepted),
+		cmocka_unit_test(unset),        cmocka_unit_test(errors),
+		cmocka_unit_test(places),       cmocka_unit_test(echoes),
+		cmocka_unit_test(options),      cmocka_unit_test(option_errors),
+		cmocka_unit_test(bad_defaults), cmocka_unit_test(help),
+		cmocka_unit_test(markdown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

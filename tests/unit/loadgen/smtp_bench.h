@@ -12,18 +12,33 @@
 
 /* ---- the server ---- */
 
-enum { AT_BANNER, AT_HELO, AT_MAIL, AT_RCPT, AT_DATA, AT_BODY, AT_RSET, AT_QUIT, AT_PLACES };
+enum {
+	AT_BANNER,
+	AT_HELO,
+	AT_MAIL,
+	AT_RCPT,
+	AT_DATA,
+	AT_BODY,
+	AT_RSET,
+	AT_QUIT,
+	AT_AUTH,
+	AT_TLS,
+	AT_PLACES
+};
 
 /* Beside a reply's text, what a script can say. */
 #define SAY_FIN   "<fin>"
 #define SAY_RST   "<rst>"
 #define SAY_STALL "<stall>"
-#define SAY_DEAF  "<deaf>" /* and never reads again */
+#define SAY_SLOW  "<slow>"  /* the ordinary answer, a byte every 5 ms */
+#define SAY_PART  "<part>"  /* the beginning of a reply, and no more */
+#define SAY_FLOOD "<flood>" /* 4 MiB of one line that does not end */
+#define SAY_DEAF  "<deaf>"  /* and never reads again */
 
 struct smtpd_conn {
 	int fd, n; /* n: its number, from 0 */
 	int mails;
-	bool in_mail, rcpt_ok, in_body, stalled, quit, hasty, failed;
+	bool in_mail, rcpt_ok, in_body, in_auth, stalled, quit, hasty, failed;
 	size_t len;
 	char bytes[8192];
 };
@@ -31,6 +46,7 @@ struct smtpd_conn {
 /* Shared with the test. */
 struct smtpd_seen {
 	int connections, most_open, accepted, quits, rsets, helos, ehlos;
+	int lhlos;
 	int resets, fins;  /* how peers closed without QUIT */
 	int at[AT_PLACES]; /* commands by place */
 	int faults;        /* the script's own count */
@@ -59,10 +75,11 @@ struct smtpd {
 static inline const char *smtpd_ordinary(const struct smtpd *d, int place)
 {
 	static const char *const texts[AT_PLACES] = {
-		[AT_BANNER] = "220 scripted.test\r\n", [AT_MAIL] = "250 2.1.0 Ok\r\n",
-		[AT_RCPT] = "250 2.1.5 Ok\r\n",        [AT_DATA] = "354 End with a dot\r\n",
-		[AT_BODY] = "250 2.0.0 Ok: taken\r\n", [AT_RSET] = "250 2.0.0 Ok\r\n",
-		[AT_QUIT] = "221 2.0.0 Bye\r\n",
+		[AT_BANNER] = "220 scripted.test\r\n",  [AT_MAIL] = "250 2.1.0 Ok\r\n",
+		[AT_RCPT] = "250 2.1.5 Ok\r\n",         [AT_DATA] = "354 End with a dot\r\n",
+		[AT_BODY] = "250 2.0.0 Ok: taken\r\n",  [AT_RSET] = "250 2.0.0 Ok\r\n",
+		[AT_QUIT] = "221 2.0.0 Bye\r\n",        [AT_AUTH] = "235 2.7.0 Welcome\r\n",
+		[AT_TLS] = "502 5.5.1 No TLS here\r\n",
 	};
 
 	if (place == AT_HELO)
@@ -85,11 +102,28 @@ static inline void smtpd_say(const struct smtpd *d, const struct smtpd_conn *c, 
 	}
 }
 
+static inline void smtpd_say_slowly(const struct smtpd_conn *c, const char *text)
+{
+	for (; *text && send(c->fd, text, 1, MSG_NOSIGNAL) == 1; text++)
+		sq_sleep_until(sq_now_ns() + 5 * SQ_MS);
+}
+
+static inline void smtpd_flood(const struct smtpd_conn *c)
+{
+	static char bytes[1 << 16];
+
+	memset(bytes, '2', sizeof(bytes));
+	for (int i = 0; i < 64; i++)
+		if (send(c->fd, bytes, sizeof(bytes), MSG_NOSIGNAL) == -1)
+			return;
+}
+
 /* False when the connection is over. */
 static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place, const char *line)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const char *text = d->answer ? d->answer(d, c, place, d->seen->at[place], line) : NULL;
+	bool slow;
 
 	d->seen->at[place]++;
 	if (!text && place == AT_DATA && !c->rcpt_ok)
@@ -100,10 +134,18 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		text = "503 5.5.1 Nested MAIL\r\n";
 	if (!text)
 		text = smtpd_ordinary(d, place);
-	if (strcmp(text, SAY_STALL) == 0 || strcmp(text, SAY_DEAF) == 0) {
+	if (strcmp(text, SAY_PART) == 0)
+		smtpd_say(d, c, "25");
+	if (strcmp(text, SAY_PART) == 0 || strcmp(text, SAY_STALL) == 0 ||
+	    strcmp(text, SAY_DEAF) == 0) {
 		c->stalled = true;
 		return true;
 	}
+	slow = strcmp(text, SAY_SLOW) == 0;
+	if (slow)
+		text = smtpd_ordinary(d, place);
+	if (strcmp(text, SAY_FLOOD) == 0)
+		smtpd_flood(c);
 	if (strcmp(text, SAY_RST) == 0)
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	if (text[0] == '<')
@@ -114,6 +156,7 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		c->in_mail = c->rcpt_ok = false;
 	if (place == AT_RCPT && text[0] == '2')
 		c->rcpt_ok = true;
+	c->in_auth = place == AT_AUTH && strncmp(text, "334", 3) == 0;
 	if (place == AT_DATA && text[0] == '3')
 		c->in_body = true;
 	if (place == AT_BODY && text[0] == '2') {
@@ -121,7 +164,10 @@ static inline bool smtpd_answer(struct smtpd *d, struct smtpd_conn *c, int place
 		if (++c->mails > d->seen->most_mails)
 			d->seen->most_mails = c->mails;
 	}
-	smtpd_say(d, c, text);
+	if (slow)
+		smtpd_say_slowly(c, text);
+	else
+		smtpd_say(d, c, text);
 	return strncmp(text, "421", 3) != 0;
 }
 
@@ -143,12 +189,16 @@ static inline bool smtpd_line(struct smtpd *d, struct smtpd_conn *c, char *line)
 	static const struct {
 		const char *verb;
 		int place;
-	} verbs[] = { { "EHLO", AT_HELO }, { "HELO", AT_HELO }, { "MAIL", AT_MAIL },
+	} verbs[] = { { "EHLO", AT_HELO }, { "HELO", AT_HELO }, { "LHLO", AT_HELO },
+		      { "AUTH", AT_AUTH }, { "STAR", AT_TLS },  { "MAIL", AT_MAIL },
 		      { "RCPT", AT_RCPT }, { "DATA", AT_DATA }, { "RSET", AT_RSET },
 		      { "QUIT", AT_QUIT } };
 
 	d->seen->ehlos += strncmp(line, "EHLO", 4) == 0;
 	d->seen->helos += strncmp(line, "HELO", 4) == 0;
+	d->seen->lhlos += strncmp(line, "LHLO", 4) == 0;
+	if (c->in_auth)
+		return smtpd_answer(d, c, AT_AUTH, line);
 	d->seen->rsets += strncmp(line, "RSET", 4) == 0;
 	if (strncmp(line, "MAIL", 4) == 0)
 		snprintf(d->seen->last_mail, sizeof(d->seen->last_mail), "%.255s", line);

@@ -18,6 +18,8 @@ static const struct fault faults[] = {
 	{ "Hello there\r\n", "bad-reply", false },
 	{ "654 x\r\n", "bad-reply", false },
 	{ "450-one\r\n451 two\r\n", "bad-reply", false },
+	{ SAY_PART, "timeout", false },
+	{ SAY_FLOOD, "bad-reply", false },
 };
 
 static const char *const places[] = { "banner", "helo", "mail", "rcpt", "data", "body" };
@@ -61,7 +63,7 @@ static int64_t failures(const struct smtp_bench *s, const struct fault *f, int p
 static void play(const struct fault *f, int place, bool pipelining)
 {
 	struct smtpd d = { .answer = fail_first, .pipelining = pipelining };
-	bool stall = strcmp(f->say, SAY_STALL) == 0;
+	bool stall = strcmp(f->code, "timeout") == 0;
 	struct smtp_bench s;
 	int64_t n;
 
@@ -118,11 +120,77 @@ static void wrong_success(void **state)
 	play(&more, AT_BODY, true);
 }
 
+/* An answer in pieces is one all the same. */
+static void slow_answers(void **state)
+{
+	(void)state;
+	fault_say = SAY_SLOW;
+	for (int i = 0; i < 2 * (AT_BODY + 1); i++) {
+		struct smtpd d = { .answer = fail_first, .pipelining = i % 2 };
+		struct smtp_bench s;
+
+		fault_place = i / 2;
+		smtpd_start(&d);
+		assert_int_equal(smtp_bench_init(&s, &d,
+						 "{\"messages_per_connection\": 3,"
+						 " \"connections\": 2}"),
+				 0);
+		smtp_closed(&s, 12, 4);
+		smtp_run_done(&s);
+		smtpd_stop(&d);
+		assert_true(d.seen->faults > 0);
+		assert_int_equal(smtp_n(&s, "ok@"), 12);
+		assert_int_equal(d.seen->accepted, 12);
+		assert_int_equal(d.seen->quits, d.seen->connections);
+		assert_true(s.b.took_ns > 50 * SQ_MS && s.b.took_ns < 5 * SQ_SEC);
+		smtp_bench_fini(&s);
+	}
+}
+
+static const char *at_quit(struct smtpd *d, struct smtpd_conn *c, int place, int nth,
+			   const char *line)
+{
+	(void)d;
+	(void)c;
+	(void)nth;
+	(void)line;
+	return place == AT_QUIT ? fault_say : NULL;
+}
+
+/* Whatever is said to QUIT, all was accepted before it. */
+static void no_fault_of_quit_is_a_message_s(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(faults) / sizeof(*faults); i++) {
+		struct smtpd d = { .answer = at_quit, .pipelining = i % 2 };
+		struct smtp_bench s;
+
+		fault_say = faults[i / 2].say;
+		smtpd_start(&d);
+		assert_int_equal(smtp_bench_init(&s, &d,
+						 "{\"messages_per_connection\": 3,"
+						 " \"connections\": 12}"),
+				 0);
+		smtp_closed(&s, 30, 4);
+		s.b.spec.timeout_ns = SQ_SEC;
+		smtp_run_done(&s);
+		smtpd_stop(&d);
+		assert_int_equal(smtp_n(&s, "ok@"), 30);
+		assert_int_equal(d.seen->accepted, 30);
+		assert_int_equal(d.seen->quits, d.seen->connections);
+		assert_true(s.b.took_ns < 3 * SQ_SEC);
+		assert_true(s.b.cpu_s < 0.5);
+		smtp_bench_fini(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fault_in_every_phase),
 		cmocka_unit_test(wrong_success),
+		cmocka_unit_test(slow_answers),
+		cmocka_unit_test(no_fault_of_quit_is_a_message_s),
 	};
 
 	net_enter();

@@ -53,7 +53,7 @@ static int parse_all(const char *text, size_t len, size_t piece, unsigned *codes
 			case SQ_SMTP_REPLY:
 				assert_true(n < 3);
 				codes[n++] = r.code;
-				*pipelining |= r.pipelining;
+				*pipelining |= (r.extensions & SQ_SMTP_EXT_PIPELINING) != 0;
 				break;
 			case SQ_SMTP_MORE:
 				assert_ptr_equal(p, end);

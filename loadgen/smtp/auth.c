@@ -1,0 +1,54 @@
+#include "loadgen/smtp/auth.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* "WORD BASE64\r\n" */
+static char *make_line(const char *word, const char *bytes, size_t len)
+{
+	char *text = sq_alloc(len / 3 * 4 + 8), *line;
+
+	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)len);
+	line = sq_printf_dup("%s%s\r\n", word, text);
+	free(text);
+	return line;
+}
+
+/* RFC 4616: who one acts for (nobody else), who one is, the password; NUL between them. */
+static void make_plain(struct sq_smtp_auth *a, const char *user, const char *password)
+{
+	size_t user_len = strlen(user), len = user_len + strlen(password) + 2;
+	char *bytes = sq_alloc(len + 1);
+
+	memcpy(bytes + 1, user, user_len);
+	memcpy(bytes + 1 + user_len + 1, password, strlen(password));
+	a->line[a->n++] = make_line("AUTH PLAIN ", bytes, len);
+	free(bytes);
+}
+
+struct sq_smtp_auth *sq_smtp_auth_new(int mechanism, const char *user, const char *password)
+{
+	struct sq_smtp_auth *a = sq_alloc(sizeof(*a));
+
+	if (mechanism == SQ_SMTP_AUTH_PLAIN) {
+		make_plain(a, user, password);
+		return a;
+	}
+	a->line[a->n++] = sq_strdup("AUTH LOGIN\r\n");
+	a->line[a->n++] = make_line("", user, strlen(user));
+	a->line[a->n++] = make_line("", password, strlen(password));
+	return a;
+}
+
+struct sq_smtp_auth *sq_smtp_auth_free(struct sq_smtp_auth *a)
+{
+	if (!a)
+		return NULL;
+	for (unsigned i = 0; i < a->n; i++)
+		free(a->line[i]);
+	free(a);
+	return NULL;
+}
