@@ -4,6 +4,7 @@
 
 #include "analyzers/ledger.h"
 #include "analyzers/ledger_relay.h"
+#include "analyzers/warnings.h"
 
 int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
@@ -23,5 +24,6 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 		sq_relay_examine(run, &rules.v[i], &run->findings);
 	sq_book_fini(&book);
 	sq_rule_table_fini(&rules);
+	sq_warn(run);
 	return 0;
 }

@@ -124,7 +124,8 @@ static bool of_load(const struct sq_vocabulary *words, const char *rest, struct 
 		return phase_of(words, rest + 6, ret);
 	return timed(rest, "latency", SQ_EXPECT_LATENCY, ret) ||
 	       timed(rest, "service", SQ_EXPECT_SERVICE, ret) ||
-	       timed(rest, "lag", SQ_EXPECT_LAG, ret) || code_of(words, rest, ret);
+	       timed(rest, "lag", SQ_EXPECT_LAG, ret) ||
+	       timed(rest, "emission", SQ_EXPECT_EMISSION, ret) || code_of(words, rest, ret);
 }
 
 /* HOST.Word.Word: which metrics there will be, nobody knows before the run. */
@@ -218,7 +219,7 @@ static void add_load_words(struct words *w, const struct sq_vocabulary *words)
 	static const char *const codes[] = { "timeout",      "eof",       "ECONNRESET",
 					     "ECONNREFUSED", "ETIMEDOUT", "EADDRNOTAVAIL",
 					     "EMFILE",       "ENOBUFS",   NULL };
-	static const char *const times[] = { "latency.", "service.", "lag.", NULL };
+	static const char *const times[] = { "latency.", "service.", "lag.", "emission.", NULL };
 	static const char *const stats[] = {
 		"p50", "p90", "p99", "p999", "mean", "min", "max", NULL
 	};
@@ -276,11 +277,12 @@ static int fail_load(const struct sq_expect_load *load, const char *text, const 
 	int rc;
 
 	add_load_words(&w, load->words);
-	rc = fail_near(text, "is nothing that a load is measured by", rest, before, &w,
-		       "a load has scheduled, ok, failures, missed, canceled, CODE, CODE@PHASE, "
-		       "class.CLASS, latency.p99, service.p99, lag.p99, phase.PHASE.p99, rate.ok, "
-		       "effort.NAME; a difference needs spaces around its -",
-		       err);
+	rc = fail_near(
+		text, "is nothing that a load is measured by", rest, before, &w,
+		"a load has scheduled, ok, failures, missed, canceled, CODE, CODE@PHASE, "
+		"class.CLASS, latency.p99, service.p99, lag.p99, emission.max, "
+		"phase.PHASE.p99, rate.ok, effort.NAME; a difference needs spaces around its -",
+		err);
 	free(before);
 	return rc;
 }

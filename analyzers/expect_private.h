@@ -37,6 +37,7 @@ enum sq_expect_kind {
 	SQ_EXPECT_LATENCY, /* from the due time */
 	SQ_EXPECT_SERVICE,
 	SQ_EXPECT_LAG,
+	SQ_EXPECT_EMISSION,
 	SQ_EXPECT_PHASE,
 	SQ_EXPECT_RATE, /* scheduled, sent, ok */
 	SQ_EXPECT_EFFORT,

@@ -152,6 +152,8 @@ static double load_value(const struct sq_run *run, const struct sq_expect_name *
 		return time_of(load->from_send, name, "nothing succeeded", because);
 	case SQ_EXPECT_LAG:
 		return time_of(load->lag, name, "nothing was started", because);
+	case SQ_EXPECT_EMISSION:
+		return time_of(load->emission, name, "no burst was timed", because);
 	default:
 		return time_of(load->from_due, name, "nothing succeeded", because);
 	}

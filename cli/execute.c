@@ -216,7 +216,8 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
-				     .trace = sq_driver_trace };
+				     .trace = sq_driver_trace,
+				     .cost = sq_driver_cost };
 	struct sq_scenario *scenario;
 	struct sq_plan *plan = NULL;
 
@@ -247,6 +248,8 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 
 	for (size_t i = 0; i < plan->lost.n; i++)
 		fprintf(stderr, "squall: lost: %s\n", plan->lost.v[i]);
+	for (size_t i = 0; i < plan->warnings.n; i++)
+		fprintf(stderr, "squall: warning: %s\n", plan->warnings.v[i]);
 	if (sq_rundir_make(args->out, plan->scenario->name, &dir, id, sizeof(id), &err) < 0) {
 		sq_complain(&err);
 		return err.code == -EINVAL ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
