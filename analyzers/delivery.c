@@ -7,18 +7,14 @@
  * What a reader would get wrong:
  * - A message that arrived need not be an accepted one: its acceptance may have been lost on the way
  *   back, or said too late.  It is counted apart, and makes up for no other.
- * - Undelivered is not lost.  What stands in the relay's queue at the end is late; without a look into
- *   the queue the two can't be told apart, and then nothing is said of either.
  * - Two runs from one seed have messages of the same names.  What was sent before this run began is
  *   not its own, whatever it is called. */
 #include "analyzers/delivery.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "results/hist.h"
 #include "results/receipt.h"
@@ -283,105 +279,6 @@ static void merge(struct join *j)
 	}
 }
 
-/* ---- sums ---- */
-
-static void add_sum(struct sq_delivery_sum *to, const struct sq_delivery_sum *from)
-{
-	to->accepted += from->accepted;
-	to->delivered += from->delivered;
-	to->undelivered += from->undelivered;
-	to->duplicated += from->duplicated;
-	to->corrupted += from->corrupted;
-	to->unchecked += from->unchecked;
-	to->unaccepted += from->unaccepted;
-	to->recipients.accepted += from->recipients.accepted;
-	to->recipients.delivered += from->recipients.delivered;
-	to->recipients.undelivered += from->recipients.undelivered;
-	to->recipients.copies += from->recipients.copies;
-	sq_hist_merge(to->latency, from->latency);
-	if (from->last_ns > to->last_ns)
-		to->last_ns = from->last_ns;
-}
-
-/* The last readings of a relay's metric, all its rows and hosts together; NAN when there were none. */
-static double relay_count(const struct sq_run *run, const char *metric)
-{
-	double sum = NAN;
-
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		const struct sq_metric_rec *m = &run->metrics[i];
-		double v = m->kind == SQ_GAUGE ? m->last : m->delta;
-
-		if (strcmp(m->metric, metric) == 0 && !isnan(v))
-			sum = isnan(sum) ? v : sum + v;
-	}
-	return sum;
-}
-
-static bool all_whole(const struct sq_delivery *d)
-{
-	for (size_t i = 0; i < d->n_files; i++)
-		if (!d->files[i].whole)
-			return false;
-	return true;
-}
-
-/* Where the undelivered are. */
-static void find_undelivered(const struct sq_run *run, struct sq_delivery *d)
-{
-	double left = (double)d->sum.undelivered, queued = relay_count(run, "postfix.queue"),
-	       bounced = relay_count(run, "postfix.bounced");
-
-	d->lost = d->queued = d->bounced = NAN;
-	if (d->n_files == 0) {
-		d->because =
-			sq_strdup("no sink recorded what arrived; use squall's, and if it is not "
-				  "in the run, squall analyze --sink");
-		return;
-	}
-	if (left > 0 && !all_whole(d)) {
-		d->because = sq_strdup("a sink's receipts stop short: it was killed, or serves on");
-		return;
-	}
-	if (left > 0 && isnan(queued)) {
-		d->because =
-			sq_strdup("no queue was captured that would tell what is lost from what "
-				  "is only late");
-		return;
-	}
-	/* A queue may hold other mail, such as what the bounces are told by. */
-	d->bounced = isnan(bounced) ? 0 : fmin(bounced, left);
-	d->queued = left > 0 ? fmin(queued, left - d->bounced) : 0;
-	d->lost = left - d->queued - d->bounced;
-}
-
-/* From when the last of the accepted messages was due until the last of them had arrived; NAN when not
- * all have. */
-static double drain_seconds(const struct sq_run *run, const struct sq_delivery *d)
-{
-	int64_t due_ns = INT64_MIN;
-
-	if (d->sum.undelivered || !d->sum.delivered)
-		return NAN;
-	for (size_t i = 0; i < run->n_loads; i++) {
-		const struct sq_load_rec *l = &run->loads[i];
-
-		for (size_t k = 0; l->n_accepted && k < l->n_outcomes; k++)
-			if (l->outcomes[k].class == SQ_CLASS_OK && l->outcomes[k].last_ns > due_ns)
-				due_ns = l->outcomes[k].last_ns;
-	}
-	return due_ns == INT64_MIN ? NAN : fmax(0, sq_seconds(d->sum.last_ns - due_ns));
-}
-
-static void settle(const struct sq_run *run, struct sq_delivery *d)
-{
-	d->sum.latency = sq_hist_new(SQ_HIST_FINE);
-	for (size_t i = 0; i < d->n_loads; i++)
-		add_sum(&d->sum, &d->loads[i].sum);
-	find_undelivered(run, d);
-	d->drain_s = drain_seconds(run, d);
-}
-
 int sq_delivery_join(struct sq_run *run, const char *dir, const struct sq_strings *files,
 		     struct sq_err *err)
 {
@@ -394,7 +291,7 @@ int sq_delivery_join(struct sq_run *run, const char *dir, const struct sq_string
 		rc = read_files(&j, dir, files, err);
 	if (j.d->n_loads && rc == 0) {
 		merge(&j);
-		settle(run, j.d);
+		sq_delivery_settle(run, j.d);
 		run->delivery = j.d;
 	} else {
 		sq_delivery_free(j.d);

@@ -11,4 +11,7 @@
 int sq_delivery_join(struct sq_run *run, const char *dir, const struct sq_strings *files,
 		     struct sq_err *err);
 
+/* Its second half: d's sums over loads, and where the undelivered are, by what was captured of relays. */
+void sq_delivery_settle(const struct sq_run *run, struct sq_delivery *d);
+
 #endif

@@ -81,7 +81,7 @@ static void conn_close(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, en
 	sq_tls_session_free(c->ssl);
 	c->ssl = NULL;
 	close(c->fd);
-	c->open = c->shaking = c->paused = false;
+	c->open = c->in_handshake = c->paused = false;
 	buf_forget(&c->in);
 	buf_forget(&c->out);
 }
@@ -191,7 +191,7 @@ static void conn_secure(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 		sq_smtpd_count(&conns->shared->counts.protocol_errors, 1);
 	sq_buf_reset(&c->in);
 	c->ssl = sq_tls_server_session(conns->tls, c->fd);
-	c->shaking = true;
+	c->in_handshake = true;
 	if (c->ssl)
 		conn_watch(conns, c, EPOLLIN);
 	else
@@ -317,7 +317,7 @@ static void conn_shake(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 	} else if (done == 0) {
 		conn_watch(conns, c, sq_tls_server_waits_for_room(c->ssl) ? EPOLLOUT : EPOLLIN);
 	} else {
-		c->shaking = false;
+		c->in_handshake = false;
 		sq_smtpd_session_secured(conns->shared, &c->session);
 		conn_go_on(conns, c);
 	}
@@ -381,7 +381,7 @@ void sq_smtpd_conn_event(struct sq_smtpd_conns *conns, int fd)
 
 	if (!c->open)
 		return;
-	if (c->shaking)
+	if (c->in_handshake)
 		conn_shake(conns, c);
 	else if (c->out.len)
 		conn_writable(conns, c);

@@ -17,7 +17,7 @@ struct sq_smtpd_conn {
 	struct sq_smtpd_session session;
 	int fd;
 	bool open;
-	bool shaking;       /* hands, by TLS */
+	bool in_handshake;  /* of TLS */
 	bool paused;        /* nothing is read until its timer: the text is read slowly */
 	struct ssl_st *ssl; /* NULL: plain */
 	uint32_t events;    /* under watch */

@@ -102,7 +102,8 @@ static void delivery_text(const json_t *report, struct sq_buf *out, int width)
 	const char *because = sq_draw_text(d, "because");
 	struct sq_buf b = { 0 };
 
-	if (!json_is_object(d))
+	/* Who only asks what a server takes is not told that nobody looked further. */
+	if (json_array_size(json_object_get(d, "receipts")) == 0)
 		return;
 	sq_buf_printf(&b, "%.0f accepted", sq_draw_real(d, "accepted"));
 	add_count(&b, d, "delivered", true);

@@ -42,3 +42,23 @@ for action in drop close stall garbage 421 450 550 delay:50ms; do
 			"$ok $ok $(jqr "$r" "$sink | $withheld")" "$what: accepted, delivered, taken without a word"
 	done
 done
+
+# Through TLS of both kinds with AUTH, and by LMTP, where one of a message's three recipients may be refused
+# behind the final dot: then that one was never accepted.
+cat > "$SCRATCH/extensions.json" <<'J'
+{ "name": "smtp-extensions", "target": "server:2501",
+  "world": { "hosts": { "client": {}, "server": { "run": [
+      { "sink": "smtp", "listen": "0.0.0.0:2501", "tls": "starttls" },
+      { "sink": "smtp", "listen": "0.0.0.0:2502", "tls": "implicit" },
+      { "sink": "smtp", "listen": "0.0.0.0:2503", "protocol": "lmtp", "faults": [ "body:452:10%" ] } ] } },
+    "links": [ { "between": [ "client", "server" ] } ] },
+  "load": [
+    { "name": "starttls", "driver": "smtp", "count": 400, "duration": "5s", "starttls_percent": 50, "user": "a", "password": "b", "arrivals": { "rate": 200 } },
+    { "name": "implicit", "driver": "smtp", "target": "server:2502", "count": 400, "duration": "5s", "tls": true, "size": "1-100KiB", "arrivals": { "rate": 200 } },
+    { "name": "lmtp", "driver": "smtp", "target": "server:2503", "count": 400, "duration": "5s", "lmtp": true, "recipients_per_message": 3, "arrivals": { "rate": 200 } } ],
+  "expect": [ "delivery.delivered == 1200", "delivery.lost == 0", "delivery.duplicated == 0", "delivery.corrupted == 0", "delivery.unaccepted == 0" ] }
+J
+"$SQUALL" run "$SCRATCH/extensions.json" --out "$SCRATCH/extensions" --quiet || fail "extensions: status $?"
+r="$SCRATCH/extensions/run.json"
+expect_eq "$(jqr "$r" '[.servers[].counts | "\(.secured) \(.authenticated) \(.messages)"] | join(", ")')" "200 400 400, 400 0 400, 0 0 400" "TLS, AUTH, messages"
+expect_eq "$(jqr "$r" '.delivery.loads[] | select(.load == "lmtp") | .recipients | "\(.accepted) \(.delivered) \(.copies)"')" "1080 1080 0" "recipients by LMTP"

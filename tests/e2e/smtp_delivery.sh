@@ -66,6 +66,10 @@ dropped=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.faults["
 expect_eq "$(delivery .recipients.copies)" "$dropped" "copies, and answers that were withheld"
 grep -q 'sent more than once' "$SCRATCH/mail.log" || fail "Postfix does not fear that it sends twice"
 
+# A relay that folds lines changes every text; its mail is delivered all the same.
+postfix_set_up "smtp_line_length_limit = 50"
+relay folded quit:delay:1ms 1s '"delivery.delivered == 500", "delivery.corrupted == 500"'
+
 # Sink and generator by themselves: all that passes between them is a file.
 "$SQUALL" sink smtp --listen 127.0.0.1:0 --record "$SCRATCH/receipts" > "$SCRATCH/counts" 2> "$SCRATCH/sink.err" &
 sink=$!
