@@ -105,8 +105,8 @@ uint8_t sq_smtp_session_phase_due(const struct sq_smtp_session *s)
 /* ---- the end ---- */
 
 /* What stands behind the message in hand was not answered at all: it is another session's now.
- * Unless a time-out ended this one and it is due too: then it waited for this server like the
- * first. */
+ * Unless a time-out ended this one and its own time is over too, or nearly: it waited for this server
+ * like the first, and to begin it anew would end in a text that is accepted after we gave it up. */
 static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 {
 	const struct sq_lane *lane = s->pool->lane;
@@ -118,7 +118,7 @@ static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 	if (!op)
 		return;
 	if (code == SQ_CODE_TIMEOUT &&
-	    op->due_ns + lane->load->spec->timeout_ns <= result.done_ns) {
+	    result.done_ns - op->due_ns >= lane->load->spec->timeout_ns / 8 * 7) {
 		sq_smtp_pool_done(s->pool, op, &result);
 		return;
 	}
