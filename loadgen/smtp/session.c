@@ -72,6 +72,18 @@ static void add_efforts(struct sq_smtp_session *s, struct sq_tally_op *result)
 
 /* ---- the message in hand ---- */
 
+static void add_detail(const struct sq_smtp_session *s, struct sq_tally_op *result)
+{
+	const struct sq_smtp_op *m = sq_smtp_of(s->op);
+	uint16_t code = result->outcome.code;
+
+	_Static_assert(sizeof(m->status) <= sizeof(result->detail), "a status is a detail");
+	result->local_port = sq_client_port(s->stream.fd);
+	if (sq_smtp_is_reply_code(code))
+		memcpy(result->detail, code == m->refusal ? m->status : s->reply.status,
+		       sizeof(m->status));
+}
+
 void sq_smtp_session_finish(struct sq_smtp_session *s, uint16_t code, uint8_t phase)
 {
 	struct sq_op *op = s->op;
@@ -81,7 +93,7 @@ void sq_smtp_session_finish(struct sq_smtp_session *s, uint16_t code, uint8_t ph
 	if (s->stream.state != SQ_STREAM_CLOSED) {
 		add_efforts(s, &result);
 		if (code != SQ_CODE_OK)
-			result.local_port = sq_client_port(s->stream.fd);
+			add_detail(s, &result);
 	}
 	s->op = NULL;
 	sq_smtp_pool_done(s->pool, op, &result);
