@@ -1,7 +1,10 @@
-/* From a run record to its findings: every mechanism in turn, over one ledger. */
+/* From a run record to its findings: every mechanism in turn, over one ledger; then what
+ * no client saw. */
 #include "analyzers/analyze.h"
 
 #include "analyzers/ledger.h"
+#include "analyzers/ledger_relay.h"
+#include "analyzers/warnings.h"
 
 int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
@@ -17,7 +20,10 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 	for (size_t i = 0; i < rules.n; i++)
 		sq_book_examine(&book, &rules.v[i], &run->findings);
 	sq_book_close(&book, &run->findings);
+	for (size_t i = 0; i < rules.n; i++)
+		sq_relay_examine(run, &rules.v[i], &run->findings);
 	sq_book_fini(&book);
 	sq_rule_table_fini(&rules);
+	sq_warn(run);
 	return 0;
 }

@@ -10,7 +10,9 @@
  * (from the send), LOAD.phase.PHASE.pNN, LOAD.rate.scheduled|sent|ok, LOAD.lag.p99,
  * LOAD.effort.NAME, LOAD.counts.NAME; HOST.METRIC (its delta; instances summed), HOST.METRIC.max;
  * finding.MECHANISM.count|explained|unexplained|counter_excess (summed; 0 when the mechanism was
- * examined and is not among the findings), account.count|explained|unexplained. */
+ * examined and is not among the findings), account.count|explained|unexplained;
+ * delivery.accepted|delivered|undelivered|queued|bounced|lost|duplicated|corrupted|unaccepted
+ * (messages), delivery.latency.pNN|mean|min|max. */
 #ifndef SQ_ANALYZERS_EXPECT_H
 #define SQ_ANALYZERS_EXPECT_H
 

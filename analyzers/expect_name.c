@@ -16,6 +16,9 @@ static const char *const count_words[] = {
 static const char *const rate_words[] = { "scheduled", "sent", "ok", NULL };
 static const char *const finding_words[] = { "count", "explained", "unexplained", "counter_excess",
 					     NULL };
+static const char *const delivery_words[] = { "accepted",   "delivered", "undelivered", "queued",
+					      "bounced",    "lost",      "duplicated",  "corrupted",
+					      "unaccepted", NULL };
 static const char *const account_words[] = { "count", "explained", "unexplained", NULL };
 
 static bool among(const char *const *words, const char *word)
@@ -121,7 +124,8 @@ static bool of_load(const struct sq_vocabulary *words, const char *rest, struct 
 		return phase_of(words, rest + 6, ret);
 	return timed(rest, "latency", SQ_EXPECT_LATENCY, ret) ||
 	       timed(rest, "service", SQ_EXPECT_SERVICE, ret) ||
-	       timed(rest, "lag", SQ_EXPECT_LAG, ret) || code_of(words, rest, ret);
+	       timed(rest, "lag", SQ_EXPECT_LAG, ret) ||
+	       timed(rest, "emission", SQ_EXPECT_EMISSION, ret) || code_of(words, rest, ret);
 }
 
 /* HOST.Word.Word: which metrics there will be, nobody knows before the run. */
@@ -215,7 +219,7 @@ static void add_load_words(struct words *w, const struct sq_vocabulary *words)
 	static const char *const codes[] = { "timeout",      "eof",       "ECONNRESET",
 					     "ECONNREFUSED", "ETIMEDOUT", "EADDRNOTAVAIL",
 					     "EMFILE",       "ENOBUFS",   NULL };
-	static const char *const times[] = { "latency.", "service.", "lag.", NULL };
+	static const char *const times[] = { "latency.", "service.", "lag.", "emission.", NULL };
 	static const char *const stats[] = {
 		"p50", "p90", "p99", "p999", "mean", "min", "max", NULL
 	};
@@ -273,11 +277,12 @@ static int fail_load(const struct sq_expect_load *load, const char *text, const 
 	int rc;
 
 	add_load_words(&w, load->words);
-	rc = fail_near(text, "is nothing that a load is measured by", rest, before, &w,
-		       "a load has scheduled, ok, failures, missed, canceled, CODE, CODE@PHASE, "
-		       "class.CLASS, latency.p99, service.p99, lag.p99, phase.PHASE.p99, rate.ok, "
-		       "effort.NAME; a difference needs spaces around its -",
-		       err);
+	rc = fail_near(
+		text, "is nothing that a load is measured by", rest, before, &w,
+		"a load has scheduled, ok, failures, missed, canceled, CODE, CODE@PHASE, "
+		"class.CLASS, latency.p99, service.p99, lag.p99, emission.max, "
+		"phase.PHASE.p99, rate.ok, effort.NAME; a difference needs spaces around its -",
+		err);
 	free(before);
 	return rc;
 }
@@ -297,7 +302,9 @@ static int fail_first(const struct sq_expect_scope *scope, const char *text, str
 		add_word(&w, scope->hosts[i], rest, "");
 	add_word(&w, "finding", rest, "");
 	add_word(&w, "account", rest, "");
-	return fail_near(text, "begins with no load, no host, nor finding or account", text, "", &w,
+	add_word(&w, "delivery", rest, "");
+	return fail_near(text, "begins with no load, no host, nor finding, account or delivery",
+			 text, "", &w,
 			 "write LOAD.failures, HOST.TcpExt.ListenOverflows or "
 			 "finding.MECHANISM.explained",
 			 err);
@@ -327,6 +334,18 @@ static int fail_account(const char *text, const char *rest, struct sq_err *err)
 	add_words(&w, "", account_words, "");
 	return fail_near(text, "is not in the account", rest, "account.", &w,
 			 "it has count, explained and unexplained", err);
+}
+
+static int fail_delivery(const char *text, const char *rest, struct sq_err *err)
+{
+	struct words w = { 0 };
+
+	add_words(&w, "", delivery_words, "");
+	return fail_near(
+		text, "is no number of deliveries", rest, "delivery.", &w,
+		"it has accepted, delivered, undelivered, queued, bounced, lost, duplicated, "
+		"corrupted, unaccepted, latency.p99",
+		err);
 }
 
 static int fail_host(const char *text, struct sq_err *err)
@@ -364,6 +383,12 @@ int sq_expect_classify(const struct sq_expect_scope *scope, const char *text,
 		return known_word(account_words, rest, SQ_EXPECT_ACCOUNT, ret)
 			       ? 0
 			       : fail_account(text, rest, err);
+	rest = behind(text, "delivery");
+	if (rest)
+		return timed(rest, "latency", SQ_EXPECT_DELIVERY_LATENCY, ret) ||
+				       known_word(delivery_words, rest, SQ_EXPECT_DELIVERY, ret)
+			       ? 0
+			       : fail_delivery(text, rest, err);
 	rest = strchr(text, '.');
 	if (scope->any_host && rest && of_host(rest + 1, ret) &&
 	    copy(ret->subject, text, (size_t)(rest - text)))

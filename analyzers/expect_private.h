@@ -37,6 +37,7 @@ enum sq_expect_kind {
 	SQ_EXPECT_LATENCY, /* from the due time */
 	SQ_EXPECT_SERVICE,
 	SQ_EXPECT_LAG,
+	SQ_EXPECT_EMISSION,
 	SQ_EXPECT_PHASE,
 	SQ_EXPECT_RATE, /* scheduled, sent, ok */
 	SQ_EXPECT_EFFORT,
@@ -44,6 +45,8 @@ enum sq_expect_kind {
 	SQ_EXPECT_METRIC,  /* of the host `subject` */
 	SQ_EXPECT_FINDING, /* of the mechanism `subject` */
 	SQ_EXPECT_ACCOUNT,
+	SQ_EXPECT_DELIVERY, /* word: a number of it */
+	SQ_EXPECT_DELIVERY_LATENCY,
 };
 
 enum sq_expect_stat { SQ_STAT_MEAN, SQ_STAT_MIN, SQ_STAT_MAX, SQ_STAT_PERCENTILE };

@@ -152,6 +152,8 @@ static double load_value(const struct sq_run *run, const struct sq_expect_name *
 		return time_of(load->from_send, name, "nothing succeeded", because);
 	case SQ_EXPECT_LAG:
 		return time_of(load->lag, name, "nothing was started", because);
+	case SQ_EXPECT_EMISSION:
+		return time_of(load->emission, name, "no burst was timed", because);
 	default:
 		return time_of(load->from_due, name, "nothing succeeded", because);
 	}
@@ -244,6 +246,49 @@ static double account_value(const struct sq_run *run, const char *word)
 	return (double)sum;
 }
 
+static double delivery_count(const struct sq_delivery *d, const char *word)
+{
+	const struct sq_delivery_sum *s = &d->sum;
+	const struct {
+		const char *word;
+		double n;
+	} counts[] = {
+		{ "delivered", (double)s->delivered },
+		{ "undelivered", (double)s->undelivered },
+		{ "duplicated", (double)s->duplicated },
+		{ "corrupted", (double)s->corrupted },
+		{ "unaccepted", (double)s->unaccepted },
+		{ "queued", d->queued },
+		{ "bounced", d->bounced },
+		{ "lost", d->lost },
+	};
+
+	if (strcmp(word, "accepted") == 0)
+		return (double)s->accepted;
+	for (size_t i = 0; d->n_files && i < sizeof(counts) / sizeof(*counts); i++)
+		if (strcmp(counts[i].word, word) == 0)
+			return counts[i].n;
+	return NAN;
+}
+
+static double delivery_value(const struct sq_run *run, const struct sq_expect_name *name,
+			     struct reason *because)
+{
+	const struct sq_delivery *d = run->delivery;
+	double n;
+
+	if (!d)
+		return unmeasured(because, "no load sends what must arrive elsewhere");
+	if (name->kind == SQ_EXPECT_DELIVERY_LATENCY)
+		return time_of(d->sum.latency, name, "nothing arrived that says when it was sent",
+			       because);
+	n = delivery_count(d, name->word);
+	if (strcmp(name->word, "corrupted") == 0 && d->sum.unchecked > 0 && n == 0)
+		return unmeasured(because, "%llu messages arrived without a digest",
+				  (unsigned long long)d->sum.unchecked);
+	return isnan(n) ? unmeasured(because, "%s", d->because) : n;
+}
+
 /* because is written through reason. NOLINTNEXTLINE(readability-non-const-parameter) */
 double sq_expect_value(const struct sq_run *run, const struct sq_expect_name *name, char *because,
 		       size_t size)
@@ -257,6 +302,9 @@ double sq_expect_value(const struct sq_run *run, const struct sq_expect_name *na
 		return finding_value(run, name, &reason);
 	case SQ_EXPECT_ACCOUNT:
 		return account_value(run, name->word);
+	case SQ_EXPECT_DELIVERY:
+	case SQ_EXPECT_DELIVERY_LATENCY:
+		return delivery_value(run, name, &reason);
 	default:
 		return load_value(run, name, &reason);
 	}

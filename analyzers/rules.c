@@ -12,7 +12,7 @@
 static const char *const dose_names[] = { "syn-schedule", "segments", "once", NULL };
 static const char *const side_names[] = { "server", "client", "either", NULL };
 static const char *const rows_names[] = { "all", "target", "path", NULL };
-static const char *const fact_names[] = { "none", "loopback-source", NULL };
+static const char *const fact_names[] = { "none", "loopback-source", "relay-lookup", NULL };
 
 #define PAY(member)     offsetof(struct sq_rule_pay, member)
 #define COUNTER(member) offsetof(struct sq_rule_counter, member)

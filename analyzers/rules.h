@@ -54,6 +54,7 @@ struct sq_rule_counter {
 enum sq_fact {
 	SQ_FACT_NONE,
 	SQ_FACT_LOOPBACK_SOURCE, /* the load comes from a loopback address, its target is none */
+	SQ_FACT_RELAY_LOOKUP, /* a relay's log: deliveries "deferred@REASON", outside the account */
 };
 
 struct sq_rule_pay {

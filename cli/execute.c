@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "analyzers/analyze.h"
+#include "analyzers/delivery.h"
 #include "analyzers/expect.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
@@ -116,7 +117,7 @@ static int exit_status(const struct sq_run *run, enum sq_verdict verdict)
 	return SQ_EXIT_OK;
 }
 
-int sq_finish(const char *dir, bool quiet)
+int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet)
 {
 	struct sq_err err = { 0 };
 	struct sq_run *run = sq_run_load(dir, &err);
@@ -125,7 +126,7 @@ int sq_finish(const char *dir, bool quiet)
 	int status = SQ_EXIT_UNMEASURED;
 	enum sq_verdict verdict;
 
-	if (!run || sq_analyze(run, &err) < 0)
+	if (!run || sq_delivery_join(run, dir, sinks, &err) < 0 || sq_analyze(run, &err) < 0)
 		goto out;
 	verdict = sq_expect_judge(run);
 	status = exit_status(run, verdict);
@@ -215,7 +216,8 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
-				     .trace = sq_driver_trace };
+				     .trace = sq_driver_trace,
+				     .cost = sq_driver_cost };
 	struct sq_scenario *scenario;
 	struct sq_plan *plan = NULL;
 
@@ -246,6 +248,8 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 
 	for (size_t i = 0; i < plan->lost.n; i++)
 		fprintf(stderr, "squall: lost: %s\n", plan->lost.v[i]);
+	for (size_t i = 0; i < plan->warnings.n; i++)
+		fprintf(stderr, "squall: warning: %s\n", plan->warnings.v[i]);
 	if (sq_rundir_make(args->out, plan->scenario->name, &dir, id, sizeof(id), &err) < 0) {
 		sq_complain(&err);
 		return err.code == -EINVAL ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
@@ -256,7 +260,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	if (err.code)
 		sq_complain(&err);
 	if (rc == 0)
-		status = sq_finish(dir, args->quiet);
+		status = sq_finish(dir, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
 	json_decref(opts.meta);

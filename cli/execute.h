@@ -25,8 +25,8 @@ const struct sq_family *sq_families(void);
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
 	       int argc, char **argv);
 
-/* The second half alone: DIR's spool -> run.json and the summary on stdout.  Returns the exit
- * status. */
-int sq_finish(const char *dir, bool quiet);
+/* The second half alone: DIR's spool -> run.json and the summary on stdout.  sinks: receipts of mail
+ * sinks beside the run's own (results/receipt.h); NULL: none.  Returns the exit status. */
+int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet);
 
 #endif

@@ -120,6 +120,22 @@ static void draw_latency(const json_t *load, struct sq_buf *out, int width)
 	sq_buf_fini(&line);
 }
 
+static void draw_emission(const json_t *load, struct sq_buf *out, int width)
+{
+	const json_t *emission = json_object_get(load, "emission");
+	json_int_t bursts = json_integer_value(json_object_get(emission, "bursts"));
+	struct sq_buf line = { 0 };
+
+	if (!bursts)
+		return;
+	sq_buf_printf(&line, "%lld burst%s, ", bursts, bursts == 1 ? "" : "s");
+	if (bursts > 1)
+		add_seconds(&line, "sent in: p50", emission, "p50_s");
+	add_seconds(&line, bursts > 1 ? ", max" : "sent in", emission, "max_s");
+	sq_draw_wrap(out, width, "  ", line.data);
+	sq_buf_fini(&line);
+}
+
 /* What was seen beside the operations, such as late replies; nothing of what was not. */
 static void draw_counts(const json_t *load, struct sq_buf *out, int width)
 {
@@ -165,6 +181,7 @@ void sq_draw_loads(const json_t *report, struct sq_buf *out, int width)
 
 		draw_verdict(load, &s, out, width);
 		draw_latency(load, out, width);
+		draw_emission(load, out, width);
 		draw_counts(load, out, width);
 		draw_generator(load, &s, out, width);
 	}

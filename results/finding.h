@@ -11,7 +11,8 @@ enum sq_confidence { SQ_WEAK, SQ_STRONG, SQ_EXACT, SQ_PROVED };
 
 const char *sq_confidence_name(enum sq_confidence c);
 
-/* One mechanism's share of one failure of one load. */
+/* One mechanism's share of one failure of one load; or, without a load, of what a host put off after
+ * its client was done ("deferred"), which is in no account. */
 struct sq_finding {
 	char *load, *failure; /* "timeout@connect" */
 	char *mechanism, *host;

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,9 @@ static const char *text_of(const json_t *object, const char *key)
 static int take_head(struct sq_reader *r, const json_t *record, struct sq_err *err)
 {
 	struct sq_run *run = r->run;
-	json_t *lost = json_object_get(record, "lost");
+	json_t *lost = json_object_get(record, "lost"), *text;
 	json_int_t bin_ns = json_integer_value(json_object_get(record, "bin_ns"));
+	size_t i;
 
 	if (r->headed || bin_ns <= 0 || strcmp(text_of(record, "schema"), "squall-spool/1") != 0 ||
 	    !json_is_object(json_object_get(record, "meta")))
@@ -73,6 +75,8 @@ static int take_head(struct sq_reader *r, const json_t *record, struct sq_err *e
 	run->scenario = json_incref(json_object_get(record, "scenario"));
 	if (json_is_array(lost))
 		json_array_extend(run->lost, lost);
+	json_array_foreach(json_object_get(record, "warnings"), i, text)
+		sq_run_warn(run, NAN, json_string_value(text));
 	if (json_is_array(json_object_get(record, "links")))
 		json_array_extend(run->links, json_object_get(record, "links"));
 	run->axis.bin_ns = bin_ns;
@@ -112,6 +116,7 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 	if (strcmp(kind, "start") == 0) {
 		r->started = true;
 		r->t0_mono_ns = json_integer_value(json_object_get(record, "t0_mono_ns"));
+		r->run->t0_wall_ns = json_integer_value(json_object_get(record, "t0_wall_ns"));
 	} else if (strcmp(kind, "event") == 0) {
 		sq_reader_saw(r, t);
 		sq_reader_event(r, t, text_of(record, "host"), text_of(record, "source"),
@@ -147,12 +152,12 @@ static int read_file(struct sq_reader *r, const char *folder, const char *name,
 	return rc;
 }
 
-/* "load-client.jsonl" is client's. */
+/* "load-client.jsonl" is client's, and so is "load-client.1.jsonl". */
 static char *host_of(const char *name, const char *prefix)
 {
 	char *host = sq_strdup(name + strlen(prefix));
 
-	host[strlen(host) - strlen(ending)] = '\0';
+	host[strcspn(host, ".")] = '\0';
 	return host;
 }
 
@@ -168,6 +173,7 @@ static int read_kind(struct sq_reader *r, const char *folder, struct dirent **fi
 			continue;
 		r->host = host_of(files[i]->d_name, prefix);
 		rc = read_file(r, folder, files[i]->d_name, each, err);
+		sq_reader_load_end(r);
 		sq_reader_capture_end(r);
 		free(r->host);
 		r->host = NULL;
@@ -255,6 +261,7 @@ struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 	run->links = json_array();
 	run->servers = json_array();
 	run->lost = json_array();
+	run->warnings = json_array();
 	run->absent = json_array();
 	rc = read_run(&r, dir, folder, err);
 	if (rc == 0)

@@ -27,9 +27,24 @@ struct sq_outcome_draft {
 	size_t n_exemplars, cap_exemplars;
 };
 
+/* What the worker whose file is being read has used for a load. */
+struct sq_usage_draft {
+	bool seen;
+	double cpu_s;
+	int64_t start_rss_bytes, peak_rss_bytes; /* -1: not known */
+};
+
+/* Of all lanes. */
+struct sq_burst_draft {
+	int64_t due_ns, first_ns, last_ns;
+};
+
 struct sq_load_draft {
 	struct sq_load_rec rec; /* without outcomes and series */
-	struct sq_series scheduled, latency, lag_max;
+	struct sq_usage_draft usage;
+	struct sq_series scheduled, sent, latency, lag_max;
+	struct sq_burst_draft *bursts; /* ascending by due time */
+	size_t n_bursts, cap_bursts;
 	struct sq_outcome_draft *outcomes;
 	size_t n_outcomes, cap_outcomes;
 };
@@ -85,9 +100,10 @@ void sq_outcome_rec_fini(struct sq_outcome_rec *o);
 void sq_load_rec_fini(struct sq_load_rec *l, size_t bins);
 void sq_metric_rec_fini(struct sq_metric_rec *m);
 
-/* reader_load.c: the loads of the head, and each record of load-HOST.jsonl. */
+/* reader_load.c: the loads of the head, each record of load-HOST.jsonl, and the end of such a file. */
 int sq_reader_loads(struct sq_reader *r, const json_t *loads, struct sq_err *err);
 int sq_reader_load_record(json_t *record, void *reader, struct sq_err *err);
+void sq_reader_load_end(struct sq_reader *r);
 /* Found or made; good until the next one is made. */
 struct sq_outcome_draft *sq_reader_outcome(struct sq_load_draft *d, const char *code,
 					   const char *phase, enum sq_class class);

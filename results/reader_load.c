@@ -56,6 +56,8 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->source = sq_strdup(json_string_value(json_object_get(head, "source")));
 	l->sources = (uint64_t)integer_of(head, "sources");
 	l->threads = (unsigned)integer_of(head, "threads");
+	l->workers = json_object_get(head, "workers") ? (unsigned)integer_of(head, "workers") : 1;
+	l->time_wait = json_is_true(json_object_get(head, "time_wait"));
 	l->at_ns = integer_of(head, "at_ns");
 	l->duration_ns = integer_of(head, "duration_ns");
 	l->warmup_ns = integer_of(head, "warmup_ns");
@@ -66,7 +68,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->lag = sq_hist_new(SQ_HIST_FINE);
 	d->lag_max.fill.value = NAN;
 	l->cpu_s = NAN;
-	l->peak_rss_bytes = -1;
+	l->start_rss_bytes = l->peak_rss_bytes = -1;
 	l->efforts = sq_alloc_n(SQ_READER_EFFORTS, sizeof(*l->efforts));
 	json_array_foreach(efforts, i, name)
 		if (i < SQ_READER_EFFORTS)
@@ -244,19 +246,99 @@ static int add_lag_max(struct sq_load_draft *d, const json_t *list)
 	return 0;
 }
 
+/* The place of the burst that came due then, or of the first that did later. */
+static size_t burst_place(const struct sq_load_draft *d, int64_t due_ns)
+{
+	size_t lo = 0, hi = d->n_bursts;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (d->bursts[mid].due_ns < due_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void add_burst(struct sq_load_draft *d, const struct sq_burst_draft *b)
+{
+	size_t at = burst_place(d, b->due_ns);
+	struct sq_burst_draft *known;
+
+	if (at == d->n_bursts || d->bursts[at].due_ns != b->due_ns) {
+		d->bursts = sq_grow(d->bursts, d->n_bursts, &d->cap_bursts, sizeof(*d->bursts));
+		memmove(d->bursts + at + 1, d->bursts + at,
+			(d->n_bursts++ - at) * sizeof(*d->bursts));
+		d->bursts[at] = *b;
+	}
+	known = &d->bursts[at];
+	if (b->first_ns < known->first_ns)
+		known->first_ns = b->first_ns;
+	if (b->last_ns > known->last_ns)
+		known->last_ns = b->last_ns;
+}
+
+/* [due, first, last, due ...]: lanes have parts of one burst each, and a flush may cut it. */
+static int add_bursts(struct sq_load_draft *d, const json_t *list)
+{
+	if (json_array_size(list) % 3)
+		return -EINVAL;
+	for (size_t i = 0; i < json_array_size(list); i += 3) {
+		int64_t times[3];
+
+		for (size_t k = 0; k < 3; k++) {
+			const json_t *t = json_array_get(list, i + k);
+
+			if (!json_is_integer(t))
+				return -EINVAL;
+			times[k] = json_integer_value(t);
+		}
+		add_burst(d, &(struct sq_burst_draft){ times[0], times[1], times[2] });
+	}
+	return 0;
+}
+
 static void add_counts(struct sq_load_rec *l, const json_t *counts)
 {
 	for (size_t i = 0; i < l->n_counts; i++)
 		l->counts[i].n += (uint64_t)integer_of(counts, l->counts[i].name);
 }
 
+static struct sq_accepted *accepted_of(struct sq_load_rec *l, uint64_t id, uint64_t lane)
+{
+	for (size_t i = 0; i < l->n_accepted; i++)
+		if (l->accepted[i].id == id && l->accepted[i].lane == lane)
+			return &l->accepted[i];
+	l->accepted = sq_realloc_n(l->accepted, l->n_accepted + 1, sizeof(*l->accepted));
+	l->accepted[l->n_accepted] = (struct sq_accepted){ .id = id, .lane = lane };
+	return &l->accepted[l->n_accepted++];
+}
+
+/* A lane has an id when what it makes must arrive elsewhere, though nothing was accepted. */
+static int add_accepted(struct sq_load_rec *l, const json_t *record)
+{
+	const char *id = text_of(record, "id");
+	uint64_t lane = (uint64_t)integer_of(record, "lane");
+	char *end;
+	struct sq_accepted *a;
+
+	if (!*id)
+		return 0;
+	a = accepted_of(l, strtoull(id, &end, 16), lane);
+	return *end ? -EINVAL : sq_accepted_add_json(a, json_object_get(record, "accepted"));
+}
+
 static int add_tally(struct sq_load_draft *d, const json_t *record)
 {
 	const json_t *rows = json_object_get(record, "outcomes"), *row;
-	uint64_t scheduled = 0; /* worked out from the bins when all are known */
+	const json_t *sent = json_object_get(record, "sent_bins");
+	uint64_t total = 0; /* worked out from the bins when all are known */
 	size_t i;
 
-	if (sq_series_add(&d->scheduled, json_object_get(record, "scheduled"), &scheduled) < 0)
+	if (sq_series_add(&d->scheduled, json_object_get(record, "scheduled"), &total) < 0 ||
+	    (sent && sq_series_add(&d->sent, sent, &total) < 0))
 		return -EINVAL;
 	d->rec.warmup_scheduled += (uint64_t)integer_of(record, "warmup_scheduled");
 	d->rec.sent += (uint64_t)integer_of(record, "sent");
@@ -264,26 +346,62 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 	json_array_foreach(rows, i, row)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)
 			return -EINVAL;
-	if (add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
-	    add_lag_max(d, json_object_get(record, "lag_max")) < 0)
+	if (add_accepted(&d->rec, record) < 0 ||
+	    add_hists(&d->rec, json_object_get(record, "hist")) < 0 ||
+	    add_lag_max(d, json_object_get(record, "lag_max")) < 0 ||
+	    add_bursts(d, json_object_get(record, "bursts")) < 0)
 		return -EINVAL;
 	return add_bin_latency(d, json_object_get(record, "bin_latency"));
 }
 
+static int64_t bytes_of(const json_t *record, const char *key)
+{
+	const json_t *bytes = json_object_get(record, key);
+
+	return json_is_integer(bytes) ? json_integer_value(bytes) : -1;
+}
+
+/* The first of a file says what its worker took before the load, the last what it came to. */
 static void take_usage(struct sq_reader *r, const json_t *record)
 {
 	const json_t *cpu = json_object_get(record, "cpu_s");
-	const json_t *rss = json_object_get(record, "peak_rss_bytes");
 
 	for (size_t i = 0; i < r->n_loads; i++) {
-		struct sq_load_rec *l = &r->loads[i].rec;
-		const json_t *seconds = json_object_get(cpu, l->name);
+		struct sq_usage_draft *u = &r->loads[i].usage;
+		const json_t *seconds = json_object_get(cpu, r->loads[i].rec.name);
 
 		if (!json_is_number(seconds))
 			continue;
-		l->cpu_s = json_number_value(seconds);
-		if (json_is_integer(rss))
-			l->peak_rss_bytes = json_integer_value(rss);
+		if (!u->seen)
+			u->start_rss_bytes = bytes_of(record, "rss_bytes");
+		u->seen = true;
+		u->cpu_s = json_number_value(seconds);
+		u->peak_rss_bytes = bytes_of(record, "peak_rss_bytes");
+	}
+}
+
+/* Of workers that share a load the sum, where each of them has told. */
+static void add_bytes(int64_t *sum, bool first, int64_t bytes)
+{
+	if (first)
+		*sum = bytes;
+	else if (*sum >= 0)
+		*sum = bytes < 0 ? -1 : *sum + bytes;
+}
+
+void sq_reader_load_end(struct sq_reader *r)
+{
+	for (size_t i = 0; i < r->n_loads; i++) {
+		struct sq_usage_draft *u = &r->loads[i].usage;
+		struct sq_load_rec *l = &r->loads[i].rec;
+		bool first = isnan(l->cpu_s);
+
+		if (!u->seen)
+			continue;
+		l->cpu_s = first ? u->cpu_s : l->cpu_s + u->cpu_s;
+		add_bytes(&l->start_rss_bytes, first, u->start_rss_bytes);
+		add_bytes(&l->peak_rss_bytes, first, u->peak_rss_bytes);
+		*u = (struct sq_usage_draft){ 0 };
 	}
 }
 
@@ -312,6 +430,7 @@ void sq_reader_loads_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 		const struct sq_load_draft *d = &r->loads[i];
 
 		sq_series_extent(&d->scheduled, lo, hi);
+		sq_series_extent(&d->sent, lo, hi);
 		sq_series_extent(&d->latency, lo, hi);
 		sq_series_extent(&d->lag_max, lo, hi);
 		for (size_t k = 0; k < d->n_outcomes; k++) {
@@ -345,6 +464,8 @@ void sq_reader_loads_free(struct sq_reader *r)
 		free(d->outcomes);
 		free(d->latency.v);
 		free(d->scheduled.v);
+		free(d->sent.v);
+		free(d->bursts);
 		free(d->lag_max.v);
 		sq_load_rec_fini(&d->rec, 0);
 	}

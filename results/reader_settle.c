@@ -160,15 +160,27 @@ static void settle_duration(struct sq_load_rec *l, const struct sq_run *run)
 		l->duration_ns = end_ns - l->at_ns;
 }
 
+static void settle_bursts(struct sq_load_draft *d)
+{
+	if (d->n_bursts)
+		d->rec.emission = sq_hist_new(SQ_HIST_FINE);
+	for (size_t i = 0; i < d->n_bursts; i++)
+		sq_hist_record(d->rec.emission, d->bursts[i].last_ns - d->bursts[i].first_ns);
+}
+
 static void settle_load(struct sq_load_draft *d, const struct sq_run *run)
 {
 	struct sq_load_rec *l = &d->rec;
 
 	for (size_t i = 0; i < d->n_outcomes; i++)
 		settle_outcome(&d->outcomes[i], l->n_efforts, &run->axis);
+	for (size_t i = 0; i < l->n_accepted; i++)
+		sq_accepted_settle(&l->accepted[i]);
 	l->scheduled_series = sq_series_take(&d->scheduled, &run->axis);
+	l->sent_series = sq_series_take(&d->sent, &run->axis);
 	l->bin_latency = sq_series_take(&d->latency, &run->axis);
 	l->lag_max_s = sq_series_take(&d->lag_max, &run->axis);
+	settle_bursts(d);
 	settle_scheduled(d, &run->axis);
 	add_unfinished(d, &run->axis);
 	hand_over_outcomes(d);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "results/reader.h"
 
@@ -48,11 +49,16 @@ void sq_load_rec_fini(struct sq_load_rec *l, size_t bins)
 	for (size_t i = 0; l->bin_latency && i < bins; i++)
 		sq_hist_free(l->bin_latency[i]);
 	free(l->bin_latency);
+	for (size_t i = 0; i < l->n_accepted; i++)
+		sq_accepted_fini(&l->accepted[i]);
+	free(l->accepted);
 	free(l->scheduled_series);
+	free(l->sent_series);
 	free(l->lag_max_s);
 	sq_hist_free(l->from_due);
 	sq_hist_free(l->from_send);
 	sq_hist_free(l->lag);
+	sq_hist_free(l->emission);
 }
 
 void sq_metric_rec_fini(struct sq_metric_rec *m)
@@ -89,9 +95,11 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->links);
 	json_decref(run->servers);
 	json_decref(run->lost);
+	json_decref(run->warnings);
 	json_decref(run->absent);
 	json_decref(run->expectations);
 	sq_findings_fini(&run->findings);
+	sq_delivery_free(run->delivery);
 	free(run);
 	return NULL;
 }
@@ -122,6 +130,14 @@ const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char
 	const json_t *sysctls = json_object_get(json_object_get(run->environment, host), "sysctls");
 
 	return json_string_value(json_object_get(sysctls, name));
+}
+
+void sq_run_warn(struct sq_run *run, double t_s, const char *text)
+{
+	if (!run->warnings)
+		run->warnings = json_array();
+	json_array_append_new(run->warnings,
+			      json_pack("{s:o, s:s}", "t_s", sq_json_real(t_s), "text", text));
 }
 
 double sq_metric_rise(const struct sq_metric_rec *m, size_t i)

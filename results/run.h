@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "results/accepted.h"
+#include "results/delivery.h"
 #include "results/finding.h"
 #include "results/hist.h"
 #include "results/outcome.h"
@@ -58,7 +60,8 @@ struct sq_load_rec {
 	size_t n_targets;
 	char *source;     /* the addresses it came from, as asked for; NULL: the kernel's choice */
 	uint64_t sources; /* how many these are */
-	unsigned threads;
+	unsigned threads, workers; /* workers: processes that shared the threads */
+	bool time_wait;            /* its closes kept ports in TIME_WAIT, for 60 s */
 	/* duration: of a run that ended early, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t tick_ns;           /* due times were rounded up to its multiples; 0: not rounded */
@@ -68,17 +71,23 @@ struct sq_load_rec {
 	struct sq_outcome_rec *outcomes;
 	size_t n_outcomes;
 	struct sq_hist *from_due, *from_send, *lag; /* successes after the warm-up; lag of all */
+	struct sq_hist
+		*emission; /* of each burst, from its first sending to its last; NULL: none */
 	struct sq_phase_rec *phases;
 	size_t n_phases;
 	char **efforts;
 	size_t n_efforts;
+	struct sq_accepted *accepted; /* of each lane whose operations must arrive elsewhere */
+	size_t n_accepted;
 	struct sq_count_rec *counts; /* all that its driver knows, those of 0 too */
 	size_t n_counts;
 	uint64_t *scheduled_series;
+	uint64_t *sent_series;        /* by the time at which they were sent, as nothing else is */
 	struct sq_hist **bin_latency; /* axis.n, NULL where nothing succeeded */
 	double *lag_max_s;            /* axis.n, NAN where nothing was started */
 	double cpu_s;                 /* of the load's threads; NAN: not known */
-	int64_t peak_rss_bytes;       /* of the generator's process; -1: not known */
+	/* Of the processes that made it, together: when it began, and at most.  -1: not known. */
+	int64_t start_rss_bytes, peak_rss_bytes;
 };
 
 enum sq_metric_kind { SQ_COUNTER, SQ_GAUGE };
@@ -109,10 +118,12 @@ struct sq_run {
 	json_t *links;       /* array of {hosts: [a, b], devices: [of a, of b]} */
 	json_t *servers;     /* array of {host, what, exit, counts, log} */
 	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
+	json_t *warnings;    /* array of {t_s, text}: what our own hosts had too little of */
 	json_t *absent;      /* array of {host, source, because}: sources that were not there */
 	char *outcome;       /* completed | stopped | failed */
 	char *because;       /* why it did not complete; NULL */
 	double duration_s;
+	int64_t t0_wall_ns; /* t0 since 1970 */
 	struct sq_axis axis;
 	struct sq_load_rec *loads;
 	size_t n_loads;
@@ -120,8 +131,9 @@ struct sq_run {
 	size_t n_metrics;
 	struct sq_event_rec *events;
 	size_t n_events;
-	struct sq_findings findings; /* empty until an analyzer filled them */
-	json_t *expectations;        /* array of {text, held, value, because}; NULL until judged */
+	struct sq_findings findings;  /* empty until an analyzer filled them */
+	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
+	json_t *expectations;         /* array of {text, held, value, because}; NULL until judged */
 };
 
 /* Reads DIR/spool.  A torn last line (the writer was killed) is dropped and noted as an event;
@@ -135,6 +147,9 @@ const struct sq_metric_rec *sq_run_find_metric(const struct sq_run *run, const c
 					       const char *metric, const char *instance);
 /* A sysctl of a host as recorded at the start, by its dotted name; NULL if not there. */
 const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char *name);
+
+/* t_s NAN: known before the run. */
+void sq_run_warn(struct sq_run *run, double t_s, const char *text);
 
 /* The rise within bin i, samples[i] - samples[i - 1]; NAN next to a gap.  At the first sample a
  * counter's is the sample itself. */

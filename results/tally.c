@@ -1,6 +1,6 @@
 /* What one lane saw since it was last flushed.
  *
- * Counts by due time stand in rings of bins: bin b is at slot b modulo the ring's size, a power of two, and the
+ * Counts by time, which is the due time but for what was sent, stand in rings of bins: bin b is at slot b modulo the ring's size, a power of two, and the
  * bins in use (lo..hi) never span more than that, so no slot is shared.  A flush empties the tally
  * and so lets the window begin anew where the next operation is due.
  *
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "results/accepted.h"
 #include "results/hist.h"
 
 /* Room in a ring beyond the shape's span, for due times in the future and late flushes. */
@@ -34,6 +35,10 @@ struct row { /* one way of ending */
 	struct sq_tally_op exemplars[SQ_EXEMPLARS_MAX];
 };
 
+struct burst { /* what this lane sent of it */
+	int64_t due_ns, first_ns, last_ns;
+};
+
 struct sq_tally {
 	struct sq_tally_shape shape;
 	size_t n_efforts, n_phases, n_counts;
@@ -42,6 +47,7 @@ struct sq_tally {
 	int64_t near_ns; /* the begin of the bin that was booked in last, and its slot */
 	size_t near;
 	uint64_t *scheduled;
+	uint64_t *sent_bins;      /* by the time at which it was sent */
 	uint64_t *lag_max;        /* in ns and one more, so that 0 is "nothing was started" */
 	struct sq_hist **latency; /* of successes, by bin */
 	uint64_t warmup_scheduled, sent;
@@ -50,6 +56,10 @@ struct sq_tally {
 	struct sq_hist *from_due, *from_send, *lag;
 	struct sq_hist *phases[SQ_PHASES_MAX];
 	uint64_t counts[SQ_COUNTS_MAX];
+	struct burst *bursts;
+	size_t n_bursts, cap_bursts;
+	struct sq_accepted_op *accepted;
+	size_t n_accepted, cap_accepted;
 };
 
 static size_t count_words(const char *const *words, size_t max)
@@ -102,12 +112,15 @@ struct sq_tally *sq_tally_new(const struct sq_tally_shape *shape)
 	t->lo = 0;
 	t->hi = -1;
 	t->scheduled = sq_alloc_n(t->ring, sizeof(*t->scheduled));
+	t->sent_bins = sq_alloc_n(t->ring, sizeof(*t->sent_bins));
 	t->lag_max = sq_alloc_n(t->ring, sizeof(*t->lag_max));
 	t->latency = sq_alloc_n(t->ring, sizeof(*t->latency));
 	for (size_t i = 0; i < t->ring; i++)
 		t->latency[i] = sq_hist_new(SQ_HIST_COARSE);
 	for (int i = 0; i < ROWS_READY; i++)
 		row_add_ready(t);
+	t->cap_bursts = shape->bursts;
+	t->bursts = sq_alloc_n(t->cap_bursts, sizeof(*t->bursts));
 	t->from_due = sq_hist_new(SQ_HIST_FINE);
 	t->from_send = sq_hist_new(SQ_HIST_FINE);
 	t->lag = sq_hist_new(SQ_HIST_FINE);
@@ -133,9 +146,12 @@ struct sq_tally *sq_tally_free(struct sq_tally *t)
 	sq_hist_free(t->from_send);
 	sq_hist_free(t->lag);
 	free(t->rows);
+	free(t->accepted);
 	free(t->latency);
 	free(t->scheduled);
+	free(t->sent_bins);
 	free(t->lag_max);
+	free(t->bursts);
 	free(t);
 	return NULL;
 }
@@ -179,6 +195,7 @@ static void regrow(struct sq_tally *t, size_t width)
 
 	assert(width <= BINS_MAX);
 	t->scheduled = regrow_counts(t, t->scheduled, ring);
+	t->sent_bins = regrow_counts(t, t->sent_bins, ring);
 	t->lag_max = regrow_counts(t, t->lag_max, ring);
 	for (size_t i = 0; i < t->n_ready; i++) {
 		struct row *row = &t->rows[i];
@@ -191,14 +208,15 @@ static void regrow(struct sq_tally *t, size_t width)
 	t->ring = ring;
 }
 
-/* What is booked together nearly always falls into one bin: a compare, and no division. */
-static size_t slot_of_due(struct sq_tally *t, int64_t due_ns)
+/* What is booked together nearly always falls into one bin: a compare, and no division.  It may move
+ * the ring: slots that were had before it are good no more. */
+static size_t slot_of(struct sq_tally *t, int64_t at_ns)
 {
 	int64_t lo = t->lo, hi = t->hi, bin;
 
-	if (lo <= hi && due_ns >= t->near_ns && due_ns - t->near_ns < t->shape.bin_ns)
+	if (lo <= hi && at_ns >= t->near_ns && at_ns - t->near_ns < t->shape.bin_ns)
 		return t->near;
-	bin = due_ns / t->shape.bin_ns - (due_ns % t->shape.bin_ns < 0);
+	bin = at_ns / t->shape.bin_ns - (at_ns % t->shape.bin_ns < 0);
 	if (lo > hi)
 		lo = hi = bin;
 	else if (bin < lo)
@@ -216,7 +234,7 @@ static size_t slot_of_due(struct sq_tally *t, int64_t due_ns)
 
 void sq_tally_scheduled(struct sq_tally *t, int64_t due_ns)
 {
-	size_t at = slot_of_due(t, due_ns); /* may move the ring */
+	size_t at = slot_of(t, due_ns);
 
 	t->scheduled[at]++;
 	t->warmup_scheduled += due_ns < t->shape.warmup_ns;
@@ -261,18 +279,62 @@ static void row_book(const struct sq_tally *t, struct row *row, const struct sq_
 	}
 }
 
+/* It is nearly always the latest. */
+static struct burst *burst_of(struct sq_tally *t, int64_t due_ns)
+{
+	struct burst *b;
+
+	for (size_t i = t->n_bursts; i-- > 0;)
+		if (t->bursts[i].due_ns == due_ns)
+			return &t->bursts[i];
+	t->bursts = sq_grow(t->bursts, t->n_bursts, &t->cap_bursts, sizeof(*t->bursts));
+	b = &t->bursts[t->n_bursts++];
+	*b = (struct burst){ due_ns, INT64_MAX, INT64_MIN };
+	return b;
+}
+
+static void book_burst(struct sq_tally *t, const struct sq_tally_op *op)
+{
+	struct burst *b = burst_of(t, op->due_ns);
+
+	if (op->sent_ns < b->first_ns)
+		b->first_ns = op->sent_ns;
+	if (op->sent_ns > b->last_ns)
+		b->last_ns = op->sent_ns;
+}
+
+static void book_sent(struct sq_tally *t, const struct sq_tally_op *op, bool warm)
+{
+	size_t at = slot_of(t, op->sent_ns);
+
+	t->sent_bins[at]++;
+	t->sent += warm;
+	if (t->shape.bursts)
+		book_burst(t, op);
+}
+
+static void accept(struct sq_tally *t, const struct sq_tally_op *op)
+{
+	t->accepted = sq_grow(t->accepted, t->n_accepted, &t->cap_accepted, sizeof(*t->accepted));
+	t->accepted[t->n_accepted++] = (struct sq_accepted_op){ op->id, op->accepted };
+}
+
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 {
 	enum sq_class class = sq_code_class(t->shape.words.codes, op->outcome.code);
-	size_t at = slot_of_due(t, op->due_ns);
-	struct row *row = row_of(t, normal(op->outcome, class), op->due_ns);
 	bool warm = op->due_ns >= t->shape.warmup_ns;
+	struct row *row;
+	size_t at;
 
+	if (op->sent_ns >= 0)
+		book_sent(t, op, warm);
+	at = slot_of(t, op->due_ns);
+	row = row_of(t, normal(op->outcome, class), op->due_ns);
 	row_book(t, row, op, at);
+	if (op->accepted)
+		accept(t, op);
 	if (sq_class_is_failure(class) && row->n_exemplars < SQ_EXEMPLARS_MAX)
 		row->exemplars[row->n_exemplars++] = *op;
-	if (op->sent_ns >= 0 && warm)
-		t->sent++;
 	if (class != SQ_CLASS_OK)
 		return;
 	sq_hist_record(t->latency[at], op->done_ns - op->due_ns);
@@ -298,7 +360,7 @@ void sq_tally_count(struct sq_tally *t, unsigned which, uint64_t n)
 
 void sq_tally_lag(struct sq_tally *t, int64_t due_ns, int64_t lag_ns)
 {
-	size_t at = slot_of_due(t, due_ns); /* may move the ring */
+	size_t at = slot_of(t, due_ns);
 	uint64_t lag = lag_ns > 0 ? (uint64_t)lag_ns : 0;
 
 	/* The warm-up counts too: a generator that is late is late. */
@@ -334,6 +396,19 @@ static json_t *lag_max_to_json(const struct sq_tally *t)
 			continue;
 		json_array_append_new(list, json_integer((json_int_t)bin));
 		json_array_append_new(list, json_integer((json_int_t)(more - 1)));
+	}
+	return list;
+}
+
+/* [due, first, last, due ...] */
+static json_t *bursts_to_json(const struct sq_tally *t)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < t->n_bursts; i++) {
+		json_array_append_new(list, json_integer(t->bursts[i].due_ns));
+		json_array_append_new(list, json_integer(t->bursts[i].first_ns));
+		json_array_append_new(list, json_integer(t->bursts[i].last_ns));
 	}
 	return list;
 }
@@ -444,6 +519,7 @@ static void empty(struct sq_tally *t)
 		row_empty(t, &t->rows[i]);
 	for (int64_t bin = t->lo; bin <= t->hi; bin++) {
 		t->scheduled[slot(t, bin)] = 0;
+		t->sent_bins[slot(t, bin)] = 0;
 		t->lag_max[slot(t, bin)] = 0;
 		sq_hist_reset(t->latency[slot(t, bin)]);
 	}
@@ -454,6 +530,8 @@ static void empty(struct sq_tally *t)
 	sq_hist_reset(t->lag);
 	memset(t->counts, 0, sizeof(t->counts));
 	t->n_rows = 0;
+	t->n_bursts = 0;
+	t->n_accepted = 0;
 	t->warmup_scheduled = t->sent = 0;
 	t->lo = 0;
 	t->hi = -1;
@@ -468,11 +546,16 @@ json_t *sq_tally_flush(struct sq_tally *t)
 	rows = json_array();
 	for (size_t i = 0; i < t->n_rows; i++)
 		json_array_append_new(rows, row_to_json(t, &t->rows[i]));
-	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "k", "tally",
+	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "k", "tally",
 			   "scheduled", counts_to_json(t, t->scheduled), "warmup_scheduled",
-			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent, "outcomes",
-			   rows, "hist", hists_to_json(t), "bin_latency", latency_to_json(t),
-			   "lag_max", lag_max_to_json(t), "counts", seen_to_json(t));
+			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent,
+			   "sent_bins", counts_to_json(t, t->sent_bins), "bursts",
+			   bursts_to_json(t), "outcomes", rows, "hist", hists_to_json(t),
+			   "bin_latency", latency_to_json(t), "lag_max", lag_max_to_json(t),
+			   "counts", seen_to_json(t));
+	if (t->n_accepted)
+		json_object_set_new(record, "accepted",
+				    sq_accepted_to_json(t->accepted, t->n_accepted));
 	empty(t);
 	return record;
 }

@@ -3,7 +3,8 @@
  *
  * Times are relative to the run's start (t0).  Everything about an operation is booked in the bin
  * in which it was DUE, whenever it ended: failures line up with the counters that explain them only
- * so (docs/design.md, "Time"). */
+ * so (docs/design.md, "Time").  The one exception is how many were sent in each bin, which says what
+ * load was really made. */
 #ifndef SQ_RESULTS_TALLY_H
 #define SQ_RESULTS_TALLY_H
 
@@ -34,6 +35,8 @@ struct sq_tally_shape {
 	int64_t span_ns;   /* the longest time between an operation's due time and its end, plus the
 			      longest time between flushes: sizes the ring of bins */
 	int64_t warmup_ns; /* operations due before it count, but not in latencies */
+	size_t bursts; /* so many come due between two flushes, of each of which the first and the
+			      last sending are kept; 0: they are not timed */
 };
 
 /* One finished operation.  sent_ns < 0: it never got as far as sending. */
@@ -47,6 +50,9 @@ struct sq_tally_op {
 	char detail[SQ_DETAIL_MAX];
 	uint16_t local_port;
 	uint64_t id;
+	/* Recipients for whom the server took the operation on, under that id; 0: none, or what was done
+	 * needs not arrive anywhere else. */
+	uint32_t accepted;
 };
 
 struct sq_tally;

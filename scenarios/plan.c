@@ -51,6 +51,16 @@ int sq_plan_host(const struct sq_plan *plan, const char *name)
 	return -1;
 }
 
+size_t sq_plan_workers(const struct sq_plan *plan, size_t host)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_loads; i++)
+		if (plan->loads[i].host == host && (size_t)plan->loads[i].spec->workers > n)
+			n = (size_t)plan->loads[i].spec->workers;
+	return n;
+}
+
 /* A program is somebody else's code: that takes a person's word, or a shipped lab. */
 static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts *opts,
 			  struct sq_err *err)
@@ -314,6 +324,7 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 	plan_captures(plan, opts->default_source);
 	if (plan->loopback)
 		sq_plan_give_up(plan);
+	sq_plan_limits(plan, opts);
 	return 0;
 }
 
@@ -358,6 +369,7 @@ struct sq_plan *sq_plan_free(struct sq_plan *plan)
 	free(plan->captures);
 	strings_free(&plan->lost);
 	strings_free(&plan->authorized);
+	strings_free(&plan->warnings);
 	sq_gate_free(plan->gate);
 	sq_scenario_free(plan->scenario);
 	free(plan);

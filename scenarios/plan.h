@@ -40,6 +40,13 @@ struct sq_any_ip_plan {
 
 struct sq_plan;
 
+/* What an operation takes of the host that makes it, as its driver knows. */
+struct sq_op_cost {
+	bool socket;     /* one of its own, for as long as it is open */
+	bool time_wait;  /* and it is the end that closes first, by a FIN */
+	int64_t hold_ns; /* how long it stays open after its outcome, on average */
+};
+
 struct sq_load_plan {
 	const struct sq_load_spec *spec;
 	struct sq_target target;   /* the first of its targets */
@@ -56,6 +63,8 @@ struct sq_load_plan {
 	int64_t tick_ns;   /* due times are rounded up to its multiples; 0: they are not */
 	int64_t *trace_ns; /* a trace's due times from the load's start, before its duration */
 	size_t n_trace;
+	struct sq_op_cost cost;
+	bool soon_reused; /* its ports in TIME_WAIT: after 1 s already */
 };
 
 struct sq_capture_plan {
@@ -84,6 +93,7 @@ struct sq_plan {
 	struct sq_gate *gate;   /* what is open to this run */
 	struct sq_strings lost; /* what loopback can't do of this scenario, for people and report */
 	struct sq_strings authorized; /* ranges that were authorized, for the report */
+	struct sq_strings warnings;   /* what its hosts have too little of */
 	int64_t end_ns;   /* from t0: when the last load has stopped starting operations */
 	int64_t drain_ns; /* and the longest time that its operations may still take */
 };
@@ -94,11 +104,13 @@ struct sq_plan_opts {
 	struct sq_strings authorize; /* --authorize */
 	const struct sq_kind *default_source; /* the group "linux" */
 
-	/* What only drivers know; NULL: none of them batches, or reads a recording of its own. */
+	/* What only drivers know; NULL: none of them batches, reads a recording of its own, or has
+	 * operations that take anything. */
 	bool (*batches)(const struct sq_kind *driver); /* see loadgen/engine/driver.h */
 	/* The times of a recording, as sq_trace_read. */
 	int (*trace)(const struct sq_kind *driver, const char *path, int64_t **ret_at_ns,
 		     size_t *ret_n, struct sq_err *err);
+	void (*cost)(const struct sq_plug *driver, struct sq_op_cost *ret);
 };
 
 /* Takes the scenario over, also on failure.  -EINVAL, -errno of a file; -EACCES for a refused target, -EPERM for a
@@ -107,12 +119,24 @@ int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err);
 struct sq_plan *sq_plan_free(struct sq_plan *plan);
 
+/* How many processes make the host's loads: as many as the load with the most asks for. */
+size_t sq_plan_workers(const struct sq_plan *plan, size_t host);
+
+/* Which of them has a thread of the load. */
+static inline size_t sq_load_worker(const struct sq_load_plan *load, int64_t thread)
+{
+	return (size_t)(thread % load->spec->workers);
+}
+
 /* The host's index, or -1. */
 int sq_plan_host(const struct sq_plan *plan, const char *name);
 
 /* The host that a load's target stands on; -1: none of the scenario's. */
 int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
 		   const struct sq_target *target);
+
+/* How many local ports a net.ipv4.ip_local_port_range has; 0 for a text that is none. */
+double sq_port_range_size(const char *range);
 
 /* Whether an address is a host's by a prefix. */
 bool sq_plan_has_any_ip(const struct sq_plan *plan, size_t host, const struct sq_ip *ip);

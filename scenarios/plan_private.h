@@ -21,6 +21,9 @@ int sq_plan_arrivals(struct sq_load_plan *load, const struct sq_plan_opts *opts,
 /* From its own start to when it has started its last operation. */
 int64_t sq_plan_length_ns(const struct sq_load_plan *load);
 
+/* plan_limits.c: asks drivers what operations cost, and warns of what the hosts have not. */
+void sq_plan_limits(struct sq_plan *plan, const struct sq_plan_opts *opts);
+
 void sq_plan_say(struct sq_strings *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

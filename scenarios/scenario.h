@@ -63,11 +63,12 @@ struct sq_load_spec {
 	struct sq_strings target; /* none: the scenario's */
 	struct sq_strings source; /* addresses of that host; none: the kernel's choice */
 	char *resolver;           /* "server:53"; NULL: none */
-	int64_t threads;
+	int64_t threads, workers; /* workers: processes that share the threads */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t count; /* UNSET: bounded by duration alone */
 	int64_t max_in_flight;
-	int64_t tick_ns; /* UNSET: the plan's choice */
+	int64_t max_open; /* UNSET: no limit */
+	int64_t tick_ns;  /* UNSET: the plan's choice */
 	struct sq_arrivals_spec arrivals;
 };
 

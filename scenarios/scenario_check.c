@@ -20,7 +20,7 @@ enum { NAME_MAX_LEN = 32, RUN_NAME_MAX_LEN = 64 };
 int sq_scenario_check_name(const struct sq_scenario *s, const char *name, const char *what,
 			   const char *pointer, struct sq_err *err)
 {
-	static const char *const reserved[] = { "finding", "account" };
+	static const char *const reserved[] = { "finding", "account", "delivery" };
 
 	if (!strspn(name, LOWER) || name[strspn(name, LOWER DIGITS "_-")] ||
 	    strlen(name) > NAME_MAX_LEN)

@@ -224,10 +224,44 @@ static int check_burst(const struct check *c)
 	return check_phase(c);
 }
 
-static int check_arrivals(const struct check *c)
+static int check_closed(const struct check *c)
+{
+	const struct sq_load_spec *l = c->load;
+	bool open = l->max_open != SQ_OPT_UNSET && l->arrivals.closed > l->max_open;
+	char at[SQ_POINTER_MAX];
+
+	if (!open && l->arrivals.closed <= l->max_in_flight)
+		return 0;
+	return sq_scenario_fail(c->s, pointer_to(c, "/arrivals/closed", at), c->err,
+				"%lld %s are more than \"%s\" allows (%lld); change one of them",
+				(long long)l->arrivals.closed, open ? "open" : "in flight",
+				open ? "max_open" : "max_in_flight",
+				(long long)(open ? l->max_open : l->max_in_flight));
+}
+
+/* A process has at least one of the threads, and a thread at least one of the open. */
+static int check_threads(const struct check *c)
 {
 	const struct sq_load_spec *l = c->load;
 	char at[SQ_POINTER_MAX];
+
+	if (l->workers > l->threads)
+		return sq_scenario_fail(c->s, pointer_to(c, "/workers", at), c->err,
+					"%lld processes cannot share %lld threads; give as many "
+					"\"threads\" at least",
+					(long long)l->workers, (long long)l->threads);
+	if (l->max_open != SQ_OPT_UNSET && l->max_open < l->threads)
+		return sq_scenario_fail(
+			c->s, pointer_to(c, "/max_open", at), c->err,
+			"%lld threads cannot share %lld; give one for each thread at "
+			"least",
+			(long long)l->threads, (long long)l->max_open);
+	return 0;
+}
+
+static int check_arrivals(const struct check *c)
+{
+	const struct sq_load_spec *l = c->load;
 	int rc = check_one_shape(c);
 
 	if (rc == 0)
@@ -236,17 +270,10 @@ static int check_arrivals(const struct check *c)
 		rc = check_profile(c);
 	if (rc == 0 && l->arrivals.burst != SQ_OPT_UNSET)
 		rc = check_burst(c);
-	if (rc == 0 && l->arrivals.closed != SQ_OPT_UNSET && l->arrivals.closed > l->max_in_flight)
-		return sq_scenario_fail(
-			c->s, pointer_to(c, "/arrivals/closed", at), c->err,
-			"%lld in flight are more than \"max_in_flight\" allows (%lld); "
-			"change one of them",
-			(long long)l->arrivals.closed, (long long)l->max_in_flight);
-	return rc;
+	return rc == 0 && l->arrivals.closed != SQ_OPT_UNSET ? check_closed(c) : rc;
 }
 
-/* As many as it can be; a closed loop's are bounded by time alone. */
-static double operations(const struct sq_load_spec *l)
+double sq_load_operations(const struct sq_load_spec *l)
 {
 	const struct sq_arrivals_spec *a = &l->arrivals;
 	struct sq_profile profile = sq_profile_make(a, l->duration_ns);
@@ -255,15 +282,17 @@ static double operations(const struct sq_load_spec *l)
 	sq_profile_fini(&profile);
 	if (!isnan(a->poisson_per_s))
 		n = ceil(a->poisson_per_s * sq_seconds(l->duration_ns));
-	else if (a->burst != SQ_OPT_UNSET && a->every_ns != SQ_OPT_UNSET)
-		n = ceil((double)l->duration_ns / (double)a->every_ns) * (double)a->burst *
-		    (double)a->streams;
+	else if (a->burst != SQ_OPT_UNSET)
+		n = (double)a->burst * (double)a->streams *
+		    (a->every_ns == SQ_OPT_UNSET
+			     ? 1
+			     : ceil((double)l->duration_ns / (double)a->every_ns));
 	return l->count != SQ_OPT_UNSET && n > (double)l->count ? (double)l->count : n;
 }
 
 static int check_size(const struct check *c)
 {
-	double n = operations(c->load);
+	double n = sq_load_operations(c->load);
 	char at[SQ_POINTER_MAX];
 
 	if (n <= OPERATIONS_MAX)
@@ -278,7 +307,7 @@ static int check_size(const struct check *c)
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err)
 {
 	static int (*const checks[])(const struct check *) = {
-		check_name, check_ends, check_times, check_arrivals, check_size,
+		check_name, check_ends, check_times, check_threads, check_arrivals, check_size,
 	};
 	int rc = 0;
 

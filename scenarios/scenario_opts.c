@@ -113,7 +113,7 @@ static const struct sq_opt arrivals_opts[] = {
 	{ .name = "speed", .type = SQ_OPT_REAL, .offset = offsetof(struct sq_arrivals_spec, speed),
 	  .def = "1", .min = 1e-6, .max = 1e6, .help = "a trace at so many times its own speed" },
 	{ .name = "closed", .type = SQ_OPT_INT, .offset = offsetof(struct sq_arrivals_spec, closed),
-	  .min = 1, .max = 1e6, .help = "closed loop: so many in flight, a new one when one ends" },
+	  .min = 1, .max = 1e6, .help = "closed loop: so many open, a new one when one ends; one that is held has not ended" },
 	{ 0 },
 };
 
@@ -136,6 +136,10 @@ static const struct sq_opt load_opts[] = {
 	  .help = "the name server that its driver asks, as in \"server:53\"" },
 	{ .name = "threads", .type = SQ_OPT_INT, .offset = offsetof(struct sq_load_spec, threads),
 	  .def = "1", .min = 1, .max = 256, .help = "threads that share the load" },
+	{ .name = "workers", .type = SQ_OPT_INT, .offset = offsetof(struct sq_load_spec, workers),
+	  .def = "1", .min = 1, .max = 64,
+	  .help = "processes that share its threads, each with descriptors of its own: so many times "
+		  "the limit of open files can be open" },
 	{ .name = "at", .type = SQ_OPT_DURATION, .offset = offsetof(struct sq_load_spec, at_ns),
 	  .def = "0s", .max = DAY_NS, .help = "when it starts, from the start of the run" },
 	{ .name = "duration", .type = SQ_OPT_DURATION,
@@ -151,7 +155,13 @@ static const struct sq_opt load_opts[] = {
 	  .min = 1, .max = 1e9, .help = "so many operations at most; the duration ends it too" },
 	{ .name = "max_in_flight", .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_load_spec, max_in_flight), .def = "100000",
-	  .min = 1, .max = 1e7, .help = "operations under way at once; what exceeds them is missed" },
+	  .min = 1, .max = 1e7,
+	  .help = "operations under way at once, those without an outcome yet; what exceeds them is "
+		  "missed" },
+	{ .name = "max_open", .type = SQ_OPT_INT, .offset = offsetof(struct sq_load_spec, max_open),
+	  .min = 1, .max = 1e7,
+	  .help = "operations open at once: those under way and those that have succeeded and are held; "
+		  "what exceeds them is missed; when not given only descriptors limit what is held" },
 	{ .name = "tick", .type = SQ_OPT_DURATION, .offset = offsetof(struct sq_load_spec, tick_ns),
 	  .max = SQ_SEC,
 	  .help = "due times are rounded up to multiples of it, so that one wake-up starts several "

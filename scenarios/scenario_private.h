@@ -48,6 +48,10 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err);
 
+/* As many operations as a load can have; 0 for a trace and for a closed loop, which a file and time
+ * alone bound. */
+double sq_load_operations(const struct sq_load_spec *l);
+
 /* Names of loads and hosts, the words of expectations. */
 int sq_scenario_check_name(const struct sq_scenario *s, const char *name, const char *what,
 			   const char *pointer, struct sq_err *err);

@@ -6,10 +6,16 @@
 #include "cli/execute.h"
 
 struct analyze_args {
+	struct sq_strings sink;
 	bool quiet;
 };
 
 static const struct sq_opt analyze_opts[] = {
+	{ .name = "sink",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct analyze_args, sink),
+	  .help = "a file of receipts of a mail sink that was not in the run (squall sink smtp "
+		  "--record); may be repeated" },
 	{ .name = "quiet",
 	  .type = SQ_OPT_BOOL,
 	  .offset = offsetof(struct analyze_args, quiet),
@@ -26,10 +32,11 @@ static int analyze(int argc, char **argv)
 	if (sq_args_parse(argc, argv, analyze_opts, &args, &rest) < 0)
 		return SQ_EXIT_USAGE;
 	if (rest.n == 1)
-		status = sq_finish(rest.v[0], args.quiet);
+		status = sq_finish(rest.v[0], &args.sink, args.quiet);
 	else
 		fprintf(stderr, "squall: analyze: name one run's folder\n");
 	sq_args_rest_free(&rest);
+	sq_opt_fini(analyze_opts, &args);
 	return status;
 }
 

@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/ctl.h"
 #include "base/mem.h"
+#include "loadgen/campaign/head.h"
 #include "loadgen/campaign/keeper.h"
 #include "loadgen/campaign/progress.h"
-#include "loadgen/engine/driver.h"
 #include "results/spool.h"
 #include "scenarios/world.h"
 
@@ -53,9 +53,14 @@ struct campaign {
 
 static const char *child_name(const struct campaign *c, size_t i, char buf[128])
 {
-	snprintf(buf, 128, "%s on %s",
-		 c->children[i].role == SQ_CHILD_WORKER ? "worker" : "capture",
-		 c->plan->hosts[c->children[i].host].name);
+	const struct sq_child *child = &c->children[i];
+	const char *host = c->plan->hosts[child->host].name;
+
+	if (child->worker)
+		snprintf(buf, 128, "worker %zu on %s", child->worker, host);
+	else
+		snprintf(buf, 128, "%s on %s",
+			 child->role == SQ_CHILD_WORKER ? "worker" : "capture", host);
 	return buf;
 }
 
@@ -82,109 +87,6 @@ static void spool(struct campaign *c, json_t *record)
 		fail(c, err.code, err.where, err.text);
 }
 
-static json_t *text_array(const struct sq_strings *s)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(a, json_string(s->v[i]));
-	return a;
-}
-
-static json_t *words_array(const char *const *words)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; words && words[i]; i++)
-		json_array_append_new(a, json_string(words[i]));
-	return a;
-}
-
-static json_t *target_record(const struct sq_plan *plan, const struct sq_load_plan *load, size_t i)
-{
-	const struct sq_target *t = &load->targets[i];
-	int server = sq_plan_server(plan, load, t);
-	char address[SQ_TARGET_TEXT];
-
-	sq_target_format(t, address);
-	return json_pack("{s:s, s:s, s:s?}", "target", t->text, "address", address, "server",
-			 server < 0 ? NULL : plan->hosts[server].name);
-}
-
-/* "198.18.0.1, 198.18.64.0/18"; NULL when the kernel chooses. */
-static json_t *source_record(const struct sq_strings *source)
-{
-	struct sq_buf text = { 0 };
-	json_t *record;
-
-	for (size_t i = 0; i < source->n; i++)
-		sq_buf_printf(&text, "%s%s", i ? ", " : "", source->v[i]);
-	record = source->n ? json_string(text.data) : json_null();
-	sq_buf_fini(&text);
-	return record;
-}
-
-/* The first target's keys are the load's own. */
-static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan *l)
-{
-	const struct sq_vocabulary *words = sq_driver_words(l->spec->driver.kind);
-	json_t *more = json_array(), *record = target_record(plan, l, 0);
-
-	for (size_t i = 1; i < l->n_targets; i++)
-		json_array_append_new(more, target_record(plan, l, i));
-	json_object_update_new(
-		record,
-		json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-			  "name", l->spec->name, "driver", l->spec->driver.kind->name,
-			  "more_targets", more, "from", plan->hosts[l->host].name, "source",
-			  source_record(&l->spec->source), "sources", (json_int_t)l->sources.count,
-			  "threads", (json_int_t)l->spec->threads, "at_ns",
-			  (json_int_t)l->spec->at_ns, "duration_ns",
-			  (json_int_t)l->spec->duration_ns, "warmup_ns",
-			  (json_int_t)l->spec->warmup_ns, "timeout_ns",
-			  (json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
-			  "efforts", words_array(words->efforts), "counts",
-			  words_array(words->counts)));
-	return record;
-}
-
-static json_t *loads_record(const struct sq_plan *plan)
-{
-	json_t *loads = json_array();
-
-	for (size_t i = 0; i < plan->n_loads; i++)
-		json_array_append_new(loads, load_record(plan, &plan->loads[i]));
-	return loads;
-}
-
-/* Which device of a host leads to which other host. */
-static json_t *links_record(const struct sq_plan *plan)
-{
-	json_t *links = json_array();
-
-	for (size_t i = 0; i < plan->n_links; i++) {
-		const struct sq_link_plan *l = &plan->links[i];
-
-		json_array_append_new(links, json_pack("{s:[s, s], s:[s, s]}", "hosts",
-						       plan->hosts[l->host[0]].name,
-						       plan->hosts[l->host[1]].name, "devices",
-						       l->device[0], l->device[1]));
-	}
-	return links;
-}
-
-static void spool_head(struct campaign *c)
-{
-	const struct sq_plan *plan = c->plan;
-	json_t *meta = json_copy(c->opts->meta);
-
-	json_object_set_new(meta, "authorized", text_array(&plan->authorized));
-	spool(c, json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o}", "k", "head", "schema",
-			   "squall-spool/1", "meta", meta, "scenario", plan->echo, "bin_ns",
-			   (json_int_t)plan->scenario->bin_ns, "lost", text_array(&plan->lost),
-			   "links", links_record(plan), "loads", loads_record(plan)));
-}
-
 static void spool_event(struct campaign *c, const char *source, const char *text)
 {
 	int64_t t = c->t0_ns ? sq_now_ns() - c->t0_ns : 0;
@@ -193,40 +95,60 @@ static void spool_event(struct campaign *c, const char *source, const char *text
 			   "", "source", source, "text", text));
 }
 
-static size_t host_lanes(const struct sq_plan *plan, size_t host)
+static size_t worker_lanes(const struct sq_plan *plan, const struct sq_child *worker)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n_loads; i++)
-		if (plan->loads[i].host == host)
-			n += (size_t)plan->loads[i].spec->threads;
+	for (size_t i = 0; i < plan->n_loads; i++) {
+		const struct sq_load_plan *load = &plan->loads[i];
+
+		for (int64_t t = 0; load->host == worker->host && t < load->spec->threads; t++)
+			n += sq_load_worker(load, t) == worker->worker;
+	}
 	return n;
 }
 
-/* A capture for each host that is watched or makes load (its retry settings explain failures), a
- * worker for each that makes load. */
-static int children_plan(struct campaign *c, struct sq_err *err)
+static struct sq_child *child_add(struct campaign *c, enum sq_child_role role, size_t host)
+{
+	struct sq_child *child = &c->children[c->n_children++];
+
+	*child = (struct sq_child){ .role = role, .host = host, .ctl = { -1, -1 } };
+	return child;
+}
+
+/* A capture for each host that is watched or makes load (its retry settings explain failures), and
+ * the workers of each that makes load.  Returns how many lanes these have. */
+static size_t children_list(struct campaign *c)
 {
 	const struct sq_plan *plan = c->plan;
-	size_t lanes = 0;
+	size_t most = 0, lanes = 0;
+
+	for (size_t h = 0; h < plan->n_hosts; h++)
+		most += 1 + sq_plan_workers(plan, h);
+	c->children = sq_alloc_n(most, sizeof(*c->children));
+	c->state = sq_alloc_n(most, sizeof(*c->state));
+	c->fds = sq_alloc_n(2 + most, sizeof(*c->fds));
+	for (size_t h = 0; h < plan->n_hosts; h++) {
+		size_t workers = sq_plan_workers(plan, h);
+
+		if (plan->hosts[h].loads || plan->hosts[h].captured)
+			child_add(c, SQ_CHILD_CAPTURE, h);
+		for (size_t i = 0; i < workers; i++) {
+			struct sq_child *child = child_add(c, SQ_CHILD_WORKER, h);
+
+			child->worker = i;
+			child->first_lane = lanes;
+			lanes += worker_lanes(plan, child);
+		}
+	}
+	return lanes;
+}
+
+static int children_plan(struct campaign *c, struct sq_err *err)
+{
+	size_t lanes = children_list(c);
 	int rc;
 
-	c->children = sq_alloc_n(2 * plan->n_hosts, sizeof(*c->children));
-	c->state = sq_alloc_n(2 * plan->n_hosts, sizeof(*c->state));
-	c->fds = sq_alloc_n(2 + 2 * plan->n_hosts, sizeof(*c->fds));
-	for (size_t h = 0; h < plan->n_hosts; h++) {
-		if (plan->hosts[h].loads || plan->hosts[h].captured)
-			c->children[c->n_children++] =
-				(struct sq_child){ .role = SQ_CHILD_CAPTURE, .host = h };
-		if (!plan->hosts[h].loads)
-			continue;
-		c->children[c->n_children++] = (struct sq_child){ .role = SQ_CHILD_WORKER,
-								  .host = h,
-								  .first_lane = lanes };
-		lanes += host_lanes(plan, h);
-	}
-	for (size_t i = 0; i < c->n_children; i++)
-		c->children[i].ctl[0] = c->children[i].ctl[1] = -1;
 	for (size_t i = 0; i < c->n_children; i++) {
 		rc = sq_ctl_pair(c->children[i].ctl);
 		if (rc < 0)
@@ -600,7 +522,7 @@ int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *o
 		rc = err->code;
 		goto out;
 	}
-	spool_head(&c);
+	spool(&c, sq_campaign_head(plan, opts->meta));
 	rc = c.failed ? err->code : keeper_fork(&c, err);
 	if (rc == 0)
 		rc = await_ready(&c, err);

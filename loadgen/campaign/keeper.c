@@ -67,6 +67,13 @@ static void server_prepare(void *arg)
 static int child_run(const struct keeper *k, const struct sq_child *c)
 {
 	const struct sq_keeper_job *job = k->job;
+	const struct sq_worker_job worker = { .plan = job->plan,
+					      .host = c->host,
+					      .worker = c->worker,
+					      .live = job->live,
+					      .first_lane = c->first_lane,
+					      .ctl = c->ctl[1],
+					      .dirfd = job->dirfd };
 	struct sq_err err = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -77,7 +84,7 @@ static int child_run(const struct keeper *k, const struct sq_child *c)
 	}
 	if (c->role == SQ_CHILD_CAPTURE)
 		return sq_capture_main(job->plan, c->host, c->ctl[1], job->dirfd);
-	return sq_worker_main(job->plan, c->host, job->live, c->first_lane, c->ctl[1], job->dirfd);
+	return sq_worker_main(&worker);
 }
 
 static int children_start(struct keeper *k, struct sq_err *err)

@@ -16,7 +16,8 @@ enum sq_child_role { SQ_CHILD_WORKER, SQ_CHILD_CAPTURE };
 struct sq_child {
 	enum sq_child_role role;
 	size_t host;
-	size_t first_lane; /* worker: its first slot of live */
+	size_t worker;     /* worker: which of its host's, */
+	size_t first_lane; /* and its first slot of live */
 	int ctl[2];        /* [0] the supervisor's end, [1] the child's */
 };
 

@@ -28,8 +28,9 @@
 struct server {
 	const struct sq_process_spec *spec;
 	const char *host;
-	char what[64];              /* "sink tcp", "nginx" */
-	char log[128], counts[128]; /* paths under the run's directory; counts "" for a program */
+	char what[64]; /* "sink tcp", "nginx" */
+	/* Paths under the run's directory; "" where there is no such file. */
+	char log[128], counts[128], receipts[128];
 	pid_t pid;
 	bool ended;
 	int status;
@@ -48,6 +49,11 @@ static const char *program_name(const char *argv0)
 	return slash ? slash + 1 : argv0;
 }
 
+static const struct sq_sink *sink_of(const struct sq_process_spec *spec)
+{
+	return (const struct sq_sink *)spec->sink.kind; /* its first member */
+}
+
 static void server_describe(struct server *s, const struct sq_process_spec *spec, const char *host,
 			    size_t number)
 {
@@ -60,6 +66,9 @@ static void server_describe(struct server *s, const struct sq_process_spec *spec
 	if (spec->sink.kind)
 		snprintf(s->counts, sizeof(s->counts), "servers/%s-%zu-%s.counts", host, number,
 			 word);
+	if (spec->sink.kind && sink_of(spec)->record)
+		snprintf(s->receipts, sizeof(s->receipts), "servers/%s-%zu-%s.receipts", host,
+			 number, word);
 }
 
 /* Standard input from nowhere, output to the log. */
@@ -85,21 +94,33 @@ static void say_serving(void *arg)
 	close(*fd);
 }
 
+static void sink_become(const struct server *s, int dirfd, int *up, struct sq_err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+	const struct sq_process_spec *spec = s->spec;
+	int counts = openat(dirfd, s->counts, flags, 0644);
+
+	if (s->receipts[0]) {
+		int receipts = openat(dirfd, s->receipts, flags, 0644);
+
+		if (receipts == -1) {
+			sq_err_set(err, -errno, s->receipts, "cannot make it: %s", strerror(errno));
+			return;
+		}
+		sink_of(spec)->record(spec->sink.conf, receipts);
+	}
+	if (sq_sink_run(spec->sink.kind, spec->sink.conf, -1, counts, say_serving, up, err) == 0)
+		exit(0); /* not _exit: leak checks run at exit */
+}
+
 /* In the child: becomes the server.  Failures before it serves go up the pipe as text. */
 static void server_become(const struct server *s, int dirfd, int up)
 {
 	const struct sq_process_spec *spec = s->spec;
 	struct sq_err err = { 0 };
-	int rc;
 
 	if (spec->sink.kind) {
-		int counts =
-			openat(dirfd, s->counts, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-
-		rc = sq_sink_run(spec->sink.kind, spec->sink.conf, -1, counts, say_serving, &up,
-				 &err);
-		if (rc == 0)
-			exit(0); /* not _exit: leak checks run at exit */
+		sink_become(s, dirfd, &up, &err);
 	} else {
 		char **argv = sq_alloc_n(spec->argv.n + 1, sizeof(*argv));
 
@@ -298,12 +319,13 @@ static json_t *server_record(const struct server *s, int dirfd)
 	json_t *counts = s->counts[0] ? read_counts(dirfd, s->counts) : NULL;
 	bool by_signal = s->ended && WIFSIGNALED(s->status);
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "k", "server", "host", s->host,
-			 "what", s->what, "exit",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s?}", "k", "server", "host",
+			 s->host, "what", s->what, "exit",
 			 s->ended && !by_signal ? json_integer(WEXITSTATUS(s->status))
 						: json_null(),
 			 "signal", by_signal ? json_integer(WTERMSIG(s->status)) : json_null(),
-			 "counts", counts ? counts : json_null(), "log", s->log);
+			 "counts", counts ? counts : json_null(), "log", s->log, "receipts",
+			 s->receipts[0] ? s->receipts : NULL);
 }
 
 void sq_servers_stop(struct sq_servers *servers, struct sq_spool *spool, int64_t grace_ns)

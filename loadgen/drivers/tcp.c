@@ -22,6 +22,18 @@ static void tcp_release(void *conf)
 	sq_tcp_conf_fini(conf);
 }
 
+/* A server that closes first (`until` closed, but for a half close of ours) keeps the port itself. */
+static void tcp_cost(const void *conf, struct sq_op_cost *ret)
+{
+	const struct sq_tcp_conf *c = conf;
+
+	*ret = (struct sq_op_cost){ .socket = true,
+				    .time_wait = c->close == SQ_TCP_CLOSE_HALF ||
+						 (c->close == SQ_TCP_CLOSE_FIN &&
+						  c->until != SQ_TCP_UNTIL_CLOSED),
+				    .hold_ns = c->hold_ns };
+}
+
 static int tcp_lane_init(struct sq_lane *lane, struct sq_err *err)
 {
 	return sq_tcp_lane_open(lane->state, lane, err);
@@ -126,6 +138,7 @@ const struct sq_driver sq_driver_tcp = {
 	.op_size = sizeof(struct sq_tcp_op),
 	.prepare = tcp_prepare,
 	.release = tcp_release,
+	.cost = tcp_cost,
 	.lane_init = tcp_lane_init,
 	.lane_fini = tcp_lane_fini,
 	.start = tcp_start,

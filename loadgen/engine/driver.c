@@ -43,6 +43,14 @@ bool sq_driver_batches(const struct sq_kind *kind)
 	return sq_driver_of(kind)->batches;
 }
 
+void sq_driver_cost(const struct sq_plug *plug, struct sq_op_cost *ret)
+{
+	const struct sq_driver *driver = sq_driver_of(plug->kind);
+
+	if (driver->cost)
+		driver->cost(plug->conf, ret);
+}
+
 int sq_driver_trace(const struct sq_kind *kind, const char *path, int64_t **ret_at_ns,
 		    size_t *ret_n, struct sq_err *err)
 {

@@ -13,10 +13,11 @@
 struct sq_lane;
 struct sq_load_plan;
 struct sq_op;
+struct sq_op_cost;
 
-enum { SQ_STARTS_MAX = 64 }; /* operations of one call of start */
+enum { SQ_STARTS_MAX = 1024 }; /* operations of one call of start */
 
-/* All hooks but prepare, release and trace run on the lane's own thread; NULL means "not needed". */
+/* All hooks but prepare, release, trace and cost run on the lane's own thread; NULL means "not needed". */
 struct sq_driver {
 	struct sq_kind kind; /* name, summary, scenario keys, conf_size; first, so that a kind of
 				the family "driver" is a driver */
@@ -35,11 +36,15 @@ struct sq_driver {
 	 * -ENOENT, with nothing said, when the file is not of it. */
 	int (*trace)(const char *path, int64_t **ret_at_ns, size_t *ret_n, struct sq_err *err);
 
+	/* When the plan is made: what an operation takes of its host (scenarios/plan.h), of which
+	 * *ret has 0 to begin with.  NULL: nothing that runs out. */
+	void (*cost)(const void *conf, struct sq_op_cost *ret);
+
 	int (*lane_init)(struct sq_lane *lane, struct sq_err *err);
 	void (*lane_fini)(struct sq_lane *lane);
 
-	/* Starts operations due at these times, in order, SQ_STARTS_MAX at most; returns how many it took: the rest are
-	 * missed.  Each one taken ends in exactly one sq_op_done, in this call or later. */
+	/* Starts operations due at these times, in order, SQ_STARTS_MAX at most; returns how many
+	 * it took: the rest are missed.  Each one taken ends in exactly one sq_op_done, in this call or later. */
 	unsigned (*start)(struct sq_lane *lane, const int64_t *due_ns, unsigned n);
 
 	/* A descriptor that sq_op_watch put under watch is ready (EPOLLIN ...). */
@@ -67,6 +72,7 @@ const struct sq_kind *const *sq_driver_kinds(void);
 const struct sq_driver *sq_driver_of(const struct sq_kind *kind);
 const struct sq_vocabulary *sq_driver_words(const struct sq_kind *kind);
 bool sq_driver_batches(const struct sq_kind *kind);
+void sq_driver_cost(const struct sq_plug *plug, struct sq_op_cost *ret);
 /* The times of a recording of the driver's own format, or else of a text (sq_trace_read). */
 int sq_driver_trace(const struct sq_kind *kind, const char *path, int64_t **ret_at_ns,
 		    size_t *ret_n, struct sq_err *err);

@@ -27,10 +27,13 @@
 #include "loadgen/engine/lane_private.h"
 
 enum {
+	STARTS_A_CALL = 64,
 	ENDS_A_TURN = 64,
 	EVENTS = 256,
 	EVENT_PASSES = 8,
 	TIMER_SLACK_NS = 1,
+	BURSTS_MAX_PER_S = 1000,
+	BURSTS_SLACK = 16,
 };
 
 /* A start later than this is no more the load that was asked for. */
@@ -176,10 +179,10 @@ static void expire(struct sq_lane_run *l)
 
 static void drop_held(struct sq_lane_run *l)
 {
-	for (int i = 0; i < ENDS_A_TURN && l->held.head; i++) {
-		if (sq_op_slot(l->held.head)->until_ns > l->now_ns)
+	for (int i = 0; i < ENDS_A_TURN && l->held.n; i++) {
+		if (sq_op_slot(l->held.v[0])->until_ns > l->now_ns)
 			return;
-		l->pub.driver->drop(&l->pub, l->held.head);
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 	}
 }
 
@@ -212,7 +215,7 @@ static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
 	unsigned n = 0;
 	int64_t due;
 
-	while (n < SQ_STARTS_MAX && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
+	while (n < l->starts_a_call && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
 		sq_schedule_next(l->schedule);
 		sq_tally_scheduled(l->tally, due);
 		sq_live_add(&l->live->scheduled, 1);
@@ -237,36 +240,40 @@ static void start_open(struct sq_lane_run *l)
 		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
 }
 
-/* How many operations a closed loop may start now; none before its time, at its end, or while it
- * has as many as it keeps. */
-static int64_t closed_room(const struct sq_lane_run *l)
+/* When the load is over, whatever there is room for, or held. */
+static int64_t load_end(const struct sq_lane_run *l)
 {
 	const struct sq_load_spec *spec = l->pub.load->spec;
-	int64_t room = sq_schedule_closed(l->schedule), left;
 
-	if (l->max_in_flight < room)
-		room = l->max_in_flight;
-	room -= l->flight.n;
-	left = sq_schedule_closed_count(l->schedule) - l->closed_started;
-	if (l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns)
+	return earlier(spec->at_ns + spec->duration_ns, l->end_ns + 1);
+}
+
+/* How many operations a closed loop may start now; none at its end, or while it keeps as many open as
+ * it is to: those that are held are open still. */
+static int64_t closed_room(const struct sq_lane_run *l)
+{
+	int64_t kept = l->flight.n + (int64_t)l->held.n;
+	int64_t left = sq_schedule_closed_count(l->schedule) - l->closed_started;
+
+	if (l->now_ns >= load_end(l))
 		return 0;
-	return left < room ? left : room;
+	return earlier(earlier(sq_schedule_closed(l->schedule) - kept, sq_lane_places(l)), left);
 }
 
 /* What the driver did not take was never due: the loop closes when it does. */
 static void start_closed(struct sq_lane_run *l)
 {
-	int64_t due_ns[SQ_STARTS_MAX] = { 0 }, room = closed_room(l);
-	unsigned n = room < SQ_STARTS_MAX ? (unsigned)room : SQ_STARTS_MAX, took;
+	int64_t due_ns[SQ_STARTS_MAX], due = l->now_ns, room = closed_room(l);
+	unsigned n = room < l->starts_a_call ? (unsigned)room : l->starts_a_call, took;
 
 	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
 	    l->now_ns < l->tick_at_ns)
 		return;
 	for (unsigned i = 0; i < n; i++)
-		due_ns[i] = l->now_ns;
+		due_ns[i] = due;
 	took = start_batch(l, due_ns, n);
 	for (unsigned i = 0; i < took; i++)
-		sq_tally_scheduled(l->tally, due_ns[i]);
+		sq_tally_scheduled(l->tally, due);
 	sq_live_add(&l->live->scheduled, took);
 	l->closed_started += took;
 	if (took == 0)
@@ -277,26 +284,32 @@ static void start_closed(struct sq_lane_run *l)
 
 static bool schedule_over(const struct sq_lane_run *l)
 {
-	const struct sq_load_spec *spec = l->pub.load->spec;
 	int64_t due = sq_schedule_peek(l->schedule);
 
 	if (sq_schedule_closed(l->schedule) == 0)
 		return due == SQ_NEVER || due > l->end_ns;
-	return l->now_ns >= spec->at_ns + spec->duration_ns || l->now_ns > l->end_ns ||
+	return l->now_ns >= load_end(l) ||
 	       l->closed_started >= sq_schedule_closed_count(l->schedule);
 }
 
-/* A closed loop that is full starts again at an event, not at a time. */
+/* Whether what is held keeps the load from its end: at most until it has lasted as long as it is to. */
+static bool holds(const struct sq_lane_run *l)
+{
+	return l->held.n > 0 && !l->stopping && l->now_ns < load_end(l);
+}
+
+/* A closed loop that is full starts again at an event, not at a time; but with everything held there
+ * may be none before its end. */
 static int64_t next_start(const struct sq_lane_run *l)
 {
 	int64_t at_ns = l->pub.load->spec->at_ns;
 
 	if (schedule_over(l))
-		return SQ_NEVER;
+		return holds(l) ? load_end(l) : SQ_NEVER;
 	if (sq_schedule_closed(l->schedule) == 0)
 		return sq_schedule_peek(l->schedule);
 	if (closed_room(l) <= 0)
-		return SQ_NEVER;
+		return load_end(l);
 	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
 }
 
@@ -310,8 +323,8 @@ static int64_t next_wake(const struct sq_lane_run *l)
 		wake = next_start(l);
 	if (l->flight.head)
 		wake = earlier(wake, l->flight.head->due_ns + l->timeout_ns);
-	if (l->held.head)
-		wake = earlier(wake, sq_op_slot(l->held.head)->until_ns);
+	if (l->held.n)
+		wake = earlier(wake, sq_op_slot(l->held.v[0])->until_ns);
 	return wake;
 }
 
@@ -386,7 +399,7 @@ static void run_schedule(struct sq_lane_run *l)
 			start_closed(l);
 		atomic_store_explicit(&l->live->in_flight, (uint64_t)l->flight.n,
 				      memory_order_relaxed);
-		if (!l->finished && !l->flight.head && schedule_over(l)) {
+		if (!l->finished && !l->flight.head && schedule_over(l) && !holds(l)) {
 			l->finished = true;
 			set_state(l, SQ_LANE_FINISHED);
 		}
@@ -413,8 +426,8 @@ static void run_from_go(struct sq_lane_run *l)
 		take_turn(l);
 	if (l->going)
 		run_schedule(l);
-	while (l->held.head)
-		l->pub.driver->drop(&l->pub, l->held.head);
+	while (l->held.n)
+		l->pub.driver->drop(&l->pub, l->held.v[0]);
 }
 
 static void *lane_main(void *arg)
@@ -440,6 +453,18 @@ static void *lane_main(void *arg)
 
 /* ---- made and unmade by the worker ---- */
 
+/* Bursts that come due between two flushes; none when they are so frequent that they make a rate. */
+static size_t bursts_of(const struct sq_arrivals_spec *a)
+{
+	double per_s = 0;
+
+	if (a->burst <= 0)
+		return 0;
+	if (a->every_ns > 0)
+		per_s = (double)(a->streams > 0 ? a->streams : 1) * 1e9 / (double)a->every_ns;
+	return per_s <= BURSTS_MAX_PER_S ? (size_t)(2 * per_s) + BURSTS_SLACK : 0;
+}
+
 static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_load_plan *load)
 {
 	const struct sq_load_spec *spec = load->spec;
@@ -448,9 +473,18 @@ static struct sq_tally *tally_new(const struct sq_plan *plan, const struct sq_lo
 		.bin_ns = plan->scenario->bin_ns,
 		.span_ns = spec->timeout_ns + SPAN_SLACK_NS,
 		.warmup_ns = spec->warmup_ns > 0 ? spec->at_ns + spec->warmup_ns : 0,
+		.bursts = bursts_of(&spec->arrivals),
 	};
 
 	return sq_tally_new(&shape);
+}
+
+/* What comes due at one time, a burst or a closed loop's connections that were lost, goes out before
+ * anything that came is looked at, when that waits in sockets of its own: it takes half the time then.
+ * Answers that share a socket would overflow it. */
+static unsigned starts_of(const struct sq_load_plan *load)
+{
+	return load->cost.socket ? SQ_STARTS_MAX : STARTS_A_CALL;
 }
 
 static int loop_open(struct sq_lane_run *l)
@@ -496,6 +530,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->tick_ns = load->tick_ns;
 	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
+	l->starts_a_call = starts_of(load);
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);
 	l->tally = tally_new(plan, load);
 	l->spare = tally_new(plan, load);

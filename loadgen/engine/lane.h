@@ -29,15 +29,18 @@ struct sq_lane {
 	uv_loop_t *loop;
 	struct sq_rng rng; /* this lane's own stream of the run's seed */
 	int64_t t0_ns;     /* CLOCK_MONOTONIC; all other times are relative to it */
+	uint64_t id;       /* set in lane_init, where what operations make must arrive elsewhere: it
+			      bears this name, the lane's index and the operation's own */
 	bool patient;      /* set in lane_init: what comes has its own time, so that it may be read
 			      late, at the load's next tick */
 };
 
 struct sq_op {
-	int64_t due_ns, sent_ns;           /* from t0; sent_ns -1 until the driver sets it */
-	uint64_t seq;                      /* the lane's own number */
-	struct sq_op *prev, *next;         /* lane.c's list: in flight, held or free */
-	uint8_t where;                     /* lane.c's */
+	int64_t due_ns, sent_ns;   /* from t0; sent_ns -1 until the driver sets it */
+	uint64_t seq;              /* the lane's own number */
+	struct sq_op *prev, *next; /* lane.c's list: in flight or free */
+	uint32_t held_at;          /* lane.c's, as is where */
+	uint8_t where;
 	_Alignas(16) unsigned char priv[]; /* op_size bytes of the driver, zeroed at sq_op_new */
 };
 
@@ -45,7 +48,8 @@ struct sq_op {
 int64_t sq_lane_now(const struct sq_lane *lane);
 int64_t sq_lane_clock(struct sq_lane *lane);
 
-/* A free operation, under its deadline from now on; NULL when max_in_flight are under way. */
+/* A free operation, under its deadline from now on; NULL when max_in_flight are under way or
+ * max_open are open. */
 struct sq_op *sq_op_new(struct sq_lane *lane, int64_t due_ns);
 
 /* Puts a descriptor under watch for an operation, or changes what it waits for; it leaves when it
@@ -66,8 +70,9 @@ void sq_lane_count(struct sq_lane *lane, unsigned which, uint64_t n);
 void sq_op_done(struct sq_lane *lane, struct sq_op *op, struct sq_tally_op *result);
 void sq_op_phase(struct sq_lane *lane, struct sq_op *op, unsigned phase, int64_t took_ns);
 void sq_op_release(struct sq_lane *lane, struct sq_op *op);
-/* Held until hold_ns from now (the same for every operation of a load), or the end of the run;
- * then drop() is called, which must release it. */
+/* Held until hold_ns from now, or the end of the run (SQ_NEVER: that alone); then drop() is called,
+ * which must release it.  ready() may release it at any time before, when the peer ended it.  While it
+ * is held it is open: it counts against max_open, and a closed loop starts no other for it. */
 void sq_op_hold(struct sq_lane *lane, struct sq_op *op, int64_t hold_ns);
 
 #endif

@@ -1,9 +1,9 @@
-/* A lane's operations: the pool they come from, their two lists, their outcome.
+/* A lane's operations: the pool they come from, those in flight, their outcome.
  *
  * The list of those in flight is the FIFO of deadlines: all operations of a load have the same
- * timeout, counted from their due times, and become due in order.  Held ones have their outcome,
- * so they count no more against max_in_flight; the pool grows for them, a chunk at a time, and
- * keeps what it has. */
+ * timeout, counted from their due times, and become due in order.  Held ones (lane_held.c) have
+ * their outcome, so they count no more against max_in_flight; the pool grows for them, a chunk at a
+ * time, and keeps what it has. */
 #include <sys/epoll.h>
 
 #include <assert.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loadgen/engine/lane_private.h"
 
@@ -71,6 +72,14 @@ static void pool_grow(struct sq_lane_run *l)
 		op->next = l->free_ops;
 		l->free_ops = op;
 	}
+	sq_held_reserve(&l->held, l->n_chunks * CHUNK_OPS);
+}
+
+static int64_t share_of(const struct sq_lane_run *l, int64_t whole)
+{
+	int64_t lanes = l->pub.load->spec->threads;
+
+	return whole / lanes + (l->pub.index < whole % lanes);
 }
 
 void sq_lane_pool_init(struct sq_lane_run *l)
@@ -80,6 +89,7 @@ void sq_lane_pool_init(struct sq_lane_run *l)
 
 	_Static_assert(sizeof(struct sq_slot) % 16 == 0, "operations keep their alignment");
 	l->max_in_flight = (spec->max_in_flight + spec->threads - 1) / spec->threads;
+	l->max_open = spec->max_open == SQ_OPT_UNSET ? SQ_NEVER : share_of(l, spec->max_open);
 	l->stride = sizeof(struct sq_slot) + sizeof(struct sq_op) + l->pub.driver->op_size;
 	l->stride = (l->stride + 15) & ~(size_t)15;
 	chunk_bytes = CHUNK_OPS * l->stride;
@@ -95,16 +105,25 @@ void sq_lane_pool_fini(struct sq_lane_run *l)
 	free(l->chunks);
 	l->chunks = NULL;
 	l->n_chunks = 0;
+	sq_held_fini(&l->held);
 }
 
 /* ---- an operation's life ---- */
+
+int64_t sq_lane_places(const struct sq_lane_run *l)
+{
+	int64_t in_flight = l->max_in_flight - l->flight.n;
+	int64_t open = l->max_open - l->flight.n - (int64_t)l->held.n;
+
+	return in_flight < open ? in_flight : open;
+}
 
 struct sq_op *sq_op_new(struct sq_lane *lane, int64_t due_ns)
 {
 	struct sq_lane_run *l = run_of(lane);
 	struct sq_op *op, *after = l->flight.tail;
 
-	if (l->flight.n >= l->max_in_flight)
+	if (sq_lane_places(l) <= 0)
 		return NULL;
 	if (!l->free_ops)
 		pool_grow(l);
@@ -217,12 +236,12 @@ void sq_op_phase(struct sq_lane *lane, struct sq_op *op, unsigned phase, int64_t
 
 void sq_op_hold(struct sq_lane *lane, struct sq_op *op, int64_t hold_ns)
 {
-	struct sq_lane_run *l = run_of(lane);
+	int64_t now_ns = sq_lane_now(lane);
 
 	assert(op->where == OP_DONE);
 	op->where = OP_HELD;
-	sq_op_slot(op)->until_ns = sq_lane_now(lane) + hold_ns;
-	list_insert_after(&l->held, l->held.tail, op);
+	sq_op_slot(op)->until_ns = hold_ns < SQ_NEVER - now_ns ? now_ns + hold_ns : SQ_NEVER;
+	sq_held_add(&run_of(lane)->held, op);
 }
 
 void sq_op_release(struct sq_lane *lane, struct sq_op *op)
@@ -231,7 +250,7 @@ void sq_op_release(struct sq_lane *lane, struct sq_op *op)
 
 	assert(op->where == OP_DONE || op->where == OP_HELD);
 	if (op->where == OP_HELD)
-		list_remove(&l->held, op);
+		sq_held_remove(&l->held, op);
 	op->where = OP_FREE;
 	sq_op_slot(op)->generation = (sq_op_slot(op)->generation + 1) & GENERATION_MASK;
 	op->next = l->free_ops;

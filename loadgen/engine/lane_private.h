@@ -1,4 +1,4 @@
-/* A lane from the inside (lane.c, lane_ops.c) and as the worker handles it (worker.c).
+/* A lane from the inside (lane.c, lane_ops.c, lane_held.c) and as the worker handles it (worker.c).
  *
  * Threads: everything is the lane's own thread's, but for the atomics, which are how it and the
  * worker talk.  The worker asks by a command and uv_async_send; the lane answers in its state or
@@ -36,9 +36,15 @@ struct sq_op_list {
 	int64_t n;
 };
 
+/* Operations that have their outcome and are held, the first to be dropped at v[0]. */
+struct sq_held {
+	struct sq_op **v;
+	size_t n, cap; /* cap: the pool's size */
+};
+
 /* What stands before each operation in the pool. */
 struct sq_slot {
-	int64_t until_ns; /* held: when to drop it */
+	int64_t until_ns; /* held: when to drop it; SQ_NEVER: at the end of the run */
 	uint32_t index;
 	uint32_t generation; /* changes at each release: an event that was read for the operation
 				before this one is told by it */
@@ -57,14 +63,16 @@ struct sq_lane_run {
 	int64_t tick_ns; /* starts are put together at multiples of it; 0: each at its own time */
 	int64_t retry_ns, tick_at_ns; /* closed: no start before these */
 	int64_t closed_started;
+	unsigned starts_a_call;
 	bool going, draining, stopping, finished, ending;
 
 	/* operations (lane_ops.c) */
-	struct sq_op_list flight, held;
+	struct sq_op_list flight;
+	struct sq_held held;
 	struct sq_op *free_ops;
 	unsigned char **chunks;
 	size_t n_chunks, cap_chunks, stride;
-	int64_t max_in_flight;
+	int64_t max_in_flight, max_open; /* this lane's parts */
 	uint64_t next_seq;
 
 	/* the loop */
@@ -101,9 +109,17 @@ int64_t sq_lane_cpu_ns(const struct sq_lane_run *l, int64_t last_ns);
 void sq_lane_pool_init(struct sq_lane_run *l);
 void sq_lane_pool_fini(struct sq_lane_run *l);
 struct sq_slot *sq_op_slot(struct sq_op *op);
+/* How many may be started now: what is under way and what is open both have their limit. */
+int64_t sq_lane_places(const struct sq_lane_run *l);
 /* Gives an event of epoll to the driver; not that of an operation that was released since. */
 void sq_lane_event(struct sq_lane_run *l, uint64_t data, uint32_t events);
 /* Books an operation that was due but never started. */
 void sq_lane_unstarted(struct sq_lane_run *l, int64_t due_ns, uint16_t code);
+
+/* lane_held.c */
+void sq_held_reserve(struct sq_held *h, size_t n);
+void sq_held_add(struct sq_held *h, struct sq_op *op); /* its slot's until_ns is set */
+void sq_held_remove(struct sq_held *h, struct sq_op *op);
+void sq_held_fini(struct sq_held *h);
 
 #endif

@@ -11,6 +11,9 @@
 struct sq_sink {
 	struct sq_kind kind; /* first: a kind of the family "sink" is a sink */
 	size_t state_size;
+	/* In a run, before open: the sink writes receipts of what arrives (results/receipt.h) to fd,
+	 * which is its own from then on.  NULL: it makes none. */
+	void (*record)(void *conf, int fd);
 	/* Binds and listens; *state is zeroed storage.  After it the sink is reachable. */
 	int (*open)(void *state, const void *conf, struct sq_err *err);
 	/* Serves until stop_fd is readable. */

@@ -1,4 +1,4 @@
-/* The worker's main thread: it waits for the supervisor's lines, the lanes' wake-ups and the next
+/* A worker's main thread: it waits for the supervisor's lines, the lanes' wake-ups and the next
  * second, and does nothing else, so that it costs the lanes no CPU.
  *
  * A tally goes round: the worker leaves an empty one as `spare` and asks for a swap; the lane puts
@@ -6,13 +6,15 @@
  * At the very end the threads are joined and what is left is written.
  *
  * What a reader would get wrong: a lane that has finished goes on holding its connections until
- * all lanes of the host have finished, since they are part of the world that the others load. */
+ * all lanes of the worker have finished, since they are part of the world that the others load. */
 #include "loadgen/engine/worker.h"
 
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +28,8 @@
 #include "loadgen/engine/lane_private.h"
 #include "results/spool.h"
 
-#define FLUSH_NS SQ_SEC
+#define FLUSH_NS    SQ_SEC
+#define FILES_READY 65536
 
 struct worker_lane {
 	struct sq_lane_run *run;
@@ -35,13 +38,11 @@ struct worker_lane {
 };
 
 struct worker {
-	const struct sq_plan *plan;
-	size_t host;
-	struct sq_live *live;
+	const struct sq_worker_job *job;
 	struct sq_spool *spool;
 	struct worker_lane *lanes;
-	size_t n_lanes;
-	int ctl, wake_fd;
+	size_t n_lanes, cap_lanes;
+	int wake_fd;
 	int64_t t0_ns, flush_at_ns; /* SQ_NEVER before "go" */
 	bool failed;
 	struct sq_err err; /* the first that went wrong */
@@ -73,12 +74,29 @@ static void write_tally(struct worker *w, const struct worker_lane *lane, struct
 	json_object_set_new(record, "load", json_string(lane->run->pub.load->spec->name));
 	json_object_set_new(record, "lane", json_integer(lane->run->pub.index));
 	json_object_set_new(record, "t", json_integer(since_start(w)));
+	if (lane->run->pub.id)
+		json_object_set_new(record, "id", json_sprintf("%016" PRIx64, lane->run->pub.id));
 	spool(w, record);
+}
+
+/* -1: not to be had. */
+static json_int_t rss_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "re");
+	char line[128] = "";
+	const char *resident;
+
+	if (!f)
+		return -1;
+	resident = fgets(line, sizeof(line), f) ? strchr(line, ' ') : NULL;
+	fclose(f);
+	return resident ? strtoll(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : -1;
 }
 
 static void write_usage(struct worker *w)
 {
 	json_t *cpu = json_object();
+	json_int_t rss = rss_bytes(), peak;
 	struct rusage usage;
 
 	for (size_t i = 0; i < w->n_lanes; i++) {
@@ -90,8 +108,11 @@ static void write_usage(struct worker *w)
 		json_object_set_new(cpu, load, json_real(sum + sq_seconds(lane->cpu_ns)));
 	}
 	getrusage(RUSAGE_SELF, &usage);
-	spool(w, json_pack("{s:s, s:I, s:o, s:I}", "k", "usage", "t", (json_int_t)since_start(w),
-			   "cpu_s", cpu, "peak_rss_bytes", (json_int_t)usage.ru_maxrss * 1024));
+	/* The kernel notes its peak a little late. */
+	peak = (json_int_t)usage.ru_maxrss * 1024 > rss ? (json_int_t)usage.ru_maxrss * 1024 : rss;
+	spool(w,
+	      json_pack("{s:s, s:I, s:o, s:I, s:I}", "k", "usage", "t", (json_int_t)since_start(w),
+			"cpu_s", cpu, "rss_bytes", rss, "peak_rss_bytes", peak));
 }
 
 static void ask_for_tallies(struct worker *w)
@@ -147,32 +168,37 @@ static bool all_reached(const struct worker *w, enum sq_lane_state state)
 	return true;
 }
 
-static int lanes_make(struct worker *w, size_t first_lane)
+static int lane_make(struct worker *w, const struct sq_load_plan *load, unsigned index)
 {
-	const struct sq_plan *plan = w->plan;
-	size_t cap = 0;
+	struct sq_live_lane *live = &w->job->live->lane[w->job->first_lane + w->n_lanes];
+	struct worker_lane *lane;
+
+	w->lanes = sq_grow(w->lanes, w->n_lanes, &w->cap_lanes, sizeof(*w->lanes));
+	lane = &w->lanes[w->n_lanes];
+	memset(lane, 0, sizeof(*lane));
+	lane->run = sq_lane_new(w->job->plan, load, index, live, w->wake_fd, &w->err);
+	if (!lane->run)
+		return w->err.code;
+	lane->empty = atomic_exchange(&lane->run->spare, NULL);
+	w->n_lanes++;
+	return 0;
+}
+
+static int lanes_make(struct worker *w)
+{
+	const struct sq_plan *plan = w->job->plan;
+	int rc = 0;
 
 	for (size_t i = 0; i < plan->n_loads; i++) {
 		const struct sq_load_plan *load = &plan->loads[i];
 
-		if (load->host != w->host)
+		if (load->host != w->job->host)
 			continue;
-		for (int64_t t = 0; t < load->spec->threads; t++) {
-			struct worker_lane *lane;
-
-			w->lanes = sq_grow(w->lanes, w->n_lanes, &cap, sizeof(*w->lanes));
-			lane = &w->lanes[w->n_lanes];
-			memset(lane, 0, sizeof(*lane));
-			lane->run = sq_lane_new(plan, load, (unsigned)t,
-						&w->live->lane[first_lane + w->n_lanes], w->wake_fd,
-						&w->err);
-			if (!lane->run)
-				return w->err.code;
-			lane->empty = atomic_exchange(&lane->run->spare, NULL);
-			w->n_lanes++;
-		}
+		for (int64_t t = 0; rc == 0 && t < load->spec->threads; t++)
+			if (sq_load_worker(load, t) == w->job->worker)
+				rc = lane_make(w, load, (unsigned)t);
 	}
-	return 0;
+	return rc;
 }
 
 static int lanes_start(struct worker *w)
@@ -203,6 +229,7 @@ static void on_line(struct worker *w, const char *line)
 		for (size_t i = 0; i < w->n_lanes; i++)
 			atomic_store(&w->lanes[i].run->go_ns, w->t0_ns);
 		command_all(w, SQ_LANE_GO);
+		write_usage(w); /* what it takes before it has done anything */
 	} else if (strcmp(line, "drain") == 0) {
 		command_all(w, SQ_LANE_DRAIN);
 	} else if (strcmp(line, "stop") == 0) {
@@ -213,7 +240,7 @@ static void on_line(struct worker *w, const char *line)
 static void wait_until(struct worker *w, int64_t until_ns)
 {
 	struct pollfd fds[2] = {
-		{ .fd = w->ctl, .events = POLLIN },
+		{ .fd = w->job->ctl, .events = POLLIN },
 		{ .fd = w->wake_fd, .events = POLLIN },
 	};
 	int64_t left = until_ns == SQ_NEVER ? SQ_NEVER : until_ns - sq_now_ns();
@@ -228,7 +255,7 @@ static void wait_until(struct worker *w, int64_t until_ns)
 	if (fds[0].revents) {
 		/* Without a supervisor nobody bounds this run or reads it: it ends with it, at
 		 * once, and whatever its threads are doing. */
-		if (sq_ctl_recv(w->ctl, line, 0) <= 0)
+		if (sq_ctl_recv(w->job->ctl, line, 0) <= 0)
 			_exit(1);
 		on_line(w, line);
 	}
@@ -292,29 +319,48 @@ static void ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
-static void raise_nofile(void)
+/* As many descriptors as may be, and their table at its size before there are threads: with threads
+ * the kernel waits for an RCU grace period each time that the table grows, which is milliseconds in
+ * the middle of a burst. */
+static void raise_nofile(int any_fd)
 {
 	struct rlimit limit;
+	rlim_t ready;
+	int fd;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	ready = limit.rlim_max < FILES_READY ? limit.rlim_max : FILES_READY;
+	fd = fcntl(any_fd, F_DUPFD_CLOEXEC, (int)ready - 1);
+	if (fd >= 0)
+		close(fd);
 }
 
-static int worker_open(struct worker *w, int dirfd, size_t first_lane)
+/* A host's name has no dot, so that nobody takes the worker's number for a part of it. */
+static struct sq_spool *spool_open(const struct sq_worker_job *job, struct sq_err *err)
 {
-	char *name = sq_printf_dup("load-%s", w->plan->hosts[w->host].name);
+	const char *host = job->plan->hosts[job->host].name;
+	char *name = job->worker ? sq_printf_dup("load-%s.%zu", host, job->worker)
+				 : sq_printf_dup("load-%s", host);
+	struct sq_spool *spool = sq_spool_open(job->dirfd, name, err);
+
+	free(name);
+	return spool;
+}
+
+static int worker_open(struct worker *w)
+{
 	int rc;
 
-	w->spool = sq_spool_open(dirfd, name, &w->err);
-	free(name);
+	w->spool = spool_open(w->job, &w->err);
 	if (!w->spool)
 		return w->err.code;
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->wake_fd == -1)
 		return sq_err_set(&w->err, -errno, "", "eventfd: %s", strerror(errno));
-	rc = lanes_make(w, first_lane);
+	rc = lanes_make(w);
 	if (rc == 0)
 		rc = lanes_start(w);
 	return rc < 0 ? rc : await_ready(w);
@@ -333,28 +379,23 @@ static void worker_close(struct worker *w)
 
 static int say_error(struct worker *w)
 {
-	sq_ctl_send(w->ctl, "error %s%s%s", w->err.where, w->err.where[0] ? ": " : "", w->err.text);
+	sq_ctl_send(w->job->ctl, "error %s%s%s", w->err.where, w->err.where[0] ? ": " : "",
+		    w->err.text);
 	return 1;
 }
 
-int sq_worker_main(const struct sq_plan *plan, size_t host, struct sq_live *live, size_t first_lane,
-		   int ctl, int dirfd)
+int sq_worker_main(const struct sq_worker_job *job)
 {
-	struct worker w = { .plan = plan,
-			    .host = host,
-			    .live = live,
-			    .ctl = ctl,
-			    .wake_fd = -1,
-			    .flush_at_ns = SQ_NEVER };
+	struct worker w = { .job = job, .wake_fd = -1, .flush_at_ns = SQ_NEVER };
 
 	ignore_signals();
-	raise_nofile();
-	if (worker_open(&w, dirfd, first_lane) < 0) {
+	raise_nofile(job->ctl);
+	if (worker_open(&w) < 0) {
 		command_all(&w, SQ_LANE_STOP | SQ_LANE_END);
 		lanes_join(&w);
 		w.failed = true;
 	} else {
-		sq_ctl_send(ctl, "ready");
+		sq_ctl_send(job->ctl, "ready");
 		run(&w);
 	}
 	worker_close(&w);
@@ -362,6 +403,6 @@ int sq_worker_main(const struct sq_plan *plan, size_t host, struct sq_live *live
 		w.failed = true;
 	if (w.failed)
 		return say_error(&w);
-	sq_ctl_send(ctl, "done");
+	sq_ctl_send(job->ctl, "done");
 	return 0;
 }

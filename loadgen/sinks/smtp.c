@@ -32,6 +32,7 @@ enum {
 };
 
 #define SMTP_RETRY_NS (10 * SQ_MS)
+#define SMTP_FLUSH_NS SQ_SEC
 
 struct smtp_conf {
 	char *listen;
@@ -40,14 +41,26 @@ struct smtp_conf {
 	int64_t greeting_delay_ns;
 	int64_t max_messages, max_recipients;
 	struct sq_strings faults;
+	int protocol, tls;
+	char *tls_certificate, *tls_key;
+	char *record;
+	int record_fd; /* of a run, in place of `record`; 0: none */
 };
 
 struct smtp_state {
 	int listen_fd, epoll_fd;
 	struct sq_smtpd shared;
+	struct sq_tls_server *tls; /* NULL: none */
 	struct sq_smtpd_conns conns;
 	struct sq_smtpd_timer retry; /* of an accept that failed */
+	struct sq_smtpd_timer flush; /* of receipts */
 };
+
+enum { SMTP_PROTOCOL_SMTP, SMTP_PROTOCOL_LMTP };
+enum { SMTP_TLS_NONE, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT };
+
+static const char *const protocol_choices[] = { "smtp", "lmtp", NULL };
+static const char *const tls_choices[] = { "none", "starttls", "implicit", NULL };
 
 static const struct sq_opt smtp_opts[] = {
 	{ .name = "listen",
@@ -62,6 +75,26 @@ static const struct sq_opt smtp_opts[] = {
 	  .min = 1,
 	  .max = 65535,
 	  .help = "the accept queue asked of listen(2); net.core.somaxconn caps it" },
+	{ .name = "protocol",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct smtp_conf, protocol),
+	  .def = "smtp",
+	  .choices = protocol_choices,
+	  .help = "lmtp takes LHLO, and answers the final dot for each recipient" },
+	{ .name = "tls",
+	  .type = SQ_OPT_ENUM,
+	  .offset = offsetof(struct smtp_conf, tls),
+	  .def = "none",
+	  .choices = tls_choices,
+	  .help = "offered by STARTTLS; or from the first byte on" },
+	{ .name = "tls_certificate",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct smtp_conf, tls_certificate),
+	  .help = "a file in PEM form, with its chain; without it one is made up for the banner's name" },
+	{ .name = "tls_key",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct smtp_conf, tls_key),
+	  .help = "the certificate's key, likewise" },
 	{ .name = "banner",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct smtp_conf, banner),
@@ -87,9 +120,16 @@ static const struct sq_opt smtp_opts[] = {
 	  .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct smtp_conf, faults),
 	  .help = "PHASE:ACTION[:PERCENT%], such as \"rcpt:452:10%\"; PHASE: connect, banner, helo, "
-		  "mail, rcpt, data, body (the final dot), quit; ACTION: a reply code (400 to 599; "
+		  "tls, auth, mail, rcpt, rcpt=PATTERN (of addresses, with * and ?), data, body (the "
+		  "final dot), quit; ACTION: a reply code (400 to 599; "
 		  "421 closes), drop (RST), close (FIN, no answer), stall (never an answer), "
+		  "garbage (no reply), data:slow:SIZE (of the text a second), "
 		  "delay:DURATION; PERCENT is exact, not chance, and 100% when not given" },
+	{ .name = "record",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct smtp_conf, record),
+	  .help = "a new file for a receipt of each message of a load of squall's, for squall analyze "
+		  "--sink; in a run they are in the run's folder" },
 	{ 0 },
 };
 
@@ -155,7 +195,9 @@ static void smtp_close(void *state)
 	struct smtp_state *t = state;
 
 	sq_smtpd_conns_fini(&t->conns);
+	t->tls = sq_tls_server_free(t->tls);
 	sq_smtpd_faults_fini(&t->shared.faults);
+	t->shared.receipts = sq_receipts_close(t->shared.receipts);
 	sq_buf_fini(&t->shared.tx);
 	if (t->listen_fd >= 0)
 		close(t->listen_fd);
@@ -181,6 +223,20 @@ static int smtp_listen(struct smtp_state *t, const struct smtp_conf *conf, struc
 	return 0;
 }
 
+static int smtp_record(struct smtp_state *t, const struct smtp_conf *conf, struct sq_err *err)
+{
+	if (conf->record_fd > 0)
+		t->shared.receipts = sq_receipts_new(conf->record_fd);
+	else if (conf->record)
+		t->shared.receipts = sq_receipts_open(conf->record, err);
+	return t->shared.receipts || !conf->record ? 0 : err->code;
+}
+
+static void smtp_record_to(void *conf, int fd)
+{
+	((struct smtp_conf *)conf)->record_fd = fd;
+}
+
 static int smtp_open(void *state, const void *conf, struct sq_err *err)
 {
 	struct smtp_state *t = state;
@@ -189,6 +245,9 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 
 	t->listen_fd = t->epoll_fd = -1;
 	t->shared.host = c->banner;
+	t->shared.lmtp = c->protocol == SMTP_PROTOCOL_LMTP;
+	t->shared.tls = c->tls != SMTP_TLS_NONE;
+	t->shared.tls_at_once = c->tls == SMTP_TLS_IMPLICIT;
 	t->shared.greeting_delay_ns = c->greeting_delay_ns;
 	t->shared.max_messages = c->max_messages;
 	t->shared.max_recipients = c->max_recipients;
@@ -197,9 +256,17 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 		rc = sq_smtpd_faults_init(&t->shared.faults, &c->faults, err);
 	if (rc < 0)
 		return rc;
+	if (c->tls != SMTP_TLS_NONE) {
+		t->tls = sq_tls_server_new(c->tls_certificate, c->tls_key, c->banner, "sink smtp",
+					   err);
+		if (!t->tls)
+			return err->code;
+	}
 	sq_listen_raise_limit();
 	rc = smtp_listen(t, c, err);
-	sq_smtpd_conns_init(&t->conns, &t->shared, t->epoll_fd);
+	if (rc == 0)
+		rc = smtp_record(t, c, err);
+	sq_smtpd_conns_init(&t->conns, &t->shared, t->tls, t->epoll_fd);
 	if (rc < 0)
 		smtp_close(t);
 	return rc;
@@ -225,6 +292,8 @@ static void on_timers(struct smtp_state *t)
 	while ((timer = sq_smtpd_timers_take(&t->conns.timers, now_ns)))
 		if (timer == &t->retry)
 			loop_watch(t, t->listen_fd, EPOLL_CTL_MOD, EPOLLIN);
+		else if (timer == &t->flush)
+			sq_receipts_flush(t->shared.receipts);
 		else
 			sq_smtpd_conn_due(&t->conns, timer);
 }
@@ -251,6 +320,10 @@ static int smtp_serve(void *state, int stop_fd, struct sq_err *err)
 				sq_smtpd_conn_event(&t->conns, fd);
 		}
 		on_timers(t);
+		if (t->shared.receipts && !t->flush.place &&
+		    sq_receipts_waiting(t->shared.receipts))
+			sq_smtpd_timer_set(&t->conns.timers, &t->flush,
+					   sq_now_ns() + SMTP_FLUSH_NS);
 	}
 }
 
@@ -264,6 +337,10 @@ static json_t *smtp_counts(const void *state)
 	counts = json_pack("{s:s, s:s}", "sink", "smtp", "listen", listen);
 	json_object_update(counts, seen);
 	json_decref(seen);
+	if (t->shared.receipts && sq_receipts_failed(t->shared.receipts))
+		json_object_set_new(
+			counts, "receipts_lost",
+			json_string(strerrorname_np(sq_receipts_failed(t->shared.receipts))));
 	sq_listen_queue(t->listen_fd, counts);
 	return counts;
 }
@@ -274,6 +351,7 @@ const struct sq_sink sq_sink_smtp = {
 		  .opts = smtp_opts,
 		  .conf_size = sizeof(struct smtp_conf) },
 	.state_size = sizeof(struct smtp_state),
+	.record = smtp_record_to,
 	.open = smtp_open,
 	.serve = smtp_serve,
 	.counts = smtp_counts,

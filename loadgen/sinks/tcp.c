@@ -28,7 +28,8 @@
 struct tcp_state {
 	struct sq_tcpd shared;
 	struct sq_tcpd_thread *threads;
-	int64_t n; /* that are open */
+	int64_t n;   /* that are open */
+	int quit_fd; /* what ends all threads but the first */
 };
 
 static void tcp_close(void *state)
@@ -37,27 +38,10 @@ static void tcp_close(void *state)
 
 	while (s->n > 0)
 		sq_tcpd_thread_close(&s->threads[--s->n]);
+	if (s->quit_fd != -1)
+		close(s->quit_fd);
 	free(s->threads);
 	sq_tcpd_fini(&s->shared);
-}
-
-static int files_limit(int64_t files, struct sq_err *err)
-{
-	struct rlimit limit;
-
-	if (files == SQ_OPT_UNSET) {
-		sq_listen_raise_limit();
-		return 0;
-	}
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = (rlim_t)files;
-		if (limit.rlim_cur <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
-			return 0;
-	}
-	return sq_err_set(err, -EINVAL, "sink tcp: files",
-			  "this process may open %llu files, not %lld; ask for less, or raise the "
-			  "hard limit (ulimit -Hn)",
-			  (unsigned long long)limit.rlim_max, (long long)files);
 }
 
 /* What its connections inherit; before the first SYN, since the window's scale is told in the
@@ -91,20 +75,57 @@ static int thread_open(struct tcp_state *s, struct sq_err *err)
 	return rc;
 }
 
+static int quit_open(struct tcp_state *s, struct sq_err *err)
+{
+	s->quit_fd = eventfd(0, EFD_CLOEXEC);
+	if (s->quit_fd != -1)
+		return 0;
+	return sq_err_set(err, -errno, "sink tcp",
+			  "cannot make a descriptor: %s; raise the limit of open files",
+			  strerrordesc_np(errno));
+}
+
+/* Once all of its own are open, the last of them as quit_fd: what the limit is to meet are accepts. */
+static int files_limit(const struct tcp_state *s, struct sq_err *err)
+{
+	int64_t files = s->shared.conf->files;
+	struct rlimit limit;
+
+	if (files == SQ_OPT_UNSET)
+		return 0;
+	if (files <= s->quit_fd)
+		return sq_err_set(err, -EINVAL, "sink tcp",
+				  "files: the sink itself has %d open; ask for more",
+				  s->quit_fd + 1);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = (rlim_t)files;
+		if (limit.rlim_cur <= limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+			return 0;
+	}
+	return sq_err_set(err, -EINVAL, "sink tcp",
+			  "files: this process may open %llu, not %lld; ask for less, or raise the "
+			  "hard limit (ulimit -Hn)",
+			  (unsigned long long)limit.rlim_max, (long long)files);
+}
+
 static int tcp_open(void *state, const void *conf, struct sq_err *err)
 {
 	const struct sq_tcpd_conf *c = conf;
 	struct tcp_state *s = state;
 	int rc = sq_tcpd_conf_check(c, err);
 
-	if (rc == 0)
-		rc = files_limit(c->files, err);
 	if (rc < 0)
 		return rc;
+	sq_listen_raise_limit();
 	sq_tcpd_init(&s->shared, c);
+	s->quit_fd = -1;
 	s->threads = sq_alloc_n((size_t)c->threads, sizeof(*s->threads));
 	while (rc == 0 && s->n < c->threads)
 		rc = thread_open(s, err);
+	if (rc == 0)
+		rc = quit_open(s, err);
+	if (rc == 0)
+		rc = files_limit(s, err);
 	if (rc < 0)
 		tcp_close(s);
 	return rc;
@@ -135,24 +156,18 @@ static int tcp_serve(void *state, int stop_fd, struct sq_err *err)
 {
 	struct tcp_state *s = state;
 	int64_t started = 1;
-	int rc, quit_fd = eventfd(0, EFD_CLOEXEC);
+	int rc = sq_tcpd_thread_watch(&s->threads[0], stop_fd, err);
 
-	if (quit_fd == -1)
-		return sq_err_set(err, -errno, "sink tcp",
-				  "cannot make a descriptor: %s; raise the limit of open files",
-				  strerrordesc_np(errno));
-	rc = sq_tcpd_thread_watch(&s->threads[0], stop_fd, err);
 	while (rc == 0 && started < s->n) {
-		rc = thread_start(&s->threads[started], quit_fd, err);
+		rc = thread_start(&s->threads[started], s->quit_fd, err);
 		if (rc == 0)
 			started++;
 	}
 	if (rc == 0)
 		sq_tcpd_thread_serve(&s->threads[0]);
-	eventfd_write(quit_fd, 1);
+	eventfd_write(s->quit_fd, 1);
 	while (started > 1)
 		pthread_join(s->threads[--started].id, NULL);
-	close(quit_fd);
 	return rc;
 }
 

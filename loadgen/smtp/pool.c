@@ -399,7 +399,8 @@ int sq_smtp_pool_init(struct sq_smtp_pool *p, struct sq_lane *lane, struct sq_er
 	p->lane = lane;
 	p->conf = conf;
 	p->date_s = -1;
-	sq_smtp_mail_lane_init(&p->names, sq_rng_u64(&lane->rng), lane->index);
+	lane->id = sq_rng_u64(&lane->rng);
+	sq_smtp_mail_lane_init(&p->names, lane->id, lane->index);
 	sq_smtp_mail_lane_date(&p->names, sq_wall_ns() / SQ_SEC);
 	rc = connect_by(p, err);
 	if (rc == 0)

@@ -90,6 +90,8 @@ void sq_smtp_session_finish(struct sq_smtp_session *s, uint16_t code, uint8_t ph
 	struct sq_tally_op result = { .outcome = { .code = code, .phase = phase },
 				      .done_ns = sq_lane_clock(s->pool->lane) };
 
+	if (code == SQ_CODE_OK)
+		result.accepted = s->pool->conf->lmtp ? s->text_ok : s->rcpt_ok;
 	if (s->stream.state != SQ_STREAM_CLOSED) {
 		add_efforts(s, &result);
 		if (code != SQ_CODE_OK)

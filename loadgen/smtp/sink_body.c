@@ -17,6 +17,8 @@ static size_t scan_text(struct sq_smtpd_body *body, const char *data, size_t len
 	size_t before = lf ? n - 1 : n;
 	bool cr = before ? data[before - 1] == '\r' : body->place == SQ_SMTPD_LINE_CR;
 
+	if (body->mark)
+		sq_smtpd_mark_text(body->mark, data, n);
 	body->bytes += (int64_t)n;
 	if (lf && cr) {
 		body->long_lines += body->bytes - body->line_start > SQ_SMTPD_TEXT_LINE;
@@ -42,6 +44,8 @@ static bool scan_start(struct sq_smtpd_body *body, char c)
 	}
 	if (body->place == SQ_SMTPD_LINE_DOT_CR) {
 		body->bytes++; /* the CR was text behind a stuffed dot */
+		if (body->mark)
+			sq_smtpd_mark_text(body->mark, "\r", 1);
 		body->place = SQ_SMTPD_LINE_CR;
 	} else {
 		body->place = SQ_SMTPD_LINE_TEXT;

@@ -1,4 +1,5 @@
-/* The command table of the SMTP sink (RFC 5321, section 4.1; extensions of RFC 1870, 6152, 6531).
+/* The command table of the SMTP sink (RFC 5321, section 4.1; extensions of RFC 1870, 3207, 4954, 6152, 6531;
+ * LHLO of RFC 2033).
  *
  * A session's state machine is the `states` column: a bit for each state in which the command may
  * stand.  Section 4.1.4 allows RSET, NOOP, VRFY and QUIT at any time, and a new EHLO too.
@@ -30,7 +31,7 @@ struct command {
 	const char *name;
 	enum sq_smtpd_verb verb;
 	unsigned states;
-	const char *(*parse)(struct rest args); /* NULL, or the reply */
+	const char *(*parse)(struct rest args, struct rest *ret_path); /* NULL, or the reply */
 };
 
 static bool rest_is_empty(struct rest r)
@@ -128,51 +129,54 @@ static const char *mail_parameter(struct rest *args)
 	return word_is(name, "SMTPUTF8") && rest_is_empty(value) ? NULL : bad_parameter;
 }
 
-static const char *parse_mail(struct rest args)
+static const char *parse_mail(struct rest args, struct rest *ret_path)
 {
-	struct rest path;
 	const char *reply = NULL;
 
 	if (!prefix_next(&args, "FROM"))
 		return "501 5.5.4 Syntax: MAIL FROM:<address>";
-	if (!path_next(&args, &path))
+	if (!path_next(&args, ret_path))
 		return "501 5.1.7 Bad sender address syntax";
 	for (skip_spaces(&args); !reply && !rest_is_empty(args); skip_spaces(&args))
 		reply = mail_parameter(&args);
 	return reply;
 }
 
-static const char *parse_rcpt(struct rest args)
+static const char *parse_rcpt(struct rest args, struct rest *ret_path)
 {
-	struct rest path;
-
 	if (!prefix_next(&args, "TO"))
 		return "501 5.5.4 Syntax: RCPT TO:<address>";
-	if (!path_next(&args, &path) || rest_is_empty(path))
+	if (!path_next(&args, ret_path) || rest_is_empty(*ret_path))
 		return "501 5.1.3 Bad recipient address syntax";
 	skip_spaces(&args);
 	return rest_is_empty(args) ? NULL : bad_parameter;
 }
 
-static const char *parse_some(struct rest args)
+static const char *parse_some(struct rest args, struct rest *ret_path)
 {
+	*ret_path = args;
 	return rest_is_empty(args) ? "501 5.5.4 An argument is missing" : NULL;
 }
 
-static const char *parse_none(struct rest args)
+static const char *parse_none(struct rest args, struct rest *ret_path)
 {
+	(void)ret_path;
 	return rest_is_empty(args) ? NULL : "501 5.5.4 No argument is allowed";
 }
 
-static const char *parse_any(struct rest args)
+static const char *parse_any(struct rest args, struct rest *ret_path)
 {
 	(void)args;
+	(void)ret_path;
 	return NULL;
 }
 
 static const struct command commands[] = {
 	{ "EHLO", SQ_SMTPD_VERB_EHLO, ANY, parse_some },
 	{ "HELO", SQ_SMTPD_VERB_HELO, ANY, parse_some },
+	{ "LHLO", SQ_SMTPD_VERB_LHLO, ANY, parse_some },
+	{ "STARTTLS", SQ_SMTPD_VERB_STARTTLS, IN(SQ_SMTPD_READY), parse_none },
+	{ "AUTH", SQ_SMTPD_VERB_AUTH, IN(SQ_SMTPD_READY), parse_some },
 	{ "MAIL", SQ_SMTPD_VERB_MAIL, IN(SQ_SMTPD_READY), parse_mail },
 	{ "RCPT", SQ_SMTPD_VERB_RCPT, IN(SQ_SMTPD_SENDER) | IN(SQ_SMTPD_RCPTS), parse_rcpt },
 	{ "DATA", SQ_SMTPD_VERB_DATA, IN(SQ_SMTPD_SENDER) | IN(SQ_SMTPD_RCPTS), parse_none },
@@ -183,7 +187,7 @@ static const struct command commands[] = {
 };
 
 static const char *const not_implemented[] = {
-	"EXPN", "HELP", "SEND", "SOML", "SAML", "TURN", "ETRN", "AUTH", "BDAT", "STARTTLS",
+	"EXPN", "HELP", "SEND", "SOML", "SAML", "TURN", "ETRN", "BDAT",
 };
 
 static const char *fail_unknown(struct rest word)
@@ -195,9 +199,9 @@ static const char *fail_unknown(struct rest word)
 }
 
 const char *sq_smtpd_command_parse(const char *line, size_t len, enum sq_smtpd_state state,
-				   enum sq_smtpd_verb *ret_verb)
+				   struct sq_smtpd_command *ret)
 {
-	struct rest args = { line, line + len };
+	struct rest args = { line, line + len }, path = { NULL, NULL };
 	struct rest word;
 	const char *reply;
 
@@ -210,9 +214,10 @@ const char *sq_smtpd_command_parse(const char *line, size_t len, enum sq_smtpd_s
 			continue;
 		if (!(commands[i].states & IN(state)))
 			return "503 5.5.1 Bad sequence of commands";
-		reply = commands[i].parse(args);
+		reply = commands[i].parse(args, &path);
 		if (!reply)
-			*ret_verb = commands[i].verb;
+			*ret = (struct sq_smtpd_command){ commands[i].verb, path.p,
+							  (size_t)(path.end - path.p) };
 		return reply;
 	}
 	return fail_unknown(word);

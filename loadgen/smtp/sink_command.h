@@ -17,6 +17,9 @@ enum sq_smtpd_state {
 enum sq_smtpd_verb {
 	SQ_SMTPD_VERB_EHLO,
 	SQ_SMTPD_VERB_HELO,
+	SQ_SMTPD_VERB_LHLO,
+	SQ_SMTPD_VERB_STARTTLS,
+	SQ_SMTPD_VERB_AUTH,
 	SQ_SMTPD_VERB_MAIL,
 	SQ_SMTPD_VERB_RCPT,
 	SQ_SMTPD_VERB_DATA,
@@ -26,9 +29,16 @@ enum sq_smtpd_verb {
 	SQ_SMTPD_VERB_QUIT,
 };
 
-/* A line without its end.  NULL and *ret_verb when it may be obeyed in this state; else the whole
- * 5xx reply, without CRLF. */
+struct sq_smtpd_command {
+	enum sq_smtpd_verb verb;
+	/* Of MAIL and RCPT, between its angle brackets; of AUTH, its arguments.  Not NUL-terminated. */
+	const char *path;
+	size_t path_len;
+};
+
+/* A line without its end.  NULL and *ret when it may be obeyed in this state; else the whole 5xx
+ * reply, without CRLF. */
 const char *sq_smtpd_command_parse(const char *line, size_t len, enum sq_smtpd_state state,
-				   enum sq_smtpd_verb *ret_verb);
+				   struct sq_smtpd_command *ret);
 
 #endif

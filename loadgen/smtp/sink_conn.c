@@ -7,7 +7,8 @@
  *
  * A reader would get wrong: close(2) with unread input sends a RST, which destroys the last answer
  * in its reader's queue.  So who is sent away (421, "close") gets a FIN first, and what he still
- * says is read and dropped until he hangs up. */
+ * says is read and dropped until he hangs up.  What came in the clear behind STARTTLS is dropped too:
+ * to obey it once TLS stands would let anybody on the way speak for the client (CVE-2011-0411). */
 #include "loadgen/smtp/sink_conn.h"
 
 #include <sys/epoll.h>
@@ -21,6 +22,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "loadgen/engine/tls.h"
+#include "loadgen/smtp/sink_wire.h"
 
 enum {
 	READ = 1 << 16,
@@ -29,10 +32,13 @@ enum {
 };
 
 #define LINGER_NS (5 * SQ_SEC)
+/* Between two reads of a text that is read slowly. */
+#define PAUSE_NS (100 * SQ_MS)
 
-void sq_smtpd_conns_init(struct sq_smtpd_conns *conns, struct sq_smtpd *shared, int epoll_fd)
+void sq_smtpd_conns_init(struct sq_smtpd_conns *conns, struct sq_smtpd *shared,
+			 struct sq_tls_server *tls, int epoll_fd)
 {
-	*conns = (struct sq_smtpd_conns){ .shared = shared, .epoll_fd = epoll_fd };
+	*conns = (struct sq_smtpd_conns){ .shared = shared, .tls = tls, .epoll_fd = epoll_fd };
 	conns->rx = sq_alloc(SQ_SMTPD_COMMAND_LINE + READ);
 }
 
@@ -45,8 +51,10 @@ void sq_smtpd_conns_fini(struct sq_smtpd_conns *conns)
 			continue;
 		if (c->open)
 			close(c->fd);
+		sq_tls_session_free(c->ssl);
 		sq_buf_fini(&c->in);
 		sq_buf_fini(&c->out);
+		sq_smtpd_session_fini(&c->session);
 		free(c);
 	}
 	free(conns->by_fd);
@@ -66,10 +74,14 @@ static void buf_forget(struct sq_buf *b)
 static void conn_close(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, enum sq_smtpd_end end)
 {
 	sq_smtpd_session_ended(&c->session, end);
+	if (c->ssl && end == SQ_SMTPD_END_QUIT)
+		sq_tls_shut(c->ssl);
 	sq_smtpd_count_end(&conns->shared->counts, c->session.end);
 	sq_smtpd_timer_clear(&conns->timers, &c->timer);
+	sq_tls_session_free(c->ssl);
+	c->ssl = NULL;
 	close(c->fd);
-	c->open = false;
+	c->open = c->shaking = c->paused = false;
 	buf_forget(&c->in);
 	buf_forget(&c->out);
 }
@@ -98,7 +110,7 @@ static ssize_t conn_send(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, 
 	size_t sent = 0;
 
 	while (sent < len) {
-		ssize_t n = send(c->fd, data + sent, len - sent, MSG_NOSIGNAL);
+		ssize_t n = sq_smtpd_wire_put(c->ssl, c->fd, data + sent, len - sent);
 
 		if (n >= 0) {
 			sent += (size_t)n;
@@ -172,6 +184,27 @@ static void conn_reset(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 	conn_close(conns, c, SQ_SMTPD_END_SINK);
 }
 
+/* What came before it was asked for is not to be read as if it were secured. */
+static void conn_secure(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (c->in.len)
+		sq_smtpd_count(&conns->shared->counts.protocol_errors, 1);
+	sq_buf_reset(&c->in);
+	c->ssl = sq_tls_server_session(conns->tls, c->fd);
+	c->shaking = true;
+	if (c->ssl)
+		conn_watch(conns, c, EPOLLIN);
+	else
+		conn_broken(conns, c, ENOMEM);
+}
+
+static void conn_pause(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	c->paused = true;
+	sq_smtpd_timer_set(&conns->timers, &c->timer, sq_now_ns() + PAUSE_NS);
+	conn_watch(conns, c, 0);
+}
+
 /* Does what the session's turn came to. */
 static void conn_settle(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
@@ -181,8 +214,17 @@ static void conn_settle(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 	}
 	switch (c->session.next) {
 	case SQ_SMTPD_INPUT:
+		if (c->session.read_per_s) {
+			conn_pause(conns, c);
+			break;
+		}
+		conn_watch(conns, c, EPOLLIN);
+		break;
 	case SQ_SMTPD_DEAF:
 		conn_watch(conns, c, EPOLLIN);
+		break;
+	case SQ_SMTPD_SECURE:
+		conn_secure(conns, c);
 		break;
 	case SQ_SMTPD_SLEEP:
 		sq_smtpd_timer_set(&conns->timers, &c->timer, sq_now_ns() + c->session.delay_ns);
@@ -231,11 +273,19 @@ static void conn_go_on(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 	conn_turn(conns, c, c->in.len);
 }
 
+/* How much may be read at once. */
+static size_t conn_room(const struct sq_smtpd_conn *c)
+{
+	int64_t slow = c->session.read_per_s * PAUSE_NS / SQ_SEC;
+
+	return !c->session.read_per_s || slow > READ ? READ : slow > 0 ? (size_t)slow : 1;
+}
+
 static void conn_read(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
 	for (int i = 0; i < READS_A_TURN; i++) {
 		size_t held = c->in.len;
-		ssize_t n = recv(c->fd, conns->rx + held, READ, 0);
+		ssize_t n = sq_smtpd_wire_get(c->ssl, c->fd, conns->rx + held, conn_room(c));
 
 		if (n == 0) {
 			conn_close(conns, c, SQ_SMTPD_END_FIN);
@@ -249,9 +299,27 @@ static void conn_read(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 		if (held)
 			memcpy(conns->rx, c->in.data, held);
 		conn_turn(conns, c, held + (size_t)n);
-		if (!c->open || n < READ || c->events != EPOLLIN ||
+		/* A record of TLS is less than READ. */
+		if (!c->open || (n < READ && !c->ssl) || c->events != EPOLLIN ||
 		    c->session.next != SQ_SMTPD_INPUT)
 			return;
+	}
+}
+
+/* A step of TLS's handshake. */
+static void conn_shake(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	int done = sq_smtpd_wire_shake(c->ssl);
+
+	if (done < 0) {
+		sq_smtpd_count(&conns->shared->counts.not_secured, 1);
+		conn_broken(conns, c, errno);
+	} else if (done == 0) {
+		conn_watch(conns, c, sq_tls_server_waits_for_room(c->ssl) ? EPOLLOUT : EPOLLIN);
+	} else {
+		c->shaking = false;
+		sq_smtpd_session_secured(conns->shared, &c->session);
+		conn_go_on(conns, c);
 	}
 }
 
@@ -313,9 +381,11 @@ void sq_smtpd_conn_event(struct sq_smtpd_conns *conns, int fd)
 
 	if (!c->open)
 		return;
-	if (c->out.len)
+	if (c->shaking)
+		conn_shake(conns, c);
+	else if (c->out.len)
 		conn_writable(conns, c);
-	else if (c->session.next == SQ_SMTPD_SLEEP)
+	else if (c->session.next == SQ_SMTPD_SLEEP || c->paused)
 		conn_broken_asleep(conns, c);
 	else if (c->session.next == SQ_SMTPD_DEAF)
 		conn_discard(conns, c);
@@ -327,7 +397,11 @@ void sq_smtpd_conn_due(struct sq_smtpd_conns *conns, struct sq_smtpd_timer *time
 {
 	struct sq_smtpd_conn *c = (struct sq_smtpd_conn *)timer;
 
-	if (c->session.next == SQ_SMTPD_SLEEP) {
+	if (c->paused) {
+		c->paused = false;
+		conn_watch(conns, c, EPOLLIN);
+		conn_read(conns, c); /* what TLS has read ahead makes no event */
+	} else if (c->session.next == SQ_SMTPD_SLEEP) {
 		sq_smtpd_session_resume(conns->shared, &c->session);
 		conn_go_on(conns, c);
 	} else {

@@ -28,6 +28,10 @@ struct sq_smtpd_counts {
 	_Atomic int64_t ends[SQ_SMTPD_ENDS];
 	/* Messages whose 250 was handed to the kernel, and what was in them. */
 	_Atomic int64_t messages, recipients, bytes;
+	/* Receipts written, those of them whose text was changed, and messages without an ID. */
+	_Atomic int64_t receipts, corrupt, unmarked;
+	_Atomic int64_t secured, not_secured,
+		authenticated;           /* TLS handshakes, that failed; AUTHs */
 	_Atomic int64_t protocol_errors; /* answered 5xx, by the client's own fault */
 	_Atomic int64_t bare_lf, long_lines;
 	_Atomic int64_t rejected[SQ_SMTPD_PHASES][SQ_SMTPD_CODES];

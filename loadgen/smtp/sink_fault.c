@@ -7,10 +7,12 @@
  * Bresenham's line.
  *
  * A reader would get wrong: faults of one phase share one draw.  Two independent ones of 50 % would
- * now and then both want the same command, and one of them would go short. */
+ * now and then both want the same command, and one of them would go short.  So do those of one pattern
+ * of recipients, whose commands are drawn for by themselves: 10 % of what fits, not of all. */
 #include "loadgen/smtp/sink_fault.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,27 +21,33 @@
 #include "base/mem.h"
 #include "base/value.h"
 
+/* RFC 5321, section 4.5.3.1: 64 and 255 octets and their @; what is longer is cut. */
+enum { ADDRESS = 321 };
+
 enum { WORD = 32, CODE_MIN = 400, CODE_MAX = 599, PERCENT_DECIMALS = 6 };
 
 #define ONE_PERCENT (SQ_SMTPD_WHOLE / 100)
 
 const char *const sq_smtpd_phase_names[] = {
 	[SQ_SMTPD_CONNECT] = "connect", [SQ_SMTPD_BANNER] = "banner", [SQ_SMTPD_HELO] = "helo",
-	[SQ_SMTPD_MAIL] = "mail",       [SQ_SMTPD_RCPT] = "rcpt",     [SQ_SMTPD_DATA] = "data",
-	[SQ_SMTPD_BODY] = "body",       [SQ_SMTPD_QUIT] = "quit",     [SQ_SMTPD_PHASES] = NULL,
+	[SQ_SMTPD_TLS] = "tls",         [SQ_SMTPD_AUTH] = "auth",     [SQ_SMTPD_MAIL] = "mail",
+	[SQ_SMTPD_RCPT] = "rcpt",       [SQ_SMTPD_DATA] = "data",     [SQ_SMTPD_BODY] = "body",
+	[SQ_SMTPD_QUIT] = "quit",       [SQ_SMTPD_PHASES] = NULL,
 };
 
 const char *const sq_smtpd_action_names[] = {
-	[SQ_SMTPD_REPLY] = "CODE",  [SQ_SMTPD_DROP] = "drop",   [SQ_SMTPD_CLOSE] = "close",
-	[SQ_SMTPD_STALL] = "stall", [SQ_SMTPD_DELAY] = "delay", [SQ_SMTPD_ACTIONS] = NULL,
+	[SQ_SMTPD_REPLY] = "CODE",  [SQ_SMTPD_DROP] = "drop",       [SQ_SMTPD_CLOSE] = "close",
+	[SQ_SMTPD_STALL] = "stall", [SQ_SMTPD_GARBAGE] = "garbage", [SQ_SMTPD_SLOW] = "slow",
+	[SQ_SMTPD_DELAY] = "delay", [SQ_SMTPD_ACTIONS] = NULL,
 };
 
 static int fail(const char *text, struct sq_err *err, const char *what)
 {
-	return sq_err_set(err, -EINVAL, "sink smtp",
-			  "faults: \"%.80s\": %s; write PHASE:ACTION[:PERCENT%%], for example "
-			  "\"rcpt:452:10%%\", \"body:drop:0.5%%\" or \"mail:delay:50ms\"",
-			  text, what);
+	return sq_err_set(
+		err, -EINVAL, "sink smtp",
+		"faults: \"%.80s\": %s; write PHASE:ACTION[:PERCENT%%], for example "
+		"\"rcpt:452:10%%\", \"rcpt=user1*:550\", \"body:drop:0.5%%\" or \"mail:delay:50ms\"",
+		text, what);
 }
 
 static int fail_word(const char *text, const char *subject, const char *word,
@@ -114,11 +122,11 @@ static bool percent_parse(const char *s, int64_t *ret_share)
 	return true;
 }
 
-/* The action's word, and the duration that follows "delay". */
+/* The action's word, and what follows "delay" and "slow". */
 static int action_parse(const char *text, const char *word, const char **at,
 			struct sq_smtpd_fault *f, struct sq_err *err)
 {
-	char duration[WORD];
+	char value[WORD];
 	int action = index_of(word, sq_smtpd_action_names);
 
 	if (is_number(word, strlen(word))) {
@@ -130,38 +138,73 @@ static int action_parse(const char *text, const char *word, const char **at,
 	if (action <= SQ_SMTPD_REPLY)
 		return fail_word(text, "action", word, sq_smtpd_action_names + SQ_SMTPD_DROP, err);
 	f->action = (enum sq_smtpd_action)action;
+	if (action == SQ_SMTPD_SLOW &&
+	    (!word_next(at, value) || sq_parse_size(value, &f->bytes) < 0 || f->bytes <= 0))
+		return fail(text, err, "expected octets a second behind slow, as in slow:10KiB");
 	if (action == SQ_SMTPD_DELAY &&
-	    (!word_next(at, duration) || sq_parse_duration(duration, &f->delay_ns) < 0 ||
+	    (!word_next(at, value) || sq_parse_duration(value, &f->delay_ns) < 0 ||
 	     f->delay_ns <= 0))
 		return fail(text, err, "expected a duration behind delay, as in delay:50ms");
 	return 0;
 }
 
-static bool fits(const struct sq_smtpd_fault *f)
+/* Why there can be no such fault; NULL: it can be. */
+static const char *misfit(const struct sq_smtpd_fault *f)
 {
-	return f->phase != SQ_SMTPD_CONNECT || f->action == SQ_SMTPD_DROP ||
-	       f->action == SQ_SMTPD_CLOSE;
+	if (f->phase == SQ_SMTPD_CONNECT && f->action != SQ_SMTPD_DROP &&
+	    f->action != SQ_SMTPD_CLOSE)
+		return "a connection can only be met with drop or close";
+	if (f->action == SQ_SMTPD_SLOW && f->phase != SQ_SMTPD_DATA)
+		return "only the text of a message is read slowly, which is data:slow:SIZE";
+	if (f->pattern[0] && f->phase != SQ_SMTPD_RCPT)
+		return "only a recipient has a pattern, which is rcpt=PATTERN:ACTION";
+	return NULL;
+}
+
+/* "rcpt" or "rcpt=PATTERN". */
+static int phase_parse(const char *text, const char **at, struct sq_smtpd_fault *f,
+		       struct sq_err *err)
+{
+	size_t len = strcspn(text, "=:");
+	char word[WORD], pattern[SQ_SMTPD_PATTERN + 1] = "";
+	int phase;
+
+	snprintf(word, WORD, "%.*s", (int)(len < WORD ? len : WORD), text);
+	phase = index_of(word, sq_smtpd_phase_names);
+	if (phase == -1)
+		return fail_word(text, "phase", word, sq_smtpd_phase_names, err);
+	f->phase = (enum sq_smtpd_phase)phase;
+	*at = text + len;
+	if (**at == '=') {
+		len = strcspn(++*at, ":");
+		if (len == 0 || len >= SQ_SMTPD_PATTERN)
+			return fail(text, err,
+				    "expected a pattern of addresses behind =, as in "
+				    "rcpt=user1*:452");
+		memcpy(pattern, *at, len);
+		*at += len;
+	}
+	memcpy(f->pattern, pattern, SQ_SMTPD_PATTERN);
+	*at = **at == ':' ? *at + 1 : NULL;
+	return 0;
 }
 
 int sq_smtpd_fault_parse(const char *text, struct sq_smtpd_fault *ret_fault, struct sq_err *err)
 {
 	struct sq_smtpd_fault f = { .action = SQ_SMTPD_REPLY, .share = SQ_SMTPD_WHOLE };
-	const char *at = text;
+	const char *at = NULL;
 	char word[WORD];
-	int phase, rc;
+	int rc = phase_parse(text, &at, &f, err);
 
-	word_next(&at, word);
-	phase = index_of(word, sq_smtpd_phase_names);
-	if (phase == -1)
-		return fail_word(text, "phase", word, sq_smtpd_phase_names, err);
-	f.phase = (enum sq_smtpd_phase)phase;
+	if (rc < 0)
+		return rc;
 	if (!word_next(&at, word))
 		return fail(text, err, "it has no action");
 	rc = action_parse(text, word, &at, &f, err);
 	if (rc < 0)
 		return rc;
-	if (!fits(&f))
-		return fail(text, err, "a connection can only be met with drop or close");
+	if (misfit(&f))
+		return fail(text, err, misfit(&f));
 	if (word_next(&at, word) && !percent_parse(word, &f.share))
 		return fail(text, err, "expected a share above 0% and up to 100%");
 	if (at)
@@ -170,15 +213,41 @@ int sq_smtpd_fault_parse(const char *text, struct sq_smtpd_fault *ret_fault, str
 	return 0;
 }
 
+static void draws_init(struct sq_smtpd_draws *draws)
+{
+	*draws = (struct sq_smtpd_draws){ .fate.clear = SQ_SMTPD_WHOLE,
+					  .delay.clear = SQ_SMTPD_WHOLE };
+}
+
+static struct sq_smtpd_draws *draws_of(struct sq_smtpd_faults *faults,
+				       const struct sq_smtpd_fault *f)
+{
+	struct sq_smtpd_draws *some;
+
+	if (!f->pattern[0])
+		return &faults->of[f->phase];
+	for (size_t i = 0; i < faults->n_some; i++)
+		if (strcmp(faults->some[i].pattern, f->pattern) == 0)
+			return &faults->some[i];
+	faults->some =
+		sq_grow(faults->some, faults->n_some, &faults->cap_some, sizeof(*faults->some));
+	some = &faults->some[faults->n_some++];
+	draws_init(some);
+	memcpy(some->pattern, f->pattern, sizeof(some->pattern));
+	return some;
+}
+
 static int faults_add(struct sq_smtpd_faults *faults, const char *text, struct sq_err *err)
 {
 	struct sq_smtpd_fault f = { 0 };
+	struct sq_smtpd_draws *draws;
 	struct sq_smtpd_draw *draw;
 	int rc = sq_smtpd_fault_parse(text, &f, err);
 
 	if (rc < 0)
 		return rc;
-	draw = f.action == SQ_SMTPD_DELAY ? &faults->delay[f.phase] : &faults->fate[f.phase];
+	draws = draws_of(faults, &f);
+	draw = f.action == SQ_SMTPD_DELAY ? &draws->delay : &draws->fate;
 	if (draw->clear < f.share)
 		return fail(text, err, "the shares of its phase add up to more than 100 %");
 	draw->clear -= f.share;
@@ -193,7 +262,7 @@ int sq_smtpd_faults_init(struct sq_smtpd_faults *faults, const struct sq_strings
 	int rc = 0;
 
 	for (int i = 0; i < SQ_SMTPD_PHASES; i++)
-		faults->fate[i].clear = faults->delay[i].clear = SQ_SMTPD_WHOLE;
+		draws_init(&faults->of[i]);
 	for (size_t i = 0; rc == 0 && i < texts->n; i++)
 		rc = faults_add(faults, texts->v[i], err);
 	if (rc < 0)
@@ -201,13 +270,34 @@ int sq_smtpd_faults_init(struct sq_smtpd_faults *faults, const struct sq_strings
 	return rc;
 }
 
+static void draws_fini(struct sq_smtpd_draws *draws)
+{
+	free(draws->fate.v);
+	free(draws->delay.v);
+}
+
 void sq_smtpd_faults_fini(struct sq_smtpd_faults *faults)
 {
-	for (int i = 0; i < SQ_SMTPD_PHASES; i++) {
-		free(faults->fate[i].v);
-		free(faults->delay[i].v);
-	}
+	for (int i = 0; i < SQ_SMTPD_PHASES; i++)
+		draws_fini(&faults->of[i]);
+	for (size_t i = 0; i < faults->n_some; i++)
+		draws_fini(&faults->some[i]);
+	free(faults->some);
 	*faults = (struct sq_smtpd_faults){ 0 };
+}
+
+struct sq_smtpd_draws *sq_smtpd_faults_of_rcpt(struct sq_smtpd_faults *faults, const char *address,
+					       size_t len)
+{
+	char text[ADDRESS];
+
+	if (!faults->n_some)
+		return &faults->of[SQ_SMTPD_RCPT];
+	snprintf(text, sizeof(text), "%.*s", (int)(len < ADDRESS ? len : ADDRESS), address);
+	for (size_t i = 0; i < faults->n_some; i++)
+		if (fnmatch(faults->some[i].pattern, text, FNM_CASEFOLD) == 0)
+			return &faults->some[i];
+	return &faults->of[SQ_SMTPD_RCPT];
 }
 
 const struct sq_smtpd_fault *sq_smtpd_draw(struct sq_smtpd_draw *draw)

@@ -1,209 +1,46 @@
-/* The SMTP sink's side of a session (RFC 5321, pipelining by RFC 2920).
+/* The SMTP sink's side of a session (RFC 5321, pipelining by RFC 2920): from octets to commands, and
+ * which of them may be obeyed.  What they come to is in sink_phase.c.
  *
- * A command that may stand where it stands enters its phase: faults are drawn, a delay is slept,
- * then the phase is answered.  What the command does to the session it does with its answer, not
- * before.  A command that is wrong by itself is answered at once and takes no part in the draw:
- * "10 % of the RCPTs" means those that would have been accepted.
- *
- * A reader would get wrong: a message counts once its 250 is in the kernel, not when its final dot
- * came.  354 is sent before the text is looked at, so that between two flushes there is at most one
- * such 250, whatever a client sends at once. */
+ * A reader would get wrong: a command that is wrong by itself is answered at once and takes no part in
+ * the draw of faults: "10 % of the RCPTs" means those that would have been accepted. */
 #include "loadgen/smtp/sink_session.h"
 
-#include <assert.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "loadgen/smtp/sink_phase.h"
 
 enum { TX_HIGH = 1 << 16, CODE_CLOSES = 421 };
 
-struct phase_ops {
-	void (*accept)(struct sq_smtpd *d, struct sq_smtpd_session *s);
-	void (*refuse)(struct sq_smtpd_session *s); /* what a 4xx or 5xx does; NULL: nothing */
-};
-
-static void reply(struct sq_smtpd *d, const char *text)
-{
-	sq_buf_puts(&d->tx, text);
-	sq_buf_add(&d->tx, "\r\n", 2);
-}
-
-/* The transaction's end (RSET, section 4.1.1.5). */
-static void transaction_end(struct sq_smtpd_session *s)
-{
-	if (s->state > SQ_SMTPD_READY)
-		s->state = SQ_SMTPD_READY;
-	s->recipients = 0;
-	s->mail_refused = s->rcpt_refused = false;
-}
-
-void sq_smtpd_session_ended(struct sq_smtpd_session *s, enum sq_smtpd_end end)
-{
-	if (s->end == SQ_SMTPD_END_NONE)
-		s->end = end;
-}
-
-/* ---- phases in protocol order ---- */
-
-static void connect_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	(void)d;
-	(void)s;
-}
-
-static void banner_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	(void)s;
-	sq_buf_printf(&d->tx, "220 %s ESMTP squall sink\r\n", d->host);
-}
-
-/* Section 3.1: such a session stays open for the client's QUIT. */
-static void banner_refuse(struct sq_smtpd_session *s)
-{
-	s->state = SQ_SMTPD_REFUSED;
-}
-
-static void helo_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	transaction_end(s);
-	s->state = SQ_SMTPD_READY;
-	if (s->esmtp)
-		sq_buf_printf(&d->tx,
-			      "250-%s\r\n250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n"
-			      "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n",
-			      d->host);
-	else
-		sq_buf_printf(&d->tx, "250 %s\r\n", d->host);
-}
-
-static void mail_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	s->state = SQ_SMTPD_SENDER;
-	reply(d, "250 2.1.0 Ok");
-}
-
-static void mail_refuse(struct sq_smtpd_session *s)
-{
-	s->mail_refused = true;
-}
-
-static void rcpt_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	s->state = SQ_SMTPD_RCPTS;
-	s->recipients++;
-	reply(d, "250 2.1.5 Ok");
-}
-
-static void rcpt_refuse(struct sq_smtpd_session *s)
-{
-	s->rcpt_refused = true;
-}
-
-static void data_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	s->state = SQ_SMTPD_TEXT;
-	s->body = (struct sq_smtpd_body){ 0 };
-	s->next = SQ_SMTPD_FLUSH;
-	reply(d, "354 End data with <CR><LF>.<CR><LF>");
-}
-
-static void body_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	assert(!s->ack_end);
-	s->messages++;
-	reply(d, "250 2.0.0 Ok: discarded");
-	s->ack_end = d->tx.len;
-	s->ack_recipients = s->recipients;
-	s->ack_bytes = s->body.bytes;
-	transaction_end(s);
-}
-
-static void quit_accept(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	reply(d, "221 2.0.0 Bye");
-	s->next = SQ_SMTPD_BYE;
-}
-
-static void quit_refuse(struct sq_smtpd_session *s)
-{
-	s->next = SQ_SMTPD_BYE;
-}
-
-static const struct phase_ops phases[] = {
-	[SQ_SMTPD_CONNECT] = { connect_accept, NULL },
-	[SQ_SMTPD_BANNER] = { banner_accept, banner_refuse },
-	[SQ_SMTPD_HELO] = { helo_accept, NULL },
-	[SQ_SMTPD_MAIL] = { mail_accept, mail_refuse },
-	[SQ_SMTPD_RCPT] = { rcpt_accept, rcpt_refuse },
-	[SQ_SMTPD_DATA] = { data_accept, transaction_end },
-	[SQ_SMTPD_BODY] = { body_accept, transaction_end },
-	[SQ_SMTPD_QUIT] = { quit_accept, quit_refuse },
-};
-
-/* ---- a phase's way ---- */
-
-static void phase_reject(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_smtpd_phase phase,
-			 int code, const char *text)
-{
-	sq_buf_printf(&d->tx, "%d %s\r\n", code, text);
-	sq_smtpd_count(&d->counts.rejected[phase][code], 1);
-	if (phases[phase].refuse)
-		phases[phase].refuse(s);
-	if (code == CODE_CLOSES) {
-		s->next = SQ_SMTPD_FIN;
-		sq_smtpd_session_ended(s, SQ_SMTPD_END_SINK);
-	}
-}
-
-static void phase_break(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	enum sq_smtpd_action action = s->fate->action;
-
-	sq_smtpd_count(&d->counts.faults[s->phase][action], 1);
-	s->next = action == SQ_SMTPD_STALL  ? SQ_SMTPD_DEAF
-		  : action == SQ_SMTPD_DROP ? SQ_SMTPD_RST
-					    : SQ_SMTPD_FIN;
-	if (action != SQ_SMTPD_STALL)
-		sq_smtpd_session_ended(s, SQ_SMTPD_END_SINK);
-}
-
-void sq_smtpd_session_resume(struct sq_smtpd *d, struct sq_smtpd_session *s)
-{
-	char text[64];
-
-	s->next = SQ_SMTPD_INPUT;
-	if (!s->fate) {
-		phases[s->phase].accept(d, s);
-	} else if (s->fate->action == SQ_SMTPD_REPLY) {
-		snprintf(text, sizeof(text), "%d.0.0 Programmed fault", s->fate->code / 100);
-		phase_reject(d, s, s->phase, s->fate->code, text);
-	} else {
-		phase_break(d, s);
-	}
-}
-
-static void phase_begin(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_smtpd_phase phase)
-{
-	const struct sq_smtpd_fault *delay = sq_smtpd_draw(&d->faults.delay[phase]);
-
-	s->phase = phase;
-	s->fate = sq_smtpd_draw(&d->faults.fate[phase]);
-	s->delay_ns = delay ? delay->delay_ns : 0;
-	if (delay)
-		sq_smtpd_count(&d->counts.faults[phase][SQ_SMTPD_DELAY], 1);
-	if (phase == SQ_SMTPD_BANNER)
-		s->delay_ns += d->greeting_delay_ns;
-	if (s->delay_ns > 0)
-		s->next = SQ_SMTPD_SLEEP;
-	else
-		sq_smtpd_session_resume(d, s);
-}
-
 void sq_smtpd_session_begin(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
-	*s = (struct sq_smtpd_session){ .state = SQ_SMTPD_START };
-	phase_begin(d, s, SQ_SMTPD_CONNECT);
+	*s = (struct sq_smtpd_session){ .state = SQ_SMTPD_START,
+					.hashes = s->hashes,
+					.cap_hashes = s->cap_hashes };
+	sq_smtpd_phase_begin(d, s, SQ_SMTPD_CONNECT);
 	if (s->next == SQ_SMTPD_INPUT)
-		phase_begin(d, s, SQ_SMTPD_BANNER);
+		sq_smtpd_phase_begin(d, s, d->tls_at_once ? SQ_SMTPD_TLS : SQ_SMTPD_BANNER);
+}
+
+/* RFC 3207, section 4.2: what was said before is forgotten. */
+void sq_smtpd_session_secured(struct sq_smtpd *d, struct sq_smtpd_session *s)
+{
+	sq_smtpd_count(&d->counts.secured, 1);
+	sq_smtpd_transaction_end(s);
+	s->secured = true;
+	s->authenticated = false;
+	s->state = SQ_SMTPD_START;
+	s->next = SQ_SMTPD_INPUT;
+	if (d->tls_at_once)
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_BANNER);
+}
+
+void sq_smtpd_session_fini(struct sq_smtpd_session *s)
+{
+	free(s->hashes);
+	s->hashes = NULL;
 }
 
 /* ---- commands ---- */
@@ -211,85 +48,158 @@ void sq_smtpd_session_begin(struct sq_smtpd *d, struct sq_smtpd_session *s)
 static void fail(struct sq_smtpd *d, const char *text)
 {
 	sq_smtpd_count(&d->counts.protocol_errors, 1);
-	reply(d, text);
+	sq_smtpd_reply(d, text);
 }
 
-static void command_helo(struct sq_smtpd *d, struct sq_smtpd_session *s, bool esmtp)
+static void command_helo(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_smtpd_verb verb)
 {
-	s->esmtp = esmtp;
-	phase_begin(d, s, SQ_SMTPD_HELO);
+	if (d->lmtp != (verb == SQ_SMTPD_VERB_LHLO)) {
+		fail(d, d->lmtp ? "500 5.5.1 This is LMTP; say LHLO" : "500 5.5.1 This is no LMTP");
+		return;
+	}
+	s->esmtp = verb != SQ_SMTPD_VERB_HELO;
+	sq_smtpd_phase_begin(d, s, SQ_SMTPD_HELO);
+}
+
+static void command_starttls(struct sq_smtpd *d, struct sq_smtpd_session *s)
+{
+	if (!d->tls)
+		fail(d, "502 5.5.1 Command not implemented");
+	else if (s->secured)
+		fail(d, "503 5.5.1 TLS is there already");
+	else
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_TLS);
+}
+
+/* Asks for what is missing; then all is well, whatever it was (RFC 4954). */
+static void auth_go_on(struct sq_smtpd *d, struct sq_smtpd_session *s)
+{
+	if (s->auth_due == 0)
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_AUTH);
+	else if (!s->auth_login)
+		sq_smtpd_reply(d, "334 ");
+	else /* "Username:", "Password:" */
+		sq_smtpd_reply(d, s->auth_due == 2 ? "334 VXNlcm5hbWU6" : "334 UGFzc3dvcmQ6");
+}
+
+static void command_auth(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
+{
+	bool plain = c->path_len >= 5 && strncasecmp(c->path, "PLAIN", 5) == 0;
+	bool more = c->path_len > 5;
+
+	s->auth_login = c->path_len >= 5 && strncasecmp(c->path, "LOGIN", 5) == 0;
+	if (s->authenticated) {
+		fail(d, "503 5.5.1 Authenticated already");
+	} else if ((!plain && !s->auth_login) || (more && c->path[5] != ' ')) {
+		fail(d, "504 5.5.4 Mechanisms are PLAIN and LOGIN");
+	} else {
+		s->auth_due = (s->auth_login ? 2 : 1) - more;
+		auth_go_on(d, s);
+	}
+}
+
+/* A line of AUTH's own. */
+static void auth_line(struct sq_smtpd *d, struct sq_smtpd_session *s, const char *line, size_t len)
+{
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+	for (size_t i = 0; i < len; i++)
+		if (!line[i] || !strchr(base64, line[i])) {
+			s->auth_due = 0;
+			fail(d,
+			     *line == '*' ? "501 5.7.0 Cancelled" : "501 5.5.2 That is no base64");
+			return;
+		}
+	s->auth_due--;
+	auth_go_on(d, s);
 }
 
 static void command_mail(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
-	transaction_end(s);
+	sq_smtpd_transaction_end(s);
 	if (d->max_messages && s->messages >= d->max_messages)
-		phase_reject(d, s, SQ_SMTPD_MAIL, CODE_CLOSES,
-			     "4.7.0 Too many messages in this connection");
+		sq_smtpd_phase_reject(d, s, SQ_SMTPD_MAIL, CODE_CLOSES,
+				      "4.7.0 Too many messages in this connection");
 	else
-		phase_begin(d, s, SQ_SMTPD_MAIL);
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_MAIL);
 }
 
-static void command_rcpt(struct sq_smtpd *d, struct sq_smtpd_session *s)
+static void command_rcpt(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
 {
 	if (d->max_recipients && s->recipients >= d->max_recipients)
-		phase_reject(d, s, SQ_SMTPD_RCPT, 452, "4.5.3 Too many recipients");
+		sq_smtpd_phase_reject(d, s, SQ_SMTPD_RCPT, 452, "4.5.3 Too many recipients");
 	else
-		phase_begin(d, s, SQ_SMTPD_RCPT);
+		sq_smtpd_phase_rcpt(d, s, c->path, c->path_len);
 }
 
 static void command_data(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
 	if (s->state == SQ_SMTPD_RCPTS)
-		phase_begin(d, s, SQ_SMTPD_DATA);
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_DATA);
 	else if (s->rcpt_refused) /* pipelined, or a last try: nobody's error */
-		phase_reject(d, s, SQ_SMTPD_DATA, 554, "5.5.1 No valid recipients");
+		sq_smtpd_phase_reject(d, s, SQ_SMTPD_DATA, 554, "5.5.1 No valid recipients");
 	else
 		fail(d, "503 5.5.1 No recipients yet");
 }
 
-static void command_obey(struct sq_smtpd *d, struct sq_smtpd_session *s, enum sq_smtpd_verb verb)
+static void command_obey(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
 {
-	switch (verb) {
+	switch (c->verb) {
 	case SQ_SMTPD_VERB_EHLO:
 	case SQ_SMTPD_VERB_HELO:
-		command_helo(d, s, verb == SQ_SMTPD_VERB_EHLO);
+	case SQ_SMTPD_VERB_LHLO:
+		command_helo(d, s, c->verb);
+		break;
+	case SQ_SMTPD_VERB_STARTTLS:
+		command_starttls(d, s);
+		break;
+	case SQ_SMTPD_VERB_AUTH:
+		command_auth(d, s, c);
 		break;
 	case SQ_SMTPD_VERB_MAIL:
 		command_mail(d, s);
 		break;
 	case SQ_SMTPD_VERB_RCPT:
-		command_rcpt(d, s);
+		command_rcpt(d, s, c);
 		break;
 	case SQ_SMTPD_VERB_DATA:
 		command_data(d, s);
 		break;
 	case SQ_SMTPD_VERB_RSET:
-		transaction_end(s);
-		reply(d, "250 2.0.0 Ok");
+		sq_smtpd_transaction_end(s);
+		sq_smtpd_reply(d, "250 2.0.0 Ok");
 		break;
 	case SQ_SMTPD_VERB_NOOP:
-		reply(d, "250 2.0.0 Ok");
+		sq_smtpd_reply(d, "250 2.0.0 Ok");
 		break;
 	case SQ_SMTPD_VERB_VRFY:
-		reply(d, "252 2.0.0 Cannot verify, but will take mail for it");
+		sq_smtpd_reply(d, "252 2.0.0 Cannot verify, but will take mail for it");
 		break;
 	case SQ_SMTPD_VERB_QUIT:
 		sq_smtpd_session_ended(s, SQ_SMTPD_END_QUIT);
-		phase_begin(d, s, SQ_SMTPD_QUIT);
+		sq_smtpd_phase_begin(d, s, SQ_SMTPD_QUIT);
 		break;
 	}
 }
 
 static void command(struct sq_smtpd *d, struct sq_smtpd_session *s, const char *line, size_t len)
 {
-	enum sq_smtpd_verb verb;
-	const char *bad = sq_smtpd_command_parse(line, len, s->state, &verb);
+	struct sq_smtpd_command c;
+	const char *bad;
 
+	if (s->auth_due) {
+		auth_line(d, s, line, len);
+		return;
+	}
+	bad = sq_smtpd_command_parse(line, len, s->state, &c);
 	if (!bad)
-		command_obey(d, s, verb);
+		command_obey(d, s, &c);
 	else if (s->mail_refused && strncmp(bad, "503", 3) == 0)
-		reply(d, bad); /* RCPT or DATA that was pipelined behind MAIL */
+		sq_smtpd_reply(d, bad); /* RCPT or DATA that was pipelined behind MAIL */
 	else
 		fail(d, bad);
 }
@@ -330,7 +240,10 @@ static size_t text_input(struct sq_smtpd *d, struct sq_smtpd_session *s, const c
 			sq_smtpd_count(&d->counts.bare_lf, s->body.bare_lf);
 		if (s->body.long_lines)
 			sq_smtpd_count(&d->counts.long_lines, s->body.long_lines);
-		phase_begin(d, s, SQ_SMTPD_BODY);
+		if (d->receipts)
+			s->arrived_ns = sq_wall_ns();
+		s->read_per_s = 0;
+		sq_smtpd_phase_body(d, s);
 	}
 	return n;
 }

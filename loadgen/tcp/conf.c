@@ -93,8 +93,8 @@ const struct sq_opt sq_tcp_opts[] = {
 	  .type = SQ_OPT_DURATION,
 	  .offset = offsetof(struct sq_tcp_conf, hold_ns),
 	  .def = "0s",
-	  .help = "how long a connection that succeeded stays open, at most to the run's end; one "
-		  "that its server ends meanwhile is let go" },
+	  .help = "how long a connection that succeeded stays open, at most until the load has "
+		  "lasted its duration; one that its server ends meanwhile is let go" },
 	{ .name = "hold_as",
 	  .type = SQ_OPT_ENUM,
 	  .offset = offsetof(struct sq_tcp_conf, hold_as),

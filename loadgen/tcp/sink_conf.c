@@ -35,10 +35,10 @@ const struct sq_opt sq_tcpd_opts[] = {
 	{ .name = "files",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct sq_tcpd_conf, files),
-	  .min = 16,
+	  .min = 1,
 	  .max = INT_MAX,
-	  .help = "limit of the sink's open files (RLIMIT_NOFILE), some 10 of which are its own; "
-		  "accepts beyond it fail with EMFILE" },
+	  .help = "limit of the sink's open files (RLIMIT_NOFILE), connections and 10 to 30 of its "
+		  "own; accepts beyond it fail with EMFILE" },
 	{ .name = "receive_buffer",
 	  .type = SQ_OPT_SIZE,
 	  .offset = offsetof(struct sq_tcpd_conf, receive_buffer),
@@ -143,46 +143,41 @@ static bool given(int64_t value)
 	return value != SQ_OPT_UNSET;
 }
 
-static bool text_empty(const char *text)
-{
-	return text && !*text;
-}
-
 int sq_tcpd_conf_check(const struct sq_tcpd_conf *c, struct sq_err *err)
 {
 	bool replies = sq_tcpd_replies(c), slow = c->read == SQ_TCPD_READ_SLOW;
 	bool reads = c->read != SQ_TCPD_READ_NEVER && c->close != SQ_TCPD_CLOSE_NOW;
 	const struct {
 		bool wrong;
-		const char *where, *text;
+		const char *text;
 	} rules[] = {
-		{ slow && !(given(c->read_bytes) && given(c->read_every_ns)), "sink tcp: read",
-		  "slow, but not how slow; give both read_bytes and read_every, for example 1KiB "
-		  "and 100ms" },
-		{ !slow && (given(c->read_bytes) || given(c->read_every_ns)), "sink tcp: read",
-		  "read_bytes and read_every are a slow reader's; set read to slow, or leave them "
-		  "out" },
-		{ text_empty(c->reply), "sink tcp: reply",
-		  "is empty; give a text, or leave it out" },
-		{ c->reply && given(c->reply_bytes), "sink tcp: reply",
-		  "the reply is given twice; leave out reply or reply_bytes" },
-		{ replies != given(c->request_bytes), "sink tcp: request_bytes",
-		  "a reply follows a request of a known length; give request_bytes together with "
-		  "reply or reply_bytes" },
-		{ c->echo && replies, "sink tcp: echo",
-		  "what is read can be sent back or replied to, not both; leave out echo or the "
-		  "reply" },
-		{ given(c->close_after) && !replies, "sink tcp: close_after",
-		  "counts replies, and there are none; give request_bytes and reply_bytes" },
-		{ !reads && (replies || c->echo || given(c->reset_after)), "sink tcp: read",
-		  "nothing is read with read never or close now, so nothing is echoed, replied to "
-		  "or reset; leave out one of the two" },
-		{ c->pause_for_ns == 0 && c->pause_at_ns > 0, "sink tcp: pause_at",
-		  "a pause without a length; give pause_for" },
+		{ c->pause_for_ns == 0 && c->pause_at_ns > 0,
+		  "pause_at: a pause without a length; give pause_for" },
+		{ slow && !(given(c->read_bytes) && given(c->read_every_ns)),
+		  "read: slow, but not how slow; give both read_bytes and read_every, for example "
+		  "1KiB and 100ms" },
+		{ !slow && (given(c->read_bytes) || given(c->read_every_ns)),
+		  "read: read_bytes and read_every are a slow reader's; set read to slow, or leave "
+		  "them out" },
+		{ !reads && (replies || c->echo || given(c->reset_after)),
+		  "read: with read never or close now nothing is read, so nothing is echoed, "
+		  "replied to or reset; leave out one of the two" },
+		{ c->echo && replies,
+		  "echo: what is read can be sent back or replied to, not both; leave out echo or "
+		  "the reply" },
+		{ replies != given(c->request_bytes),
+		  "request_bytes: a reply follows a request of a known length; give request_bytes "
+		  "together with reply or reply_bytes" },
+		{ c->reply && given(c->reply_bytes),
+		  "reply: it is given twice; leave out reply or reply_bytes" },
+		{ c->reply && !*c->reply, "reply: it is empty; give a text, or leave it out" },
+		{ given(c->close_after) && !replies,
+		  "close_after: it counts replies, and there are none; give request_bytes and "
+		  "reply_bytes" },
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
 		if (rules[i].wrong)
-			return sq_err_set(err, -EINVAL, rules[i].where, "%s", rules[i].text);
+			return sq_err_set(err, -EINVAL, "sink tcp", "%s", rules[i].text);
 	return 0;
 }

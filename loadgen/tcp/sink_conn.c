@@ -40,8 +40,7 @@ void sq_tcpd_conns_init(struct sq_tcpd_conns *conns, struct sq_tcpd *shared,
 		.lose_ns = SQ_NEVER,
 	};
 	conns->slow.next = conns->slow.prev = &conns->slow;
-	if (shared->conf->echo)
-		conns->rx = sq_alloc(ECHO);
+	conns->rx = sq_alloc(DISCARD);
 }
 
 void sq_tcpd_conns_fini(struct sq_tcpd_conns *conns)
@@ -103,10 +102,12 @@ static void conn_reset(void *conns, struct sq_tcpd_conn *c)
 	conn_close(conns, c, SQ_TCPD_END_SINK_RESET);
 }
 
-/* With MSG_TRUNC the kernel drops TCP data without copying it (tcp(7)). */
-static ssize_t conn_discard(struct sq_tcpd_conns *conns, const struct sq_tcpd_conn *c, size_t max)
+/* With MSG_TRUNC the kernel drops TCP data without copying it (tcp(7)): of rx not a page is touched
+ * then. */
+static ssize_t conn_recv(struct sq_tcpd_conns *conns, const struct sq_tcpd_conn *c, size_t max,
+			 int flags)
 {
-	ssize_t n = recv(c->fd, NULL, max, MSG_TRUNC);
+	ssize_t n = recv(c->fd, conns->rx, max, flags);
 
 	if (n > 0)
 		sq_tcpd_count(&conns->seen->bytes_received, n);
@@ -116,7 +117,7 @@ static ssize_t conn_discard(struct sq_tcpd_conns *conns, const struct sq_tcpd_co
 /* Unread data would turn the FIN of close(2) into a RST. */
 static void conn_finish(struct sq_tcpd_conns *conns, struct sq_tcpd_conn *c)
 {
-	for (int i = 0; i < READS_A_TURN && conn_discard(conns, c, DISCARD) > 0; i++)
+	for (int i = 0; i < READS_A_TURN && conn_recv(conns, c, DISCARD, MSG_TRUNC) > 0; i++)
 		;
 	conn_close(conns, c, SQ_TCPD_END_SINK);
 }
@@ -179,7 +180,7 @@ static bool conn_received(struct sq_tcpd_conns *conns, struct sq_tcpd_conn *c, s
 		conn_reset(conns, c);
 		return false;
 	}
-	if (conns->rx)
+	if (conns->shared->conf->echo)
 		conn_echo(conns, c, n);
 	return conn_pay(conns, c);
 }
@@ -195,26 +196,16 @@ static size_t read_max(const struct sq_tcpd_conns *conns, const struct sq_tcpd_c
 	return (size_t)(max < budget ? max : budget);
 }
 
-static ssize_t conn_recv(struct sq_tcpd_conns *conns, const struct sq_tcpd_conn *c, size_t max)
-{
-	ssize_t n;
-
-	if (!conns->rx)
-		return conn_discard(conns, c, max);
-	n = recv(c->fd, conns->rx, max, 0);
-	if (n > 0)
-		sq_tcpd_count(&conns->seen->bytes_received, n);
-	return n;
-}
-
 /* Reads budget bytes at most, and answers them.  hung_up: a FIN or RST is behind what waits.  False:
  * the connection has ended. */
 static bool conn_read(struct sq_tcpd_conns *conns, struct sq_tcpd_conn *c, int64_t budget,
 		      bool hung_up)
 {
+	bool echo = conns->shared->conf->echo;
+
 	for (int i = 0; i < READS_A_TURN && budget > 0 && !sq_tcpd_owes(conns->shared, c); i++) {
 		size_t max = read_max(conns, c, budget);
-		ssize_t n = conn_recv(conns, c, max);
+		ssize_t n = conn_recv(conns, c, max, echo ? 0 : MSG_TRUNC);
 
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return true;

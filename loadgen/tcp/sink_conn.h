@@ -17,7 +17,7 @@ struct sq_tcpd_conns {
 	struct sq_tcpd_conn slow; /* head of a ring in the order of due_ns */
 	int64_t lose_ns;          /* SQ_NEVER: nothing to lose, or it is done */
 	bool started;             /* lose_ns is known */
-	char *rx;                 /* what is echoed */
+	char *rx;                 /* what is being read */
 };
 
 void sq_tcpd_conns_init(struct sq_tcpd_conns *conns, struct sq_tcpd *shared,

@@ -61,7 +61,9 @@ static void draw_finding(const json_t *findings, size_t at, struct sq_buf *out, 
 				     sq_draw_text(f, "failure"), load, sq_draw_text(f, "mechanism"),
 				     sq_draw_text(f, "host"), sq_draw_text(f, "confidence"));
 	else
-		text = sq_printf_dup("%s on %s (%s)", sq_draw_text(f, "mechanism"),
+		text = sq_printf_dup("%lld of %lld %s: %s on %s (%s)", explained,
+				     json_integer_value(json_object_get(f, "count")),
+				     sq_draw_text(f, "failure"), sq_draw_text(f, "mechanism"),
 				     sq_draw_text(f, "host"), sq_draw_text(f, "confidence"));
 	sq_draw_wrap(out, width, "  ", text);
 	free(text);
@@ -92,9 +94,9 @@ const struct sq_section sq_section_findings = {
 		  "  \"evidence\", \"advice\", \"reference\"],"
 		  " \"properties\": {\"load\": {\"type\": [\"string\", \"null\"]},"
 		  "  \"failure\": {\"type\": [\"string\", \"null\"],"
-		  "   \"description\": \"CODE@PHASE\"},"
+		  "   \"description\": \"CODE@PHASE; without a load, what its host put off\"},"
 		  "  \"count\": {\"type\": \"integer\","
-		  "   \"description\": \"failures of that kind in that load\"},"
+		  "   \"description\": \"failures of that kind in that load, or on that host\"},"
 		  "  \"mechanism\": {\"type\": \"string\"},"
 		  "  \"host\": {\"type\": \"string\", \"description\": \"whose it is\"},"
 		  "  \"explained\": {\"type\": \"integer\", \"description\": \"by this finding\"},"

@@ -73,13 +73,30 @@ static json_t *lag_json(const struct sq_load_rec *l)
 			 seconds_json(sq_hist_max(l->lag)));
 }
 
+/* Null for a load that has no bursts, or so many that they are not timed. */
+static json_t *emission_json(const struct sq_load_rec *l)
+{
+	if (!l->emission)
+		return json_null();
+	return json_pack("{s:I, s:o, s:o, s:o}", "bursts", (json_int_t)sq_hist_count(l->emission),
+			 "p50_s", seconds_json(sq_hist_percentile(l->emission, 50)), "p99_s",
+			 seconds_json(sq_hist_percentile(l->emission, 99)), "max_s",
+			 seconds_json(sq_hist_max(l->emission)));
+}
+
+static json_t *bytes_json(int64_t bytes)
+{
+	return bytes < 0 ? json_null() : json_integer(bytes);
+}
+
 static json_t *generator_json(const struct sq_load_rec *l)
 {
 	double ok = (double)sq_load_count_class(l, SQ_CLASS_OK);
 
-	return json_pack("{s:o, s:o, s:o}", "cpu_s", sq_json_real(l->cpu_s), "cpu_us_per_ok",
-			 sq_json_real(ok > 0 ? l->cpu_s * 1e6 / ok : NAN), "peak_rss_bytes",
-			 l->peak_rss_bytes < 0 ? json_null() : json_integer(l->peak_rss_bytes));
+	return json_pack("{s:o, s:o, s:o, s:o}", "cpu_s", sq_json_real(l->cpu_s), "cpu_us_per_ok",
+			 sq_json_real(ok > 0 ? l->cpu_s * 1e6 / ok : NAN), "start_rss_bytes",
+			 bytes_json(l->start_rss_bytes), "peak_rss_bytes",
+			 bytes_json(l->peak_rss_bytes));
 }
 
 /* The series of every outcome that fits, each under its name. */
@@ -118,11 +135,12 @@ static json_t *ok_series_json(const struct sq_load_rec *l, const struct sq_axis 
 
 static json_t *series_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
-	const uint64_t *scheduled = l->scheduled_series;
+	const uint64_t *scheduled = l->scheduled_series, *sent = l->sent_series;
 	json_t *series = json_object();
 
 	sq_draw_axis(series, axis);
 	json_object_set_new(series, "scheduled", sq_draw_counts(&scheduled, 1, axis));
+	json_object_set_new(series, "sent", sq_draw_counts(&sent, 1, axis));
 	json_object_set_new(series, "ok", ok_series_json(l, axis));
 	json_object_set_new(series, "failed", kinds_json(l, axis, true));
 	json_object_set_new(series, "other", kinds_json(l, axis, false));
@@ -158,20 +176,20 @@ static json_t *more_targets_json(const struct sq_load_rec *l)
 static json_t *load_json(const struct sq_load_rec *l, const struct sq_axis *axis)
 {
 	return json_pack(
-		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:s?, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
-		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s?, s:s, s:s?, s:o, s:s?, s:I, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o,"
+		" s:o, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o}",
 		"name", l->name, "driver", l->driver, "target", l->targets[0].target, "address",
 		l->targets[0].address, "from", l->from, "server", l->targets[0].server,
 		"more_targets", more_targets_json(l), "source", l->source, "sources",
-		(json_int_t)l->sources, "threads", (int)l->threads, "at_s", seconds_json(l->at_ns),
-		"duration_s", seconds_json(l->duration_ns), "warmup_s", seconds_json(l->warmup_ns),
-		"timeout_s", seconds_json(l->timeout_ns), "tick_s", seconds_json(l->tick_ns),
-		"scheduled", (json_int_t)l->scheduled, "warmup_scheduled",
-		(json_int_t)l->warmup_scheduled, "outcomes", outcomes_json(l), "counts",
-		counts_json(l), "rate", rate_json(l), "latency", "from_due",
+		(json_int_t)l->sources, "threads", (int)l->threads, "workers", (int)l->workers,
+		"at_s", seconds_json(l->at_ns), "duration_s", seconds_json(l->duration_ns),
+		"warmup_s", seconds_json(l->warmup_ns), "timeout_s", seconds_json(l->timeout_ns),
+		"tick_s", seconds_json(l->tick_ns), "scheduled", (json_int_t)l->scheduled,
+		"warmup_scheduled", (json_int_t)l->warmup_scheduled, "outcomes", outcomes_json(l),
+		"counts", counts_json(l), "rate", rate_json(l), "latency", "from_due",
 		sq_hist_summary(l->from_due), "from_send", sq_hist_summary(l->from_send), "phases",
-		phases_json(l), "lag", lag_json(l), "generator", generator_json(l), "series",
-		series_json(l, axis));
+		phases_json(l), "lag", lag_json(l), "emission", emission_json(l), "generator",
+		generator_json(l), "series", series_json(l, axis));
 }
 
 static json_t *loads_json(const struct sq_run *run)
@@ -188,7 +206,8 @@ static json_t *loads_json(const struct sq_run *run)
 static const char schema[] =
 	"{\"type\": \"array\", \"items\": {\"type\": \"object\","
 	" \"required\": [\"name\", \"driver\", \"target\", \"threads\", \"scheduled\", \"outcomes\","
-	"  \"rate\", \"latency\", \"phases\", \"lag\", \"generator\", \"series\"],"
+	"  \"rate\", \"latency\", \"phases\", \"lag\", \"emission\", \"generator\","
+	"  \"series\"],"
 	" \"properties\": {"
 	"  \"name\": {\"type\": \"string\"}, \"driver\": {\"type\": \"string\"},"
 	"  \"target\": {\"type\": \"string\"},"
@@ -206,6 +225,8 @@ static const char schema[] =
 	"    \"address\": {\"type\": [\"string\", \"null\"]},"
 	"    \"server\": {\"type\": [\"string\", \"null\"]}}}},"
 	"  \"threads\": {\"type\": \"integer\"},"
+	"  \"workers\": {\"type\": \"integer\","
+	"   \"description\": \"processes that shared the threads\"},"
 	"  \"tick_s\": {\"type\": \"number\", \"description\":"
 	"   \"due times were rounded up to multiples of it; 0: not rounded\"},"
 	"  \"scheduled\": {\"type\": \"integer\","
@@ -250,16 +271,28 @@ static const char schema[] =
 	"  \"lag\": {\"type\": \"object\", \"required\": [\"p50_s\", \"p99_s\", \"max_s\"],"
 	"   \"description\": \"how late the generator was in starting operations\","
 	"   \"additionalProperties\": {\"$ref\": \"#/definitions/seconds\"}},"
+	"  \"emission\": {\"type\": [\"object\", \"null\"],"
+	"   \"required\": [\"bursts\", \"p50_s\", \"p99_s\", \"max_s\"], \"description\":"
+	"   \"how long bursts took, each from its first sending to its last over all threads; null:"
+	" the load has none, or more than 1000 a second\","
+	"   \"properties\": {\"bursts\": {\"type\": \"integer\"},"
+	"    \"p50_s\": {\"type\": \"number\"}, \"p99_s\": {\"type\": \"number\"},"
+	"    \"max_s\": {\"type\": \"number\"}}},"
 	"  \"generator\": {\"type\": \"object\", \"properties\": {"
 	"   \"cpu_s\": {\"type\": [\"number\", \"null\"]},"
 	"   \"cpu_us_per_ok\": {\"type\": [\"number\", \"null\"]},"
-	"   \"peak_rss_bytes\": {\"type\": [\"integer\", \"null\"]}}},"
+	"   \"start_rss_bytes\": {\"type\": [\"integer\", \"null\"], \"description\":"
+	"    \"of the processes that made it, when it began; what they share is counted in each\"},"
+	"   \"peak_rss_bytes\": {\"type\": [\"integer\", \"null\"],"
+	"    \"description\": \"of the same, at most\"}}},"
 	"  \"series\": {\"type\": \"object\","
 	"   \"description\": \"by due time; point i begins at start_s + i * bin_s from t0\","
-	"   \"required\": [\"bin_s\", \"start_s\", \"scheduled\", \"ok\", \"failed\", \"p50_s\","
+	"   \"required\": [\"bin_s\", \"start_s\", \"scheduled\", \"sent\", \"ok\", \"failed\", \"p50_s\","
 	"    \"p99_s\", \"lag_max_s\"],"
 	"   \"properties\": {\"bin_s\": {\"type\": \"number\"}, \"start_s\": {\"type\": \"number\"},"
 	"    \"scheduled\": " COUNTS ", \"ok\": " COUNTS ","
+	"    \"sent\": {\"type\": \"array\", \"maxItems\": 2000, \"items\": {\"type\": \"integer\"},"
+	"     \"description\": \"by the time at which they were sent, not by due time\"},"
 	"    \"failed\": {\"type\": \"object\", \"additionalProperties\": " COUNTS "},"
 	"    \"other\": {\"type\": \"object\", \"description\": \"canceled, missed\","
 	"     \"additionalProperties\": " COUNTS "},"

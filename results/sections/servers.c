@@ -17,6 +17,8 @@ const struct sq_section sq_section_servers = {
 		  "  \"signal\": {\"type\": [\"integer\", \"null\"]},"
 		  "  \"counts\": {\"type\": [\"object\", \"null\"]},"
 		  "  \"log\": {\"type\": [\"string\", \"null\"],"
-		  "   \"description\": \"a file in the run's folder\"}}}}",
+		  "   \"description\": \"a file in the run's folder\"},"
+		  "  \"receipts\": {\"type\": [\"string\", \"null\"],"
+		  "   \"description\": \"likewise; of what a mail sink took\"}}}}",
 	.json = servers_json,
 };

@@ -61,6 +61,54 @@ as_user() {
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$@")
 }
 
+# A Postfix of the script's own in $SCRATCH/etc, with its queue and its log ($SCRATCH/mail.log), that
+# takes mail from the world's hosts and relays all of it to 198.19.0.2; arguments are further lines of
+# its main.cf.  Started by: postfix -c $SCRATCH/etc start-fg
+postfix_set_up() {
+	need postfix postfix
+	rm -rf "$SCRATCH/etc" "$SCRATCH/queue" "$SCRATCH/data" "$SCRATCH/mail.log"
+	mkdir "$SCRATCH/etc" "$SCRATCH/queue" "$SCRATCH/data"
+	chown postfix "$SCRATCH/data"
+	cat > "$SCRATCH/etc/main.cf" <<C
+compatibility_level = 3.6
+queue_directory = $SCRATCH/queue
+data_directory = $SCRATCH/data
+maillog_file = $SCRATCH/mail.log
+maillog_file_prefixes = $SCRATCH
+myhostname = relay.example.test
+mydestination =
+mynetworks = 198.18.0.0/15
+inet_protocols = ipv4
+relayhost = [198.19.0.2]:25
+disable_dns_lookups = yes
+smtp_host_lookup = native
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_mynetworks, reject
+local_recipient_maps =
+alias_maps =
+alias_database =
+C
+	cat > "$SCRATCH/etc/master.cf" <<'C'
+smtp     inet       n - n -     - smtpd
+cleanup  unix       n - n -     0 cleanup
+qmgr     unix       n - n 300   1 qmgr
+rewrite  unix       - - n -     - trivial-rewrite
+bounce   unix       - - n -     0 bounce
+defer    unix       - - n -     0 bounce
+trace    unix       - - n -     0 bounce
+flush    unix       n - n 1000? 0 flush
+smtp     unix       - - n -     - smtp
+lmtp     unix       - - n -     - lmtp
+tlsmgr   unix       - - n 1000? 1 tlsmgr
+error    unix       - - n -     - error
+retry    unix       - - n -     - error
+anvil    unix       - - n -     1 anvil
+scache   unix       - - n -     1 scache
+postlog  unix-dgram n - n -     1 postlogd
+C
+	printf '%s\n' "$@" >> "$SCRATCH/etc/main.cf"
+}
+
 need jq jq
 need setpriv util-linux
 [ -x "${SQUALL:-}" ] || fail "SQUALL (${SQUALL:-unset}) is no program; run this through ctest"

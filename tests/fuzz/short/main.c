@@ -33,6 +33,16 @@ static const struct {
 	SEED("example.test\nrequire a A 192.0.2.1\nprohibit x A\nadd x 3600 MX 10 m\n"
 	     "add t 1 TXT \"a b\" c\nadd u 1 TYPE65 \\# 2 c0ff\ndelete w\nsend\n"),
 	SEED("250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 ENHANCEDSTATUSCODES\r\n"),
+	SEED("Nov 27 05:06:07 relay postfix/smtp[321]: 4F2A31: to=<a@b.test>, relay=none, delay=2.1, "
+	     "delays=0.04/0/2/0, dsn=4.4.3, status=deferred (Host or domain name not found. Name "
+	     "service error for name=b.test type=MX: Host not found, try again)"),
+	SEED("Nov 27 05:06:07 relay postfix/qmgr[7]: 4F2A31: from=<>, status=expired, returned"),
+	SEED("EHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nDATA\r\nX-Squall-Id: 5eed.0.17\r\n"
+	     "X-Squall-Digest: cbf29ce484222325 0\r\n\r\n..\r\n.\r\nAUTH LOGIN\r\neA==\r\neQ==\r\n"),
+	SEED("LHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n"
+	     "X-Squall-Id: 5eed.0.17\r\n\r\n.\r\nRSET\r\nSTARTTLS\r\n"),
+	SEED("squall-receipts/1\n5eed.0.17 1764234304123456789 12345678 sound 9c1d2e3f,0\n"
+	     "5eed.0.18 1764234304123456789 - unchecked 1\nend 2\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 

@@ -70,6 +70,8 @@ static void test_possible(void **state)
 		"finding.accept-queue-overflow.explained == storm.timeout",
 		"finding.accept-queue-overflow.counter_excess==0",
 		"account.unexplained == 0",
+		"delivery.lost == 0",
+		"delivery.latency.p99 < 2s",
 		"storm.phase.greeting.p999 < 1s",
 		"storm.service.mean<storm.latency.p99.9",
 		"storm.lag.max <= 1 * 500us",
@@ -99,6 +101,8 @@ static void test_impossible(void **state)
 		  "\"finding.accept-queue-overflow.explained\"?" },
 		{ "finding.tcp-memory.explained == 0", "is no finding's number" },
 		{ "account.unexplaned == 0", "\"account.unexplained\"?" },
+		{ "delivery.lots == 0", "\"delivery.lost\"?" },
+		{ "delivery.latency == 0", "latency.p99" },
 		{ "storm.timeout@conect == 0", "\"storm.timeout@connect\"?" },
 		{ "storm.phase.acks.p99 < 1s", "\"storm.phase.ack.p99\"?" },
 		{ "storm.latency.q99 < 1s", "storm.latency.p" },
@@ -283,6 +287,8 @@ static void test_unmeasured(void **state)
 		{ "storm.phase.ack.p99 < 1s", "never came to ack" },
 		{ "idle.ok / idle.scheduled > 0", "divides by nothing" },
 		{ "idle.rate.ok > 0", "no time" },
+		{ "delivery.lost == 0", "no load sends what must arrive" },
+		{ "delivery.latency.p99 < 1s", "no load sends what must arrive" },
 		{ "nonsense", "begins with no load" },
 	};
 	struct sq_run *run = new_run();

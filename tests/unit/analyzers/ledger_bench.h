@@ -257,7 +257,7 @@ static inline void analyze(struct sq_run *run)
 		uint64_t explained = 0;
 
 		for (size_t j = 0; j < f->n; j++) {
-			if (strcmp(f->v[j].load, a->load) != 0 ||
+			if (!sq_same_text(f->v[j].load, a->load) ||
 			    strcmp(f->v[j].failure, a->failure) != 0)
 				continue;
 			explained += f->v[j].explained;

@@ -67,15 +67,21 @@ static inline const struct sq_source *source_named(const char *name)
 	return NULL;
 }
 
-static inline void probe_open(struct probe *p, const char *name)
+/* conf: the source's own, or NULL for one that has none. */
+static inline void probe_open_conf(struct probe *p, const char *name, const void *conf)
 {
 	struct sq_err err = { 0 };
 
 	bench_open(&p->bench);
 	p->source = source_named(name);
 	p->state = calloc(1, p->source->state_size);
-	if (p->source->open(p->state, NULL, p->bench.sample, &err) < 0)
+	if (p->source->open(p->state, conf, p->bench.sample, &err) < 0)
 		fail_msg("%s: %s: %s", name, err.where, err.text);
+}
+
+static inline void probe_open(struct probe *p, const char *name)
+{
+	probe_open_conf(p, name, NULL);
 }
 
 static inline void probe_tick(struct probe *p)

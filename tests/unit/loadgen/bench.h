@@ -227,7 +227,9 @@ static inline void bench_init(struct bench *b, const struct server *s, const cha
 				       .duration_ns = SQ_SEC,
 				       .timeout_ns = 800 * SQ_MS,
 				       .count = SQ_OPT_UNSET,
-				       .max_in_flight = 10000 } };
+				       .max_in_flight = 10000,
+				       .max_open = SQ_OPT_UNSET,
+				       .workers = 1 } };
 	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
 	b->spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
 	assert_non_null(object);
@@ -360,7 +362,8 @@ static inline int bench_child(struct bench *b, struct sq_live *live, int ctl, in
 		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ b->nofile, b->nofile });
 	if (b->fsize)
 		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ b->fsize, b->fsize });
-	return sq_worker_main(&b->plan, 0, live, 0, ctl, dirfd);
+	return sq_worker_main(&(struct sq_worker_job){
+		.plan = &b->plan, .live = live, .ctl = ctl, .dirfd = dirfd });
 }
 
 /* Runs the worker in a process of its own and reads its spool, each record by `record` (bench_record,

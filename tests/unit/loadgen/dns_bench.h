@@ -239,7 +239,9 @@ static inline void dns_bench_init(struct dns_bench *d, const struct named *n, co
 						  .duration_ns = SQ_SEC,
 						  .timeout_ns = 800 * SQ_MS,
 						  .count = SQ_OPT_UNSET,
-						  .max_in_flight = 200000 } } };
+						  .max_in_flight = 200000,
+						  .max_open = SQ_OPT_UNSET,
+						  .workers = 1 } } };
 	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
 	b->spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
 	assert_non_null(object);

@@ -301,6 +301,121 @@ static void test_reset_during_delay(void **state)
 	sink_stop();
 }
 
+/* Each pattern has a draw of its own, the first that fits; who fits none is in the phase's. */
+static void test_some_recipients(void **state)
+{
+	int refused[3] = { 0 };
+	char got[64], ask_for[64];
+	int fd;
+
+	(void)state;
+	sink_start("{\"faults\": [\"rcpt=user1*@A.test:452:10%\", \"rcpt=user*:550:50%\", "
+		   "\"rcpt:451:1%\"]}");
+	fd = dial_ready();
+	ask(fd, "MAIL FROM:<>\r\n", MAIL_OK);
+	for (int i = 0; i < 300; i++) {
+		static const char *const names[] = { "user1x@a.TEST", "user2@b.test",
+						     "other@c.test" };
+		ssize_t n;
+
+		snprintf(ask_for, sizeof(ask_for), "RCPT TO:<%s>\r\n", names[i % 3]);
+		say(fd, ask_for);
+		n = recv(fd, got, sizeof(got) - 1, 0);
+		assert_true(n > 3);
+		refused[i % 3] += got[0] != '2';
+	}
+	assert_int_equal(refused[0], 10);
+	assert_int_equal(refused[1], 50);
+	assert_int_equal(refused[2], 1);
+	assert_int_equal(count_of("rejected/rcpt:452"), 10);
+	assert_int_equal(count_of("rejected/rcpt:550"), 50);
+	assert_int_equal(count_of("rejected/rcpt:451"), 1);
+	hang_up_by_reset(fd);
+	count_await("resets", 1);
+	sink_stop();
+}
+
+#define GARBAGE "This is no reply\r\n"
+
+static void test_garbage(void **state)
+{
+	static const struct {
+		const char *fault, *before, *say, *then;
+	} cases[] = {
+		{ "banner", "", "", "EHLO c.test\r\n" },
+		{ "helo", BANNER, "EHLO c.test\r\n", "QUIT\r\n" },
+		{ "mail", BANNER "250 sink.test\r\n", "HELO c.test\r\nMAIL FROM:<>\r\n",
+		  "QUIT\r\n" },
+		{ "body", BANNER "250 sink.test\r\n" MAIL_OK RCPT_OK GO,
+		  "HELO c.test\r\n" ENVELOPE "DATA\r\n.\r\n", "QUIT\r\n" },
+		{ "quit", BANNER, "QUIT\r\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char options[64], count[32];
+		int fd;
+
+		snprintf(options, sizeof(options), "{\"faults\": [\"%s:garbage\"]}",
+			 cases[i].fault);
+		snprintf(count, sizeof(count), "faults/%s:garbage", cases[i].fault);
+		sink_start(options);
+		fd = dial();
+		say(fd, cases[i].say);
+		hear(fd, cases[i].before);
+		hear(fd, GARBAGE);
+		assert_int_equal(count_of(count), 1);
+		assert_int_equal(count_of("messages"), 0);
+		say(fd, cases[i].then);
+		close(fd);
+		sink_stop();
+	}
+}
+
+/* 2 KiB at 4 KiB a second, in tenths of a second; at least, since the kernel has taken it all. */
+static void test_slow_text(void **state)
+{
+	char text[2049];
+	int64_t begin;
+	int fd;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	sink_start("{\"faults\": [\"data:slow:4KiB:50%\"]}");
+	fd = dial_ready();
+	for (int i = 0; i < 2; i++) {
+		ask(fd, ENVELOPE "DATA\r\n", MAIL_OK RCPT_OK GO);
+		begin = sq_now_ns();
+		say(fd, text);
+		ask(fd, "\r\n.\r\n", TAKEN);
+		if (i == 1)
+			assert_in_range(sq_now_ns() - begin, 400 * SQ_MS, 3 * SQ_SEC);
+		else
+			assert_in_range(sq_now_ns() - begin, 0, 400 * SQ_MS);
+	}
+	ask(fd, "QUIT\r\n", BYE);
+	close(fd);
+	count_await("quits", 1);
+	assert_int_equal(count_of("faults/data:slow"), 1);
+	assert_int_equal(count_of("messages"), 2);
+	sink_stop();
+}
+
+static void test_gone_while_slow(void **state)
+{
+	int fd;
+
+	(void)state;
+	sink_start("{\"faults\": [\"data:slow:10B\"]}");
+	fd = dial_ready();
+	ask(fd, ENVELOPE "DATA\r\n", MAIL_OK RCPT_OK GO);
+	say(fd, "some text that takes longer than anybody waits\r\n");
+	hang_up_by_reset(fd);
+	count_await("resets", 1);
+	sink_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +430,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_stall, sink_end),
 		cmocka_unit_test_teardown(test_delay, sink_end),
 		cmocka_unit_test_teardown(test_reset_during_delay, sink_end),
+		cmocka_unit_test_teardown(test_some_recipients, sink_end),
+		cmocka_unit_test_teardown(test_garbage, sink_end),
+		cmocka_unit_test_teardown(test_slow_text, sink_end),
+		cmocka_unit_test_teardown(test_gone_while_slow, sink_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,15 +23,22 @@ static void test_good_faults(void **state)
 		const char *text;
 		struct sq_smtpd_fault want;
 	} cases[] = {
-		{ "rcpt:452:10%", { SQ_SMTPD_RCPT, SQ_SMTPD_REPLY, 452, 0, 10000000, 0 } },
-		{ "body:421", { SQ_SMTPD_BODY, SQ_SMTPD_REPLY, 421, 0, SQ_SMTPD_WHOLE, 0 } },
-		{ "data:drop:5%", { SQ_SMTPD_DATA, SQ_SMTPD_DROP, 0, 0, 5000000, 0 } },
-		{ "connect:close:0.000001%", { SQ_SMTPD_CONNECT, SQ_SMTPD_CLOSE, 0, 0, 1, 0 } },
-		{ "quit:stall:1.37%", { SQ_SMTPD_QUIT, SQ_SMTPD_STALL, 0, 0, 1370000, 0 } },
+		{ "rcpt:452:10%", { SQ_SMTPD_RCPT, SQ_SMTPD_REPLY, 452, 0, 10000000, 0, 0, "" } },
+		{ "body:421", { SQ_SMTPD_BODY, SQ_SMTPD_REPLY, 421, 0, SQ_SMTPD_WHOLE, 0, 0, "" } },
+		{ "data:drop:5%", { SQ_SMTPD_DATA, SQ_SMTPD_DROP, 0, 0, 5000000, 0, 0, "" } },
+		{ "connect:close:0.000001%",
+		  { SQ_SMTPD_CONNECT, SQ_SMTPD_CLOSE, 0, 0, 1, 0, 0, "" } },
+		{ "quit:stall:1.37%", { SQ_SMTPD_QUIT, SQ_SMTPD_STALL, 0, 0, 1370000, 0, 0, "" } },
 		{ "mail:delay:50ms",
-		  { SQ_SMTPD_MAIL, SQ_SMTPD_DELAY, 0, 50 * SQ_MS, SQ_SMTPD_WHOLE, 0 } },
+		  { SQ_SMTPD_MAIL, SQ_SMTPD_DELAY, 0, 50 * SQ_MS, SQ_SMTPD_WHOLE, 0, 0, "" } },
+		{ "rcpt:garbage",
+		  { SQ_SMTPD_RCPT, SQ_SMTPD_GARBAGE, 0, 0, SQ_SMTPD_WHOLE, 0, 0, "" } },
+		{ "data:slow:10KiB:5%",
+		  { SQ_SMTPD_DATA, SQ_SMTPD_SLOW, 0, 0, 5000000, 0, 10240, "" } },
+		{ "rcpt=user1*@*.test:452:10%",
+		  { SQ_SMTPD_RCPT, SQ_SMTPD_REPLY, 452, 0, 10000000, 0, 0, "user1*@*.test" } },
 		{ "helo:delay:0.5s:100%",
-		  { SQ_SMTPD_HELO, SQ_SMTPD_DELAY, 0, 500 * SQ_MS, SQ_SMTPD_WHOLE, 0 } },
+		  { SQ_SMTPD_HELO, SQ_SMTPD_DELAY, 0, 500 * SQ_MS, SQ_SMTPD_WHOLE, 0, 0, "" } },
 	};
 
 	(void)state;
@@ -43,6 +50,8 @@ static void test_good_faults(void **state)
 			fail_msg("%s", err.text);
 		if (got.phase != cases[i].want.phase || got.action != cases[i].want.action ||
 		    got.code != cases[i].want.code || got.delay_ns != cases[i].want.delay_ns ||
+		    got.bytes != cases[i].want.bytes ||
+		    strcmp(got.pattern, cases[i].want.pattern) != 0 ||
 		    got.share != cases[i].want.share || got.credit != 0)
 			fail_msg("%s: read as phase %d action %d code %d share %lld", cases[i].text,
 				 (int)got.phase, (int)got.action, got.code, (long long)got.share);
@@ -78,6 +87,12 @@ static void test_bad_faults(void **state)
 		{ "mail:delay", "duration" },
 		{ "mail:delay:10%", "duration" },
 		{ "mail:delay:0s", "duration" },
+		{ "mail:slow:1KiB", "data:slow:SIZE" },
+		{ "data:slow", "octets a second" },
+		{ "data:slow:0", "octets a second" },
+		{ "mail=a*:452", "rcpt=PATTERN" },
+		{ "rcpt=:452", "a pattern" },
+		{ "rcpt=a*", "no action" },
 		{ "connect:421", "drop or close" },
 		{ "connect:delay:1s", "drop or close" },
 	};
@@ -120,7 +135,7 @@ static void test_shares_are_exact(void **state)
 	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
 		int n = 1 + (sets[i][1] != NULL) + (sets[i][2] != NULL);
 		struct sq_smtpd_faults faults;
-		struct sq_smtpd_draw *draw = &faults.fate[SQ_SMTPD_RCPT];
+		struct sq_smtpd_draw *draw = &faults.of[SQ_SMTPD_RCPT].fate;
 		int64_t got[3] = { 0 };
 
 		faults_of(&faults, n, sets[i]);
@@ -136,8 +151,8 @@ static void test_shares_are_exact(void **state)
 				assert_true(turn < 10000 || off == 0);
 			}
 		}
-		assert_null(sq_smtpd_draw(&faults.fate[SQ_SMTPD_MAIL]));
-		assert_null(sq_smtpd_draw(&faults.delay[SQ_SMTPD_RCPT]));
+		assert_null(sq_smtpd_draw(&faults.of[SQ_SMTPD_MAIL].fate));
+		assert_null(sq_smtpd_draw(&faults.of[SQ_SMTPD_RCPT].delay));
 		sq_smtpd_faults_fini(&faults);
 	}
 }
@@ -283,7 +298,12 @@ static void test_commands(void **state)
 		{ "QUIT", SQ_SMTPD_REFUSED, NULL },
 		{ "EHLO a.test", SQ_SMTPD_REFUSED, "503 5.5.1" },
 		{ "BDAT 10", SQ_SMTPD_RCPTS, "502 5.5.1" },
-		{ "STARTTLS", SQ_SMTPD_READY, "502 5.5.1" },
+		{ "STARTTLS", SQ_SMTPD_READY, NULL },
+		{ "STARTTLS", SQ_SMTPD_SENDER, "503 5.5.1" },
+		{ "STARTTLS now", SQ_SMTPD_READY, "501 5.5.4" },
+		{ "AUTH PLAIN", SQ_SMTPD_READY, NULL },
+		{ "AUTH", SQ_SMTPD_READY, "501 5.5.4" },
+		{ "LHLO a.test", SQ_SMTPD_START, NULL },
 		{ "QUITE", SQ_SMTPD_READY, "500 5.5.1" },
 		{ "", SQ_SMTPD_READY, "500 5.5.1" },
 	};
@@ -293,11 +313,11 @@ static void test_commands(void **state)
 		/* Without its NUL, so that reading beyond the line is seen. */
 		size_t len = strlen(cases[i].line);
 		char *line = memcpy(sq_alloc(len + 1), cases[i].line, len);
-		enum sq_smtpd_verb verb;
+		struct sq_smtpd_command command;
 		const char *got;
 
 		line = sq_realloc_n(line, len ? len : 1, 1);
-		got = sq_smtpd_command_parse(line, len, cases[i].state, &verb);
+		got = sq_smtpd_command_parse(line, len, cases[i].state, &command);
 		free(line);
 		if (!got != !cases[i].reply ||
 		    (got && strncmp(got, cases[i].reply, strlen(cases[i].reply)) != 0))

@@ -30,8 +30,10 @@ static void test_threads(void **state)
 	counts = counts_when(&r, "open", MANY);
 	assert_int_equal(count_of(counts, "listen_queue_limit"), 4 * 500);
 	json_decref(counts);
-	for (i = 0; i < MANY; i++)
+	for (i = 0; i < MANY; i++) {
+		assert_int_equal(send(fds[i], "data", 4, 0), 4);
 		close(fds[i]);
+	}
 	json_decref(counts_when(&r, "closed_by_peer", MANY));
 	counts = sink_stop(&r);
 	accepted = json_object_get(counts, "accepted_by_thread");
@@ -42,6 +44,7 @@ static void test_threads(void **state)
 	}
 	assert_int_equal(sum, MANY);
 	assert_int_equal(count_of(counts, "accepted"), MANY);
+	assert_int_equal(count_of(counts, "bytes_received"), 4 * MANY);
 	assert_int_equal(count_of(counts, "peak_open"), MANY);
 	assert_int_equal(count_of(counts, "open"), 0);
 	json_decref(counts);
@@ -183,38 +186,39 @@ static void test_files(void **state)
 /* ---- what is refused ---- */
 
 struct refusal {
-	const char *options, *where, *text;
+	const char *options, *text;
 };
 
 static const struct refusal refusals[] = {
-	{ "\"read\": \"slow\"", "read", "give both read_bytes and read_every" },
-	{ "\"read\": \"slow\", \"read_bytes\": 1", "read", "give both" },
-	{ "\"read_every\": \"1s\"", "read", "slow reader's" },
-	{ "\"reply\": \"\", \"request_bytes\": 1", "reply", "is empty" },
-	{ "\"reply\": \"x\", \"reply_bytes\": 1, \"request_bytes\": 1", "reply", "twice" },
-	{ "\"reply\": \"x\"", "request_bytes", "known length" },
-	{ "\"request_bytes\": 1", "request_bytes", "together with" },
-	{ "\"reply\": \"x\", \"request_bytes\": 1, \"echo\": true", "echo", "not both" },
-	{ "\"close_after\": 1", "close_after", "there are none" },
-	{ "\"read\": \"never\", \"reset_after\": 1", "read", "nothing is read" },
-	{ "\"close\": \"now\", \"echo\": true", "read", "nothing is read" },
-	{ "\"pause_at\": \"1s\"", "pause_at", "give pause_for" },
-	{ "\"files\": 2000000000", "files", "may open" },
+	{ "\"read\": \"slow\"", "read: slow, but not how slow" },
+	{ "\"read\": \"slow\", \"read_bytes\": 1", "read: slow, but not how slow" },
+	{ "\"read_every\": \"1s\"", "read: read_bytes and read_every are a slow reader's" },
+	{ "\"read\": \"never\", \"reset_after\": 1", "read: with read never" },
+	{ "\"close\": \"now\", \"echo\": true", "read: with read never or close now" },
+	{ "\"reply\": \"\", \"request_bytes\": 1", "reply: it is empty" },
+	{ "\"reply\": \"x\", \"reply_bytes\": 1, \"request_bytes\": 1",
+	  "reply: it is given twice" },
+	{ "\"reply\": \"x\"", "request_bytes: a reply follows" },
+	{ "\"request_bytes\": 1", "request_bytes: a reply follows" },
+	{ "\"reply\": \"x\", \"request_bytes\": 1, \"echo\": true", "echo: what is read" },
+	{ "\"close_after\": 1", "close_after: it counts replies" },
+	{ "\"pause_at\": \"1s\"", "pause_at: a pause without a length" },
+	{ "\"files\": 12, \"threads\": 4", "files: the sink itself has " },
+	{ "\"files\": 2000000000", "files: this process may open" },
 };
 
 static int refused(const struct refusal *c)
 {
-	char text[256], where[64];
+	char text[256];
 	struct sq_err err = { 0 };
 	void *conf;
 	int rc;
 
 	snprintf(text, sizeof(text), "{\"listen\": \"127.0.0.1:0\", %s}", c->options);
-	snprintf(where, sizeof(where), "sink tcp: %s", c->where);
 	conf = conf_new(text);
 	rc = sq_sink_run(&sq_sink_tcp.kind, conf, -1, -1, NULL, NULL, &err);
 	conf_free(conf);
-	if (rc == -EINVAL && strcmp(err.where, where) == 0 && strstr(err.text, c->text))
+	if (rc == -EINVAL && strncmp(err.text, c->text, strlen(c->text)) == 0)
 		return 0;
 	fprintf(stderr, "%s: got %d, %s: %s\n", c->options, rc, err.where, err.text);
 	return 1;

@@ -384,7 +384,9 @@ static inline void smtp_plan_init(struct bench *b, const struct sockaddr_in *to)
 				       .duration_ns = 20 * SQ_SEC,
 				       .timeout_ns = 5 * SQ_SEC,
 				       .count = SQ_OPT_UNSET,
-				       .max_in_flight = 10000 } };
+				       .max_in_flight = 10000,
+				       .max_open = SQ_OPT_UNSET,
+				       .workers = 1 } };
 	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
 	b->load = (struct sq_load_plan){ .spec = &b->spec };
 	memcpy(&b->load.target.addr, to, sizeof(*to));

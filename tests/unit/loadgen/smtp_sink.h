@@ -226,7 +226,7 @@ static inline void hang_up_by_reset(int fd)
 #define BYE     "221 2.0.0 Bye\r\n"
 #define EXTENSIONS                                                        \
 	"250-sink.test\r\n250-PIPELINING\r\n250-SIZE\r\n250-8BITMIME\r\n" \
-	"250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"
+	"250-ENHANCEDSTATUSCODES\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n"
 #define ENVELOPE "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\n"
 
 /* Greeted, and past HELO. */

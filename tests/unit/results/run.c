@@ -140,7 +140,9 @@ static void test_loads(void **state)
 	for (size_t i = 0; i < run->axis.n; i++)
 		assert_true(fabs(l->lag_max_s[i] - 2e-6) < 1e-12);
 	assert_true(l->cpu_s == 1.5);
+	assert_int_equal(l->start_rss_bytes, -1);
 	assert_int_equal(l->peak_rss_bytes, 77);
+	assert_null(l->emission);
 	assert_int_equal(l->n_outcomes, 3);
 	o = &l->outcomes[1];
 	assert_string_equal(o->code, "timeout");
@@ -157,6 +159,44 @@ static void test_loads(void **state)
 	assert_int_equal(o->series[39], 2);
 	assert_null(sq_run_find_load(run, "no"));
 	sq_run_free(run);
+	spool_dir_remove(&d);
+}
+
+#define NONE "{\"bits\":11,\"count\":0,\"min\":-1,\"max\":-1,\"sum\":0,\"c\":[]}"
+
+/* Two workers share a load: what they used is added up, and a burst is that of all their lanes. */
+static void test_workers(void **state)
+{
+	static const char record[] =
+		"{\"k\":\"usage\",\"t\":-1,\"cpu_s\":{\"storm\":0},\"rss_bytes\":%d,\"peak_rss_bytes\":%d}\n"
+		"{\"k\":\"tally\",\"load\":\"storm\",\"lane\":%d,\"scheduled\":[],\"outcomes\":[],"
+		" \"sent_bins\":[0,%d],\"bursts\":[%s],\"lag_max\":[],\"bin_latency\":[],\"hist\":"
+		" {\"from_due\":" NONE ",\"from_send\":" NONE ",\"lag\":" NONE "}}\n"
+		"{\"k\":\"usage\",\"t\":1,\"cpu_s\":{\"storm\":1.5},\"rss_bytes\":9,\"peak_rss_bytes\":%d}\n"
+		"{\"k\":\"done\",\"t\":3}\n";
+	struct spool_dir d = spool_dir_make();
+	char *first = sq_printf_dup(record, 10, 10, 0, 5, "100,101,120,300,301,302", 50);
+	char *second = sq_printf_dup(record, 20, 20, 1, 6, "100,110,190,200,200,200", 60);
+	const struct sq_load_rec *l;
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl", HEAD START END);
+	spool_dir_put(&d, "load-client.jsonl", first);
+	spool_dir_put(&d, "load-client.1.jsonl", second);
+	run = load(&d);
+	assert_int_equal(run->n_events, 0);
+	l = sq_run_find_load(run, "storm");
+	assert_true(l->cpu_s == 3);
+	assert_int_equal(l->start_rss_bytes, 30);
+	assert_int_equal(l->peak_rss_bytes, 110);
+	assert_int_equal(l->sent_series[-run->axis.first_bin], 11);
+	assert_int_equal(sq_hist_count(l->emission), 3);
+	assert_int_equal(sq_hist_max(l->emission), 89);
+	assert_int_equal(sq_hist_min(l->emission), 0);
+	sq_run_free(run);
+	free(first);
+	free(second);
 	spool_dir_remove(&d);
 }
 
@@ -368,7 +408,7 @@ int main(void)
 		cmocka_unit_test(test_loads),       cmocka_unit_test(test_exemplars),
 		cmocka_unit_test(test_killed),      cmocka_unit_test(test_no_run),
 		cmocka_unit_test(test_capture),     cmocka_unit_test(test_bad_captures),
-		cmocka_unit_test(test_run_records),
+		cmocka_unit_test(test_run_records), cmocka_unit_test(test_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

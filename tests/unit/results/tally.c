@@ -98,6 +98,8 @@ static void test_flush(void **state)
 	assert_int_equal(get(json_object_get(json_object_get(row, "phases"), "connect"), "sum"), 6);
 	assert_int_equal(json_array_size(json_object_get(j, "bin_latency")), 4);
 	expect_json(json_object_get(j, "lag_max"), "[9,7,12,0]");
+	expect_json(json_object_get(j, "sent_bins"), "[9,1,10,1,11,1,12,1]");
+	expect_json(json_object_get(j, "bursts"), "[]");
 	json_decref(j);
 	assert_null(sq_tally_flush(t));
 	sq_tally_free(t);
@@ -125,6 +127,42 @@ static void test_far_apart(void **state)
 	sq_tally_scheduled(t, -1);
 	j = sq_tally_flush(t);
 	expect_json(json_object_get(j, "scheduled"), "[-1,1]");
+	json_decref(j);
+	sq_tally_free(t);
+}
+
+/* What was sent late is so many in the bin in which it was sent; of a burst both ends are kept. */
+static void test_bursts(void **state)
+{
+	struct sq_tally_shape bursts = shape;
+	struct sq_tally *t;
+	json_t *j;
+
+	(void)state;
+	bursts.bursts = 1;
+	t = sq_tally_new(&bursts);
+	for (int i = 0; i < 40; i++) {
+		int64_t due_ns = i / 4 * 100 * SQ_MS;
+		struct sq_tally_op op = { .due_ns = due_ns,
+					  .sent_ns = due_ns + i % 4 * 40 * SQ_MS,
+					  .done_ns = due_ns + SQ_SEC };
+
+		sq_tally_scheduled(t, due_ns);
+		sq_tally_lag(t, due_ns, 0);
+		sq_tally_done(t, &op);
+		if (i != 10)
+			continue;
+		j = sq_tally_flush(t); /* in the middle of a burst */
+		expect_json(json_object_get(j, "sent_bins"), "[0,3,1,4,2,4]");
+		expect_json(json_object_get(j, "bursts"),
+			    "[0,0,120000000,100000000,100000000,220000000,"
+			    "200000000,200000000,280000000]");
+		json_decref(j);
+	}
+	j = sq_tally_flush(t);
+	assert_int_equal(json_array_size(json_object_get(j, "bursts")), 3 * 8);
+	expect_json(json_array_get(json_object_get(j, "bursts"), 1), "320000000");
+	expect_json(json_object_get(j, "sent_bins"), "[3,4,4,4,5,4,6,4,7,4,8,4,9,4,10,1]");
 	json_decref(j);
 	sq_tally_free(t);
 }
@@ -157,9 +195,8 @@ static void test_many_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_flush),
-		cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_empty),      cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_far_apart),  cmocka_unit_test(test_bursts),
 		cmocka_unit_test(test_many_kinds),
 	};
 

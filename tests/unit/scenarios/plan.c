@@ -375,6 +375,81 @@ static void test_trace(void **state)
 }
 
 /* A capture that names no host is one for each; an empty list is none at all. */
+/* A tcp load as the test's driver has it: closes leave TIME_WAIT. */
+static void fin_cost(const struct sq_plug *driver, struct sq_op_cost *ret)
+{
+	const struct tcp_driver_conf *conf = driver->conf;
+
+	if (driver->kind == &driver_tcp)
+		*ret = (struct sq_op_cost){ .socket = true,
+					    .time_wait = conf->close == 1,
+					    .hold_ns = conf->hold_ns };
+}
+
+static void assert_warned(const char *host_edit, const char *load_edit, const char *want)
+{
+	struct sq_plan_opts opts = { .cost = fin_cost };
+	char text[1024];
+	struct sq_plan *p;
+
+	snprintf(text, sizeof(text),
+		 "{\"name\": \"x\", \"target\": \"server:9000\", \"world\": {\"hosts\":"
+		 " {\"client\": {%s}, \"server\": {}}, \"links\": [{\"between\": [\"client\","
+		 " \"server\"]}]}, \"load\": [{\"name\": \"a\", \"driver\": \"tcp\", %s}]}",
+		 host_edit, load_edit);
+	p = good_plan(text, opts);
+	if (p->warnings.n != (want ? 1 : 0) || (want && !strstr(p->warnings.v[0], want)))
+		fail_msg("%s: %s", load_edit, p->warnings.n ? p->warnings.v[0] : "no warning");
+	sq_plan_free(p);
+}
+
+static void test_limits(void **state)
+{
+	(void)state;
+	/* Half of 28,232 ports hold 60 s of 235.2/s. */
+	assert_warned("", "\"close\": \"fin\", \"duration\": \"1h\", \"arrivals\": {\"rate\": 235}",
+		      NULL);
+	assert_warned(
+		"", "\"close\": \"fin\", \"duration\": \"1h\", \"arrivals\": {\"rate\": 236}",
+		"a: 14160 ports of client come to be in TIME_WAIT, and connect(2) slows down "
+		"from half of its 28232 on, for each source address and target: it comes from "
+		"1 and needs 2 addresses");
+	assert_warned("", "\"close\": \"rst\", \"duration\": \"1h\", \"arrivals\": {\"rate\": 236}",
+		      NULL);
+	assert_warned("",
+		      "\"close\": \"fin\", \"duration\": \"10s\", \"arrivals\": {\"rate\": 4000}",
+		      "a: 40000 ports");
+	assert_warned("",
+		      "\"close\": \"fin\", \"duration\": \"10s\", \"count\": 14000,"
+		      " \"arrivals\": {\"burst\": 400, \"every\": \"100ms\"}",
+		      NULL);
+	assert_warned(
+		"\"addresses\": [\"198.18.7.1/16\"]",
+		"\"close\": \"fin\", \"source\": [\"198.18.0.1\", \"198.18.7.1\"], \"duration\":"
+		" \"1h\", \"arrivals\": {\"poisson\": 400}",
+		NULL);
+	assert_warned("\"sysctl\": {\"net.ipv4.ip_local_port_range\": \"1024 2023\"}",
+		      "\"close\": \"fin\", \"duration\": \"10s\", \"arrivals\": {\"rate\": 80}",
+		      "it comes from 1 and needs 2");
+	assert_warned("\"sysctl\": {\"net/ipv4/tcp_tw_reuse\": 1}",
+		      "\"close\": \"fin\", \"duration\": \"1h\", \"arrivals\": {\"rate\": 4000}",
+		      NULL);
+	assert_warned(
+		"",
+		"\"hold\": \"1h\", \"arrivals\": {\"closed\": 1000000}, \"max_in_flight\": 1000000",
+		"client: 1000000 connections come to be open in one process");
+	assert_warned("",
+		      "\"hold\": \"1h\", \"arrivals\": {\"rate\": 1000000}, \"max_open\": 64,"
+		      " \"duration\": \"1s\"",
+		      NULL);
+	assert_warned("",
+		      "\"hold\": \"1h\", \"arrivals\": {\"rate\": 4000000}, \"threads\": 4,"
+		      " \"workers\": 4, \"duration\": \"1s\"",
+		      "client: 1000000 connections");
+	assert_warned("", "\"arrivals\": {\"burst\": 1000000}, \"count\": 1000000",
+		      "client: 1000000 connections");
+}
+
 static void test_captures(void **state)
 {
 	static const char text[] =
@@ -410,8 +485,8 @@ int main(void)
 		cmocka_unit_test(test_here),     cmocka_unit_test(test_one_host),
 		cmocka_unit_test(test_subnets),  cmocka_unit_test(test_authority),
 		cmocka_unit_test(test_programs), cmocka_unit_test(test_end),
-		cmocka_unit_test(test_captures), cmocka_unit_test(test_tick),
-		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_limits),   cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_tick),     cmocka_unit_test(test_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,164 @@
+/* "delivery": what became of the messages that servers took from the loads.  Null when no load makes
+ * any; what arrived is null when no sink recorded it, which is not the same as nothing. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "results/draw.h"
+#include "results/section.h"
+
+/* What needs receipts. */
+static json_t *of_receipts(bool known, uint64_t n)
+{
+	return known ? json_integer((json_int_t)n) : json_null();
+}
+
+static void set_sum(json_t *o, const struct sq_delivery_sum *s, bool known)
+{
+	bool any = known && s->recipients.delivered + s->unaccepted > 0;
+
+	json_object_set_new(o, "accepted", json_integer((json_int_t)s->accepted));
+	json_object_set_new(o, "delivered", of_receipts(known, s->delivered));
+	json_object_set_new(o, "undelivered", of_receipts(known, s->undelivered));
+	json_object_set_new(o, "duplicated", of_receipts(known, s->duplicated));
+	json_object_set_new(o, "corrupted", of_receipts(known, s->corrupted));
+	json_object_set_new(o, "unchecked", of_receipts(known, s->unchecked));
+	json_object_set_new(o, "unaccepted", of_receipts(known, s->unaccepted));
+	json_object_set_new(o, "recipients",
+			    json_pack("{s:I, s:o, s:o, s:o}", "accepted",
+				      (json_int_t)s->recipients.accepted, "delivered",
+				      of_receipts(known, s->recipients.delivered), "undelivered",
+				      of_receipts(known, s->recipients.undelivered), "copies",
+				      of_receipts(known, s->recipients.copies)));
+	json_object_set_new(o, "latency", sq_hist_summary(s->latency));
+	json_object_set_new(o, "last_s", any ? json_real(sq_seconds(s->last_ns)) : json_null());
+}
+
+static json_t *load_json(const struct sq_delivery_load *l, bool known)
+{
+	json_t *o = json_pack("{s:s}", "load", l->name);
+
+	set_sum(o, &l->sum, known);
+	json_object_set_new(o, "examples",
+			    json_pack("{s:O, s:O, s:O}", "undelivered", l->undelivered,
+				      "duplicated", l->duplicated, "corrupted", l->corrupted));
+	return o;
+}
+
+static json_t *delivery_json(const struct sq_run *run)
+{
+	const struct sq_delivery *d = run->delivery;
+	json_t *o, *loads = json_array(), *files = json_array();
+
+	if (!d) {
+		json_decref(loads);
+		json_decref(files);
+		return json_null();
+	}
+	for (size_t i = 0; i < d->n_loads; i++)
+		json_array_append_new(loads, load_json(&d->loads[i], d->n_files > 0));
+	for (size_t i = 0; i < d->n_files; i++)
+		json_array_append_new(files,
+				      json_pack("{s:s, s:I, s:I, s:b}", "file", d->files[i].path,
+						"receipts", (json_int_t)d->files[i].receipts,
+						"others", (json_int_t)d->files[i].others, "whole",
+						d->files[i].whole));
+	o = json_object();
+	set_sum(o, &d->sum, d->n_files > 0);
+	json_object_set_new(o, "queued", sq_draw_number(d->queued));
+	json_object_set_new(o, "bounced", sq_draw_number(d->bounced));
+	json_object_set_new(o, "lost", sq_draw_number(d->lost));
+	json_object_set_new(o, "drain_s", sq_json_real(d->drain_s));
+	json_object_set_new(o, "because", d->because ? json_string(d->because) : json_null());
+	json_object_set_new(o, "loads", loads);
+	json_object_set_new(o, "receipts", files);
+	return o;
+}
+
+static void add_count(struct sq_buf *b, const json_t *d, const char *key, bool always)
+{
+	const json_t *n = json_object_get(d, key);
+
+	if (json_is_number(n) && (always || json_number_value(n) > 0))
+		sq_buf_printf(b, ", %.0f %s", json_number_value(n), key);
+}
+
+static void add_latency(struct sq_buf *b, const json_t *latency)
+{
+	char p50[SQ_DRAW_DURATION], p99[SQ_DRAW_DURATION], max[SQ_DRAW_DURATION];
+
+	if (!json_is_object(latency))
+		return;
+	sq_draw_seconds(p50, sq_draw_real(latency, "p50_s"));
+	sq_draw_seconds(p99, sq_draw_real(latency, "p99_s"));
+	sq_draw_seconds(max, sq_draw_real(latency, "max_s"));
+	sq_buf_printf(b, "; from sending to delivery p50 %s, p99 %s, max %s", p50, p99, max);
+}
+
+static void delivery_text(const json_t *report, struct sq_buf *out, int width)
+{
+	const json_t *d = json_object_get(report, "delivery");
+	const char *because = sq_draw_text(d, "because");
+	struct sq_buf b = { 0 };
+
+	if (!json_is_object(d))
+		return;
+	sq_buf_printf(&b, "%.0f accepted", sq_draw_real(d, "accepted"));
+	add_count(&b, d, "delivered", true);
+	add_count(&b, d, "queued", false);
+	add_count(&b, d, "bounced", false);
+	add_count(&b, d, "lost", true);
+	if (!json_is_number(json_object_get(d, "lost")))
+		add_count(&b, d, "undelivered", false);
+	add_count(&b, d, "duplicated", false);
+	add_count(&b, d, "corrupted", false);
+	add_count(&b, d, "unaccepted", false);
+	add_latency(&b, json_object_get(d, "latency"));
+	if (sq_draw_real(d, "drain_s") >= 1)
+		sq_buf_printf(&b, "; all there %.1f s after the last was due",
+			      sq_draw_real(d, "drain_s"));
+	if (*because)
+		sq_buf_printf(&b, " (%s)", because);
+	sq_draw_wrap(out, width, "delivery: ", b.data);
+	sq_buf_fini(&b);
+}
+
+#define NUMBER "{\"type\": [\"integer\", \"null\"]}"
+#define SUM                                                                                    \
+	"\"accepted\": {\"type\": \"integer\", \"description\": \"messages, as all below\"},"  \
+	" \"delivered\": " NUMBER ", \"undelivered\": " NUMBER ", \"duplicated\": " NUMBER "," \
+	" \"corrupted\": " NUMBER ", \"unchecked\": " NUMBER ","                               \
+	" \"unaccepted\": {\"type\": [\"integer\", \"null\"], \"description\":"                \
+	"  \"arrived, though the load was never told that they were taken\"},"                 \
+	" \"recipients\": {\"type\": \"object\", \"properties\": {\"accepted\": " NUMBER ","   \
+	"  \"delivered\": " NUMBER ", \"undelivered\": " NUMBER ", \"copies\": " NUMBER "}},"  \
+	" \"latency\": {\"$ref\": \"#/definitions/latency\"},"                                 \
+	" \"last_s\": {\"$ref\": \"#/definitions/seconds\"}"
+#define NAMES "{\"type\": \"array\", \"maxItems\": 20, \"items\": {\"type\": \"string\"}}"
+
+const struct sq_section sq_section_delivery = {
+	.key = "delivery",
+	.order = 45,
+	.schema = "{\"type\": [\"object\", \"null\"],"
+		  " \"description\": \"accepted == delivered + undelivered, in messages and in"
+		  " recipients; undelivered == queued + bounced + lost; null: not known\","
+		  " \"required\": [\"accepted\", \"delivered\", \"undelivered\", \"queued\","
+		  "  \"bounced\", \"lost\", \"duplicated\", \"corrupted\", \"unaccepted\","
+		  "  \"recipients\", \"latency\", \"because\", \"loads\", \"receipts\"],"
+		  " \"properties\": {" SUM ", \"queued\": " NUMBER ", \"bounced\": " NUMBER ","
+		  "  \"lost\": " NUMBER ", \"drain_s\": {\"$ref\": \"#/definitions/seconds\","
+		  "   \"description\": \"from when the last one was due until all had arrived\"},"
+		  " \"because\": {\"type\": [\"string\", \"null\"]},"
+		  "  \"loads\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		  "   \"required\": [\"load\"], \"properties\": {\"load\": {\"type\": \"string\"}, "
+		  "" SUM ", \"examples\": {\"type\": \"object\", \"properties\": {"
+		  "    \"undelivered\": " NAMES ", \"duplicated\": " NAMES ","
+		  "    \"corrupted\": " NAMES "}}}}},"
+		  "  \"receipts\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		  "   \"properties\": {\"file\": {\"type\": \"string\"},"
+		  "    \"receipts\": {\"type\": \"integer\"}, \"others\": {\"type\": \"integer\"},"
+		  "    \"whole\": {\"type\": \"boolean\"}}}}}}",
+	.json = delivery_json,
+	.text = delivery_text,
+};

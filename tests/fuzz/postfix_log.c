@@ -1,0 +1,38 @@
+/* libFuzzer over Postfix's log: the bytes as a line, and as what follows a line's good begin, which
+ * a mutation seldom leaves standing. */
+#include "analyzers/postfix_log.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void parse(const char *line, size_t len)
+{
+	struct sq_postfix_delivery d;
+
+	if (sq_postfix_log_parse(line, len, &d) != SQ_POSTFIX_DELIVERY)
+		return;
+	assert(d.status <= SQ_POSTFIX_BOUNCED && d.reason < SQ_POSTFIX_REASONS);
+	assert(strlen(d.dsn) >= 5 && strspn(d.dsn, "0123456789.") == strlen(d.dsn));
+	for (size_t i = 0; i < SQ_POSTFIX_DELAYS; i++)
+		assert(d.delays_ms[i] < UINT64_C(1000000000000));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	static const char head[] = "Nov 27 05:06:07 relay postfix/smtp[321]: 4F2A31: to=<a@b>";
+	size_t head_len = strlen(head);
+	char *line = malloc(head_len + len);
+
+	assert(line);
+	memcpy(line, head, head_len);
+	if (len)
+		memcpy(line + head_len, data, len);
+	parse((const char *)data, len);
+	parse(line, head_len + len);
+	free(line);
+	return 0;
+}
