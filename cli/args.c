@@ -69,6 +69,13 @@ static bool is_bare_number(const char *text)
 	return *text && !text[strspn(text, "0123456789.")];
 }
 
+/* "10" as the letter means it. */
+static char *complete(const struct sq_args_letter *l, const char *number)
+{
+	return sq_printf_dup("%s%s%s%s", l->least ? l->least : "", l->least ? "-" : "", number,
+			     l->unit ? l->unit : "");
+}
+
 /* One "-l VALUE" or "-lVALUE" at argv[*i]; moves *i over a value of its own. */
 static int parse_letter(const struct parse *p, int argc, char **argv, int *i, struct sq_err *err)
 {
@@ -89,7 +96,7 @@ static int parse_letter(const struct parse *p, int argc, char **argv, int *i, st
 		return sq_err_set(err, -EINVAL, word, "it needs a value");
 	if (!*value)
 		value = argv[++*i];
-	text = sq_printf_dup("%s%s", value, l->unit && is_bare_number(value) ? l->unit : "");
+	text = is_bare_number(value) ? complete(l, value) : sq_strdup(value);
 	rc = sq_opt_set_text(&p->ctx, p->opts, l->option, text, p->base, err);
 	free(text);
 	return rc;
@@ -135,10 +142,11 @@ int sq_args_parse(int argc, char **argv, const struct sq_opt *opts, void *base,
 void sq_args_letters_help(const struct sq_args_letter *letters, struct sq_buf *out)
 {
 	for (; letters && letters->letter; letters++)
-		sq_buf_printf(out, "  -%c  is --%s%s%s%s%s\n", letters->letter, letters->option,
+		sq_buf_printf(out, "  -%c  is --%s%s%s%s%s%s\n", letters->letter, letters->option,
 			      letters->value ? " " : "", letters->value ? letters->value : "",
 			      letters->unit ? "; a bare number counts in " : "",
-			      letters->unit ? letters->unit : "");
+			      letters->unit ? letters->unit : "",
+			      letters->least ? "; a bare number is the most" : "");
 }
 
 void sq_args_rest_free(struct sq_strings *rest)

@@ -9,7 +9,9 @@
 struct sq_args_letter {
 	char letter; /* 0 ends a list */
 	const char *option;
-	const char *unit;  /* of a bare number; NULL: none */
+	const char *unit; /* of a bare number; NULL: none */
+	const char
+		*least; /* a bare number is the upper end of a range from here; NULL: it is not */
 	const char *value; /* what the letter alone stands for; NULL: a value follows it */
 };
 

@@ -137,10 +137,11 @@ static void add_exemplar(struct sq_outcome_draft *o, const json_t *e, json_int_t
 		.due_ns = due_ns,
 		.lane = lane,
 		.rank = rank,
-		.row = json_pack("{s:f, s:f, s:I, s:I, s:I}", "t_s", (double)due_ns / 1e9, "took_s",
-				 (double)integer_of(e, "took") / 1e9, "lane", (json_int_t)lane,
-				 "local_port", integer_of(e, "local_port"), "id",
-				 integer_of(e, "id")),
+		.row = json_pack("{s:f, s:f, s:I, s:I, s:I, s:s*}", "t_s", (double)due_ns / 1e9,
+				 "took_s", (double)integer_of(e, "took") / 1e9, "lane",
+				 (json_int_t)lane, "local_port", integer_of(e, "local_port"), "id",
+				 integer_of(e, "id"), "detail",
+				 json_string_value(json_object_get(e, "detail"))),
 	};
 }
 

@@ -35,7 +35,7 @@ struct sq_outcome_rec {
 	uint64_t *series;          /* axis.n counts, by due time */
 	uint64_t effort[4];        /* totals, in the order of the load's efforts */
 	double *effort_series[4];  /* axis.n sums; NULL beyond n_efforts */
-	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s} */
+	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s, detail} */
 };
 
 struct sq_phase_rec {

@@ -436,11 +436,12 @@ static json_t *exemplars_to_json(const struct row *row)
 		const struct sq_tally_op *op = &row->exemplars[i];
 
 		/* A JSON integer has 63 bits. */
-		json_array_append_new(list,
-				      json_pack("{s:I, s:I, s:i, s:I}", "t", (json_int_t)op->due_ns,
-						"took", (json_int_t)(op->done_ns - op->due_ns),
-						"local_port", (int)op->local_port, "id",
-						(json_int_t)(op->id & INT64_MAX)));
+		json_array_append_new(list, json_pack("{s:I, s:I, s:i, s:I, s:s*}", "t",
+						      (json_int_t)op->due_ns, "took",
+						      (json_int_t)(op->done_ns - op->due_ns),
+						      "local_port", (int)op->local_port, "id",
+						      (json_int_t)(op->id & INT64_MAX), "detail",
+						      op->detail[0] ? op->detail : NULL));
 	}
 	return list;
 }

@@ -1,11 +1,21 @@
-/* squall smtp TARGET: mail to one server without a scenario file. */
+/* squall smtp TARGET: mail to one server without a scenario file, with Postal's letters for whoever
+ * has them in the fingers. */
 #include "cli/command.h"
 #include "cli/quick.h"
+
+static const struct sq_args_letter letters[] = {
+	{ .letter = 'r', .option = "rate", .unit = "/min" },
+	{ .letter = 't', .option = "connections" },
+	{ .letter = 'c', .option = "messages_per_connection", .least = "1" },
+	{ .letter = 'm', .option = "size", .unit = "KiB", .least = "1" },
+	{ 0 },
+};
 
 static const struct sq_quick form = {
 	.driver = "smtp",
 	.port = 25,
 	.rate = "10/s",
+	.letters = letters,
 };
 
 static int run(int argc, char **argv)

@@ -20,12 +20,11 @@ static char *make_line(const char *word, const char *bytes, size_t len)
 /* RFC 4616: who one acts for (nobody else), who one is, the password; NUL between them. */
 static void make_plain(struct sq_smtp_auth *a, const char *user, const char *password)
 {
-	size_t user_len = strlen(user), len = user_len + strlen(password) + 2;
-	char *bytes = sq_alloc(len + 1);
+	char *bytes = sq_alloc(strlen(user) + strlen(password) + 3), *end;
 
-	memcpy(bytes + 1, user, user_len);
-	memcpy(bytes + 1 + user_len + 1, password, strlen(password));
-	a->line[a->n++] = make_line("AUTH PLAIN ", bytes, len);
+	end = stpcpy(bytes + 1, user);
+	end = stpcpy(end + 1, password);
+	a->line[a->n++] = make_line("AUTH PLAIN ", bytes, (size_t)(end - bytes));
 	free(bytes);
 }
 

@@ -45,7 +45,8 @@ static void make_text(struct sq_smtp_bodies *b, size_t size)
 
 		for (size_t j = 0; j < LINE_TEXT; j++)
 			line[j] = letters[(i + j) % (sizeof(letters) - 1)];
-		memcpy(line + LINE_TEXT, "\r\n", 2);
+		line[LINE_TEXT] = '\r';
+		line[LINE_TEXT + 1] = '\n';
 		b->digests[i + 1] = sq_smtp_digest_add(b->digests[i], line, LINE);
 	}
 }
@@ -129,8 +130,9 @@ static void make_tail(struct sq_smtp_body *body, size_t size, uint64_t number)
 	if (split)
 		*end++ = '-';
 	end += put_hex(end, number, digits);
-	memcpy(end, "\r\n", 2);
-	body->tail_len = (size_t)(end + 2 - body->tail);
+	*end++ = '\r';
+	*end++ = '\n';
+	body->tail_len = (size_t)(end - body->tail);
 }
 
 void sq_smtp_body_make(const struct sq_smtp_bodies *b, const struct sq_smtp_which *which,

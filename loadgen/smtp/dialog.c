@@ -177,18 +177,24 @@ static void recipients_over(struct sq_smtp_session *s)
 		transaction_over(s);
 }
 
-static void count_recipient(struct sq_smtp_session *s, unsigned code)
+static void note_refusal(struct sq_smtp_session *s, unsigned code)
 {
 	struct sq_smtp_op *m = sq_smtp_of(s->op);
 
+	m->refusal = sq_smtp_reply_code(code);
+	memcpy(m->status, s->reply.status, sizeof(m->status));
+}
+
+static void count_recipient(struct sq_smtp_session *s, unsigned code)
+{
 	if (sq_smtp_is_success(code)) {
 		s->rcpt_ok++;
 		sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS, 1);
 		return;
 	}
 	sq_lane_count(s->pool->lane, SQ_SMTP_RECIPIENTS_REFUSED, 1);
-	if (!m->refusal)
-		m->refusal = sq_smtp_reply_code(code);
+	if (!sq_smtp_of(s->op)->refusal)
+		note_refusal(s, code);
 }
 
 static void on_rcpt(struct sq_smtp_session *s, unsigned code)
@@ -275,22 +281,21 @@ static bool is_last_of_text(struct sq_smtp_session *s, unsigned code)
 
 static void on_body(struct sq_smtp_session *s, unsigned code)
 {
-	struct sq_smtp_op *m;
+	bool ok = sq_smtp_is_success(code);
 
-	if (!sq_smtp_is_success(code) && !sq_smtp_is_refusal(code)) {
+	if (!ok && !sq_smtp_is_refusal(code)) {
 		bad_reply(s);
 		return;
 	}
-	m = s->op ? sq_smtp_of(s->op) : NULL;
-	if (m && sq_smtp_is_refusal(code))
-		m->refusal = sq_smtp_reply_code(code);
+	if (s->op && !ok)
+		note_refusal(s, code);
 	if (!is_last_of_text(s, code))
 		return;
 	sq_smtp_session_phase(s, SQ_SMTP_BODY);
-	if (m)
-		sq_smtp_session_finish(
-			s, sq_smtp_is_success(code) || s->text_ok ? SQ_CODE_OK : m->refusal,
-			SQ_SMTP_BODY);
+	if (s->op)
+		sq_smtp_session_finish(s,
+				       ok || s->text_ok ? SQ_CODE_OK : sq_smtp_of(s->op)->refusal,
+				       SQ_SMTP_BODY);
 	s->in_mail = false;
 	transaction_over(s);
 }

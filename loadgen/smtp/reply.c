@@ -45,8 +45,22 @@ static enum sq_smtp_parse take_digit(struct sq_smtp_reply *r, char c)
 	return SQ_SMTP_MORE;
 }
 
+static bool is_status(const struct sq_smtp_reply *r)
+{
+	unsigned dots = 0;
+
+	for (size_t i = 0; i < r->word_len; i++) {
+		dots += r->word[i] == '.';
+		if (r->word[i] != '.' && (r->word[i] < '0' || r->word[i] > '9'))
+			return false;
+	}
+	return dots == 2 && r->word[1] == '.';
+}
+
 static void end_word(struct sq_smtp_reply *r)
 {
+	if (r->code >= 400 && !r->status[0] && is_status(r))
+		memcpy(r->status, r->word, r->word_len);
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
 		if (r->word_len == keywords[i].len &&
 		    memcmp(r->word, keywords[i].text, r->word_len) == 0)
@@ -58,7 +72,7 @@ static void take_word(struct sq_smtp_reply *r, char c)
 {
 	if (c >= 'a' && c <= 'z')
 		c = (char)(c - 'a' + 'A');
-	if ((c < 'A' || c > 'Z') && (c < '0' || c > '9')) {
+	if ((c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.') {
 		end_word(r);
 	} else if (r->word_len == sizeof(r->word)) {
 		r->state = AT_TEXT;

@@ -22,7 +22,9 @@ enum {
 
 /* Zeroed at the start of a stream. */
 struct sq_smtp_reply {
-	uint16_t code;      /* 200 to 599; valid after SQ_SMTP_REPLY, until the next call */
+	uint16_t code; /* 200 to 599; valid after SQ_SMTP_REPLY, until the next call */
+	char status[SQ_SMTP_WORD_MAX +
+		    1];     /* of a refusal: the first enhanced status, "4.7.1" (RFC 3463) */
 	uint8_t extensions; /* whose keywords begin its lines */
 
 	/* of the parser */

@@ -72,6 +72,18 @@ static void add_efforts(struct sq_smtp_session *s, struct sq_tally_op *result)
 
 /* ---- the message in hand ---- */
 
+static void add_detail(const struct sq_smtp_session *s, struct sq_tally_op *result)
+{
+	const struct sq_smtp_op *m = sq_smtp_of(s->op);
+	uint16_t code = result->outcome.code;
+
+	_Static_assert(sizeof(m->status) <= sizeof(result->detail), "a status is a detail");
+	result->local_port = sq_client_port(s->stream.fd);
+	if (sq_smtp_is_reply_code(code))
+		memcpy(result->detail, code == m->refusal ? m->status : s->reply.status,
+		       sizeof(m->status));
+}
+
 void sq_smtp_session_finish(struct sq_smtp_session *s, uint16_t code, uint8_t phase)
 {
 	struct sq_op *op = s->op;
@@ -83,7 +95,7 @@ void sq_smtp_session_finish(struct sq_smtp_session *s, uint16_t code, uint8_t ph
 	if (s->stream.state != SQ_STREAM_CLOSED) {
 		add_efforts(s, &result);
 		if (code != SQ_CODE_OK)
-			result.local_port = sq_client_port(s->stream.fd);
+			add_detail(s, &result);
 	}
 	s->op = NULL;
 	sq_smtp_pool_done(s->pool, op, &result);
@@ -107,8 +119,8 @@ uint8_t sq_smtp_session_phase_due(const struct sq_smtp_session *s)
 /* ---- the end ---- */
 
 /* What stands behind the message in hand was not answered at all: it is another session's now.
- * Unless a time-out ended this one and it is due too: then it waited for this server like the
- * first. */
+ * Unless a time-out ended this one and its own time is over too, or nearly: it waited for this server
+ * like the first, and to begin it anew would end in a text that is accepted after we gave it up. */
 static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 {
 	const struct sq_lane *lane = s->pool->lane;
@@ -120,7 +132,7 @@ static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 	if (!op)
 		return;
 	if (code == SQ_CODE_TIMEOUT &&
-	    op->due_ns + lane->load->spec->timeout_ns <= result.done_ns) {
+	    result.done_ns - op->due_ns >= lane->load->spec->timeout_ns / 8 * 7) {
 		sq_smtp_pool_done(s->pool, op, &result);
 		return;
 	}

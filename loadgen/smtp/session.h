@@ -32,8 +32,9 @@ struct sq_smtp_op {
 	int64_t asked_ns;                /* when its domain was looked up */
 	int64_t queued_ns;
 	uint32_t syn_retrans;
-	uint16_t refusal; /* the first of its recipients that was refused */
-	uint8_t address;  /* which one of the domain's */
+	uint16_t refusal;                  /* the first of its recipients that was refused */
+	char status[SQ_SMTP_WORD_MAX + 1]; /* with it */
+	uint8_t address;                   /* which one of the domain's */
 	bool resolving;
 	bool returned; /* a session had it, and could not begin it */
 };

@@ -2,6 +2,7 @@
 #ifndef SQ_LOADGEN_SMTP_WORDS_H
 #define SQ_LOADGEN_SMTP_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "results/outcome.h"
@@ -57,6 +58,11 @@ enum {
 static inline uint16_t sq_smtp_reply_code(unsigned reply)
 {
 	return (uint16_t)(SQ_SMTP_REPLY_400 + reply - 400);
+}
+
+static inline bool sq_smtp_is_reply_code(uint16_t code)
+{
+	return code >= SQ_SMTP_REPLY_400 && code < SQ_SMTP_REPLY_400 + 200;
 }
 
 extern const struct sq_code sq_smtp_codes[];

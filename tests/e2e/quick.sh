@@ -62,6 +62,11 @@ quick "dns without a name" 0 dns 127.0.0.1:19053 --count 20 --expect 'dns.ok == 
 printf 'one@example.test\ntwo@example.test\n' > "$SCRATCH/users.txt"
 quick "smtp" 0 smtp 127.0.0.1:19025 --users "$SCRATCH/users.txt" --rate 50/s --count 20 --expect 'smtp.ok == 20'
 expect_eq "$(load .users)" "$SCRATCH/users.txt" "the users' file"
+quick "smtp, messages a minute" 0 smtp 127.0.0.1:19025 --users "$SCRATCH/users.txt" --rate 24000/min --messages-per-connection 10 \
+	--size 1-10KiB --count 400 --expect 'smtp.ok == 400'
+expect_eq "$(load '"\(.arrivals.rate) \(.duration) \(.size)"')" "400 1s 1KiB-10KiB" "24000/min"
+quick "smtp, Postal's letters" 0 smtp 127.0.0.1:19025 --users "$SCRATCH/users.txt" -r 6000 -t 5 -c 3 -m 4 --count 50 --expect 'smtp.ok == 50'
+expect_eq "$(load '"\(.arrivals.rate) \(.connections) \(.messages_per_connection) \(.size)"')" "100 5 1-3 1KiB-4KiB" "Postal's letters"
 quick "smtp without a list" 0 smtp 127.0.0.1:19025 --count 5 --expect 'smtp.ok == 5'
 
 # Targets: a default port, IPv6 with and without brackets.

@@ -152,9 +152,9 @@ static void write_text(const char *path, const char *text)
 	fclose(f);
 }
 
-static struct sq_smtp_bodies *letters(char *path, struct sq_err *err)
+static struct sq_smtp_bodies *letters(const char *path, struct sq_err *err)
 {
-	const struct sq_smtp_body_spec spec = { .messages = path };
+	const struct sq_smtp_body_spec spec = { .messages = (char *)path };
 
 	return sq_smtp_bodies_new(&spec, err);
 }
@@ -229,16 +229,14 @@ static void folder(void **state)
 /* Cut at what a line may have. */
 static void long_lines(void **state)
 {
-	char path[] = "/tmp/sq-long-XXXXXX", text[2100], wire[2100];
+	char path[] = "/tmp/sq-long-XXXXXX", line[1501] = "", text[2100], wire[2100];
 	struct sq_smtp_bodies *b;
 
 	(void)state;
 	close(mkstemp(path));
-	memset(text, 'x', 1500);
-	snprintf(text + 1500, sizeof(text) - 1500, "\n");
-	snprintf(wire, sizeof(wire), "A: b\r\n\r\n%.998s\r\n%.502s\r\n", text, text);
-	memmove(text + 6, text, 1502);
-	memcpy(text, "A: b\n\n", 6);
+	memset(line, 'x', sizeof(line) - 1);
+	snprintf(text, sizeof(text), "A: b\n\n%s\n", line);
+	snprintf(wire, sizeof(wire), "A: b\r\n\r\n%.998s\r\n%s\r\n", line, line + 998);
 	write_text(path, text);
 	b = letters(path, NULL);
 	assert_non_null(b);

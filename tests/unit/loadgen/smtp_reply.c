@@ -131,9 +131,42 @@ static void endless_ones(void **state)
 	assert_int_equal(parse_all(reply, 7000, 7, codes, &pipelining), 0);
 }
 
+/* The first enhanced status of a refusal, however it is cut, and of nothing else. */
+static void statuses(void **state)
+{
+	static const struct {
+		const char *text, *status;
+	} cases[] = {
+		{ "550 5.1.1 Nobody\r\n", "5.1.1" },
+		{ "450-4.7.1 Wait\r\n450 4.7.2 a while\r\n", "4.7.1" },
+		{ "450-So\r\n450 4.123.456\r\n", "4.123.456" },
+		{ "450 4.1234567.1 x\r\n", "" },
+		{ "554 10.0.0.1 is listed\r\n", "" },
+		{ "550 Nobody\r\n", "" },
+		{ "250 2.1.0 Ok\r\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (size_t step = 1; step < 64; step++) {
+			const char *data = cases[i].text, *end = data + strlen(data);
+			struct sq_smtp_reply r = { 0 };
+			enum sq_smtp_parse rc = SQ_SMTP_MORE;
+
+			while (rc == SQ_SMTP_MORE && data < end) {
+				const char *to = (size_t)(end - data) < step ? end : data + step;
+
+				rc = sq_smtp_reply_parse(&r, &data, to);
+			}
+			assert_int_equal(rc, SQ_SMTP_REPLY);
+			assert_string_equal(r.status, cases[i].status);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(statuses),
 		cmocka_unit_test(good_ones),
 		cmocka_unit_test(bad_ones),
 		cmocka_unit_test(endless_ones),
