@@ -127,11 +127,18 @@ void sq_tls_shut(struct ssl_st *ssl)
 	SSL_shutdown(ssl);
 }
 
+/* OpenSSL has its opinion of a certificate also when it was not asked to act on it. */
+static bool is_distrusted(const SSL *ssl)
+{
+	return SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE &&
+	       SSL_get_verify_result(ssl) != X509_V_OK;
+}
+
 static uint16_t code_of_protocol(const SSL *ssl)
 {
 	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		return SQ_CODE_EOF;
-	return SSL_get_verify_result(ssl) == X509_V_OK ? SQ_CODE_TLS : SQ_CODE_CERTIFICATE;
+	return is_distrusted(ssl) ? SQ_CODE_CERTIFICATE : SQ_CODE_TLS;
 }
 
 /* 0: it will go on; -1: it will not. */

@@ -13,6 +13,7 @@ enum manner {
 	SILENT,
 	INJECTS, /* a reply behind that to STARTTLS, in the clear */
 	REFUSES, /* STARTTLS */
+	DEMANDS, /* a certificate of the client's, once it has shown its own */
 };
 
 /* Shared with the test. */
@@ -80,9 +81,14 @@ static bool handshake(struct peer *p)
 	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
 	char hello[4096];
 
-	if (p->manner == ANSWERS) {
+	if (p->manner == ANSWERS || p->manner == DEMANDS) {
 		p->ssl = SSL_new(p->ctx);
 		SSL_set_fd(p->ssl, p->fd);
+		if (p->manner == DEMANDS) {
+			SSL_set_max_proto_version(p->ssl, TLS1_2_VERSION);
+			SSL_set_verify(p->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+				       NULL);
+		}
 		p->tally->secured++;
 		return SSL_accept(p->ssl) == 1;
 	}
@@ -202,6 +208,7 @@ static void failed_handshakes(void **state)
 	} cases[] = {
 		{ ENDS, "eof@tls" },       { RESETS, "ECONNRESET@tls" }, { PLAIN, "tls@tls" },
 		{ SILENT, "timeout@tls" }, { INJECTS, "bad-reply@tls" }, { REFUSES, "454@tls" },
+		{ DEMANDS, "tls@tls" },
 	};
 
 	(void)state;
