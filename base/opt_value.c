@@ -337,7 +337,7 @@ static int range_from_text(const struct sq_opt *opt, const char *text, const cha
 			   struct sq_range *member, struct sq_err *err)
 {
 	const char *dash = *text ? strchr(text + 1, '-') : NULL;
-	struct sq_range least, most;
+	struct sq_range least = { 0 }, most = { 0 };
 	char first[NUMBER_MAX];
 	int rc;
 

@@ -366,7 +366,8 @@ static enum woken sleep_through(struct sq_lane_run *l, int64_t wake_ns)
 }
 
 /* Sleeps until the next thing to do, and lets the loop handle what came; when that is sockets alone,
- * without the loop, which would ask the kernel a second time. */
+ * without the loop, which would ask the kernel a second time.  A timer that came due meanwhile is the
+ * next turn's, which does not sleep. */
 static void take_turn(struct sq_lane_run *l)
 {
 	enum woken woken = WOKEN_BY_LOOP;
@@ -380,7 +381,7 @@ static void take_turn(struct sq_lane_run *l)
 		wake = earlier(wake, l->now_ns + timer_ms * SQ_MS);
 	if (wake > l->now_ns)
 		woken = may_wait(l) ? sleep_through(l, wake) : sleep_until(l, wake);
-	if (woken == WOKEN_BY_LOOP || timer_ms >= 0)
+	if (woken == WOKEN_BY_LOOP || timer_ms == 0 || (timer_ms > 0 && woken == WOKEN_BY_TIME))
 		uv_run(&l->uv, UV_RUN_NOWAIT);
 	else if (woken == WOKEN_BY_SOCKETS)
 		on_sockets(&l->sockets, 0, UV_READABLE);
