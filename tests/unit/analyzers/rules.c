@@ -52,6 +52,8 @@ static void test_pays_of_accept_queue(void **state)
 		{ "ECONNRESET", "connect", "1", SQ_DOSE_ONCE },
 		{ "ECONNRESET", "ack", "1", SQ_DOSE_ONCE },
 		{ "ECONNRESET", "banner", "1", SQ_DOSE_ONCE },
+		{ "ECONNRESET", "answer", "1", SQ_DOSE_ONCE },
+		{ "ECONNRESET", "answer", "0", -1 },
 		{ "ECONNRESET", "ack", "0", -1 },
 		{ "ECONNRESET", "ack", NULL, -1 },
 		{ "ECONNREFUSED", "connect", "1", -1 },
