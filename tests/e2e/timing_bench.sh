@@ -1,11 +1,12 @@
-# Release build.  The benches beside the peers work: both in their short form, which needs no peer, have
-# their rows and lose nothing.  What they measure in a second on a test machine decides nothing; only a
+# Release build.  The benches beside the peers work: each in its short form, which needs no peer, has
+# its rows and loses nothing.  What they measure in a second on a test machine decides nothing; only a
 # connection that costs thrice a blocking loop's is a fault.
 . "$(dirname "$0")/lib.sh"
 need python3 python3
 need nginx nginx-light
 need nsd nsd
 need cc gcc
+need smtp-sink postfix
 
 short() { # NAME ROW...
 	local bench=$1 row
@@ -23,3 +24,4 @@ short dns "squall plain us/answer" "squall 4096 ports us/answer" "squall GSO us/
 short tcp "squall request us/connection" "squall connect 1 us/connection" "squall connect 100 us/connection" "loop rst us/connection"
 jq -e '.medians | .["squall connect 100 us/connection"] < 3 * .["loop rst us/connection"]' "$SCRATCH/tcp.json" > /dev/null ||
 	fail "a connection costs over thrice a blocking loop's: $(jq -c .medians "$SCRATCH/tcp.json")"
+short smtp "squall once us/message" "squall reused us/message" "squall pipelining us/message"
