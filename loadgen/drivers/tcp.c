@@ -56,10 +56,12 @@ static bool open_one(struct sq_tcp_lane *l, struct sq_op *op, uint32_t *ret_plac
 	return c;
 }
 
-/* All are on their way before any goes on: they came due together. */
+/* Of an open loop all are on their way before any goes on: they came due together.  A closed loop's
+ * came due one by one, and each goes on at once: its memory is still at hand. */
 static unsigned tcp_start(struct sq_lane *lane, const int64_t *due_ns, unsigned n)
 {
 	struct sq_tcp_lane *l = lane->state;
+	bool closed = lane->load->spec->arrivals.closed > 0;
 	uint32_t places[SQ_STARTS_MAX];
 	unsigned took = 0, made = 0;
 
@@ -69,7 +71,12 @@ static unsigned tcp_start(struct sq_lane *lane, const int64_t *due_ns, unsigned 
 		if (!op)
 			break;
 		took++;
-		made += open_one(l, op, &places[made]);
+		if (!open_one(l, op, &places[made]))
+			continue;
+		if (closed)
+			sq_tcp_talk_begin(l, &l->conns[places[made]]);
+		else
+			made++;
 	}
 	for (unsigned i = 0; i < made; i++)
 		sq_tcp_talk_begin(l, &l->conns[places[i]]);
