@@ -15,7 +15,7 @@ scenario() { # LOAD-EDIT
 		--argjson load "$1"
 }
 
-scenario '{}' > "$SCRATCH/two.json"
+scenario '{"duration": "11s"}' > "$SCRATCH/two.json"
 "$SQUALL" run "$SCRATCH/two.json" --out "$SCRATCH/two" --quiet || fail "two workers: status $?; $(jqr "$SCRATCH/two/run.json" '.expectations')"
 r="$SCRATCH/two/run.json"
 expect_eq "$(jqr "$r" '.warnings | length')" 0 "two workers: warnings"
