@@ -29,18 +29,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "loadgen/dns/reply.h"
+#include "loadgen/dns/stream_private.h"
 #include "loadgen/dns/transport.h"
-#include "loadgen/dns/waiting.h"
 #include "loadgen/engine/client.h"
-#include "loadgen/engine/stream.h"
 
 enum {
 	BURST = 16,
 	BURSTS = 64, /* at a time */
-	PREFIX = 2,  /* the length before each message */
-	LOOK = 512,  /* bytes of an answer that are looked at */
-	FRAME_MAX = PREFIX + SQ_DNS_QUERY_MAX,
+	FRAME_MAX = SQ_DNS_PREFIX + SQ_DNS_QUERY_MAX,
 	PLACES_MIN = 16,
 	INDEX_BITS = 15, /* of a token; above them the connection's generation */
 	NOWHERE = (1 << INDEX_BITS) - 1,
@@ -49,42 +45,9 @@ enum {
 /* One that was idle for less has just been read. */
 #define FRESH_NS SQ_MS
 
-struct conn {
-	struct sq_stream stream;
-	struct sq_dns_flight flight;
-	struct conn *prev, *next; /* in the list of those with room */
-	struct sq_op *opener;     /* the query that wanted it; NULL: it has its outcome */
-	int64_t since_ns;         /* of the state it is in, when it is being made */
-	int64_t quiet_ns;         /* since then nothing came, though something was waited for */
-	uint64_t asked;
-	uint16_t generation;
-	bool roomy;   /* it is in the list */
-	bool silent;  /* it seems dead, and gets no more queries unless something comes */
-	uint8_t seen; /* its state as far as it was told of */
-	uint8_t *out;
-	uint32_t out_at, out_n;
-	uint32_t in_n; /* bytes of the answer that is coming, with its prefix */
-	uint8_t in[PREFIX + LOOK];
-};
-
-struct lane_state {
-	uint64_t opened; /* connections so far: whose turn it is among sources and targets */
-	struct sq_lane *lane;
-	const struct sq_dns_stream_spec *spec;
-	struct sq_dns_ask *ask;
-	struct sq_stream_kind kind;
-	struct conn *conns;
-	struct sq_dns_place *places;
-	uint8_t *out;
-	uint32_t n, out_size;
-	struct conn *head, *tail;
-	struct sq_dns_waiting waiting; /* for room */
-	uint8_t bytes[1 << 16];
-};
-
 /* ---- those with room ---- */
 
-static void list_add(struct lane_state *l, struct conn *c)
+static void list_add(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	c->next = NULL;
 	c->prev = l->tail;
@@ -93,25 +56,25 @@ static void list_add(struct lane_state *l, struct conn *c)
 	c->roomy = true;
 }
 
-static void list_remove(struct lane_state *l, struct conn *c)
+static void list_remove(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	*(c->prev ? &c->prev->next : &l->head) = c->next;
 	*(c->next ? &c->next->prev : &l->tail) = c->prev;
 	c->roomy = false;
 }
 
-static bool is_spent(const struct lane_state *l, const struct conn *c)
+static bool is_spent(const struct sq_dns_stream_lane *l, const struct sq_dns_conn *c)
 {
 	return l->spec->per_connection && c->asked >= (uint64_t)l->spec->per_connection;
 }
 
-static bool has_room(const struct lane_state *l, const struct conn *c)
+static bool has_room(const struct sq_dns_stream_lane *l, const struct sq_dns_conn *c)
 {
 	return !is_spent(l, c) && !c->silent && c->flight.n < l->spec->pipeline &&
 	       c->out_n + FRAME_MAX <= l->out_size;
 }
 
-static void list_update(struct lane_state *l, struct conn *c)
+static void list_update(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	bool room = has_room(l, c);
 
@@ -123,7 +86,7 @@ static void list_update(struct lane_state *l, struct conn *c)
 
 /* ---- the end of queries and connections ---- */
 
-static enum sq_dns_phase phase_of(const struct conn *c)
+static enum sq_dns_phase phase_of(const struct sq_dns_conn *c)
 {
 	switch (c->stream.state) {
 	case SQ_STREAM_OPEN:
@@ -135,8 +98,8 @@ static enum sq_dns_phase phase_of(const struct conn *c)
 	}
 }
 
-static void fail_place(struct lane_state *l, struct conn *c, struct sq_dns_place *place,
-		       uint16_t code, enum sq_dns_phase phase)
+static void fail_place(struct sq_dns_stream_lane *l, struct sq_dns_conn *c,
+		       struct sq_dns_place *place, uint16_t code, enum sq_dns_phase phase)
 {
 	struct sq_op *op = place->op;
 
@@ -148,7 +111,7 @@ static void fail_place(struct lane_state *l, struct conn *c, struct sq_dns_place
 }
 
 /* What it was, apart from its socket. */
-static void forget(struct lane_state *l, struct conn *c)
+static void forget(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	c->opener = NULL;
 	c->asked = 0;
@@ -158,7 +121,7 @@ static void forget(struct lane_state *l, struct conn *c)
 	list_update(l, c);
 }
 
-static void close_conn(struct lane_state *l, struct conn *c)
+static void close_conn(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	sq_stream_reset(&c->stream);
 	c->generation++;
@@ -166,7 +129,7 @@ static void close_conn(struct lane_state *l, struct conn *c)
 }
 
 /* It is over, and what is on it with it. */
-static void die(struct lane_state *l, struct conn *c, uint16_t code)
+void sq_dns_conn_die(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uint16_t code)
 {
 	if (c->flight.n == 0)
 		sq_lane_count(l->lane, SQ_DNS_COUNT_CLOSED_BY_SERVER, 1);
@@ -178,7 +141,7 @@ static void die(struct lane_state *l, struct conn *c, uint16_t code)
 
 /* One that has carried all that it may lets the next one have its socket, unless that is to come from
  * another address. */
-static void close_spent(struct lane_state *l, struct conn *c)
+static void close_spent(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	if (l->lane->load->sources.count > 1) {
 		close_conn(l, c);
@@ -189,7 +152,7 @@ static void close_spent(struct lane_state *l, struct conn *c)
 	forget(l, c);
 }
 
-static void settle(struct lane_state *l, struct conn *c)
+static void settle(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	bool empty = c->stream.state != SQ_STREAM_CLOSED && c->flight.n == 0;
 
@@ -201,118 +164,10 @@ static void settle(struct lane_state *l, struct conn *c)
 		list_update(l, c);
 }
 
-/* ---- answers ---- */
-
-static uint64_t number_of(const struct sq_dns_place *place)
-{
-	return place->fate == SQ_DNS_WAITING ? sq_dns_query_of(place->op)->number : place->number;
-}
-
-/* For a query that still waits. */
-static void reply_to(struct lane_state *l, struct conn *c, struct sq_dns_place *place,
-		     const uint8_t *msg, enum sq_dns_verdict verdict)
-{
-	struct sq_op *op = place->op;
-
-	if (verdict == SQ_DNS_REPLY_ANSWER) {
-		if (c->opener == op)
-			c->opener = NULL;
-		sq_dns_flight_end(&c->flight, place, SQ_DNS_ANSWERED, number_of(place));
-		sq_dns_query_answer(l->lane, op, sq_dns_get16(msg + 2), sq_lane_now(l->lane));
-	} else if (verdict == SQ_DNS_REPLY_MISMATCH) {
-		sq_dns_query_of(op)->odd = SQ_DNS_CODE_MISMATCH;
-		sq_lane_count(l->lane, SQ_DNS_COUNT_MISMATCHED, 1);
-	} else {
-		sq_dns_query_of(op)->odd = SQ_DNS_CODE_GARBLED;
-		sq_lane_count(l->lane, SQ_DNS_COUNT_GARBLED, 1);
-	}
-}
-
-static void take_message(struct lane_state *l, struct conn *c, const uint8_t *msg, size_t len)
-{
-	struct sq_dns_place *place = sq_dns_flight_find(&c->flight, sq_dns_get16(msg));
-	uint8_t scratch[SQ_DNS_QUERY_MAX];
-	enum sq_dns_verdict verdict;
-	struct sq_dns_asked asked;
-
-	if (!place) {
-		sq_lane_count(l->lane, SQ_DNS_COUNT_UNMATCHED, 1);
-		return;
-	}
-	asked = sq_dns_ask_get(l->ask, place->question, number_of(place), scratch);
-	verdict = sq_dns_reply_judge(msg, len, &asked);
-	if (place->fate == SQ_DNS_WAITING)
-		reply_to(l, c, place, msg, verdict);
-	else if (verdict != SQ_DNS_REPLY_ANSWER)
-		sq_lane_count(l->lane, SQ_DNS_COUNT_UNMATCHED, 1);
-	else if (place->fate == SQ_DNS_ANSWERED)
-		sq_lane_count(l->lane, SQ_DNS_COUNT_DUPLICATE, 1);
-	else
-		sq_lane_count(l->lane, SQ_DNS_COUNT_LATE, 1);
-}
-
-/* Adds what belongs to the answer that is coming; how many bytes that was. */
-static uint32_t take_part(struct conn *c, const uint8_t *bytes, size_t len)
-{
-	uint32_t whole = PREFIX + (c->in_n < PREFIX ? 0 : sq_dns_get16(c->in));
-	uint32_t part = len < whole - c->in_n ? (uint32_t)len : whole - c->in_n;
-	uint32_t kept = c->in_n < sizeof(c->in) ? (uint32_t)sizeof(c->in) - c->in_n : 0;
-
-	memcpy(c->in + (kept ? c->in_n : 0), bytes, part < kept ? part : kept);
-	c->in_n += part;
-	return part;
-}
-
-/* False when this is no stream of messages: one that is shorter than a header is none, and where the
- * next begins nobody can say. */
-static bool take_bytes(struct lane_state *l, struct conn *c, const uint8_t *bytes, size_t len)
-{
-	while (len > 0) {
-		uint32_t part = take_part(c, bytes, len), message;
-
-		bytes += part;
-		len -= part;
-		if (c->in_n < PREFIX)
-			return true;
-		message = sq_dns_get16(c->in);
-		if (message < SQ_DNS_HEADER)
-			return false;
-		if (c->in_n == PREFIX + message) {
-			take_message(l, c, c->in + PREFIX, message < LOOK ? message : LOOK);
-			c->in_n = 0;
-		}
-	}
-	return true;
-}
-
-/* All that is here.  A plain read of less than it asked for took all, unless an end is behind it
- * (`over`).  False when the connection is gone. */
-static bool read_all(struct lane_state *l, struct conn *c, bool over)
-{
-	for (;;) {
-		ssize_t n = sq_stream_read(&c->stream, l->bytes, sizeof(l->bytes));
-
-		if (n == 0)
-			return true;
-		c->quiet_ns = sq_lane_clock(l->lane);
-		c->silent = false;
-		if (n < 0) {
-			die(l, c, c->stream.code);
-			return false;
-		}
-		if (!take_bytes(l, c, l->bytes, (size_t)n)) {
-			die(l, c, SQ_DNS_CODE_GARBLED);
-			return false;
-		}
-		if (!l->kind.tls && !over && (size_t)n < sizeof(l->bytes))
-			return true;
-	}
-}
-
 /* ---- queries ---- */
 
 /* Tells how long the state that is over took. */
-static void note_state(struct lane_state *l, struct conn *c)
+static void note_state(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	uint8_t was = c->seen;
 	int64_t now;
@@ -336,7 +191,7 @@ static void note_state(struct lane_state *l, struct conn *c)
 }
 
 /* Queries that waited for their connection are sent now. */
-static void mark_sent(struct lane_state *l, struct conn *c)
+static void mark_sent(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	int64_t now = sq_lane_clock(l->lane);
 
@@ -349,14 +204,14 @@ static void mark_sent(struct lane_state *l, struct conn *c)
 	}
 }
 
-static bool may_write(const struct conn *c)
+static bool may_write(const struct sq_dns_conn *c)
 {
 	return c->stream.state == SQ_STREAM_OPEN ||
 	       (c->stream.state == SQ_STREAM_CONNECTING && !c->stream.ssl);
 }
 
 /* False when the connection is gone. */
-static bool flush(struct lane_state *l, struct conn *c)
+static bool flush(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	while (c->out_at < c->out_n && may_write(c)) {
 		ssize_t n = sq_stream_write(&c->stream, c->out + c->out_at, c->out_n - c->out_at);
@@ -364,9 +219,9 @@ static bool flush(struct lane_state *l, struct conn *c)
 		if (n < 0) {
 			uint16_t code = c->stream.code;
 
-			if (c->stream.state == SQ_STREAM_OPEN && !read_all(l, c, true))
+			if (c->stream.state == SQ_STREAM_OPEN && !sq_dns_conn_read(l, c, true))
 				return false;
-			die(l, c, code);
+			sq_dns_conn_die(l, c, code);
 			return false;
 		}
 		if (n == 0)
@@ -382,13 +237,13 @@ static bool flush(struct lane_state *l, struct conn *c)
 	return true;
 }
 
-static uint32_t token_of(const struct lane_state *l, const struct conn *c)
+static uint32_t token_of(const struct sq_dns_stream_lane *l, const struct sq_dns_conn *c)
 {
 	return SQ_DNS_STREAM | (uint32_t)c->generation << INDEX_BITS | (uint32_t)(c - l->conns);
 }
 
 /* For a query; false: it cannot be made. */
-static bool open_conn(struct lane_state *l, struct conn *c, struct sq_op *op)
+static bool open_conn(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct sq_op *op)
 {
 	uint64_t number = sq_client_number(l->lane->load, l->lane->index, l->opened++);
 
@@ -402,23 +257,23 @@ static bool open_conn(struct lane_state *l, struct conn *c, struct sq_op *op)
 	return true;
 }
 
-static void write_query(struct lane_state *l, struct conn *c, struct sq_op *op)
+static void write_query(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct sq_op *op)
 {
 	const struct sq_dns_query *query = sq_dns_query_of(op);
 	uint8_t *frame = c->out + c->out_n;
 	struct sq_dns_asked asked;
 
-	asked = sq_dns_ask_get(l->ask, query->question, query->number, frame + PREFIX);
-	if (asked.query != frame + PREFIX)
-		memcpy(frame + PREFIX, asked.query, asked.len);
+	asked = sq_dns_ask_get(l->ask, query->question, query->number, frame + SQ_DNS_PREFIX);
+	if (asked.query != frame + SQ_DNS_PREFIX)
+		memcpy(frame + SQ_DNS_PREFIX, asked.query, asked.len);
 	sq_dns_put16(frame, asked.len);
-	sq_dns_put16(frame + PREFIX, query->id);
-	c->out_n += PREFIX + asked.len;
+	sq_dns_put16(frame + SQ_DNS_PREFIX, query->id);
+	c->out_n += SQ_DNS_PREFIX + asked.len;
 	c->asked++;
 }
 
 /* It has room. */
-static void add_query(struct lane_state *l, struct conn *c, struct sq_op *op)
+static void add_query(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct sq_op *op)
 {
 	struct sq_dns_query *query = sq_dns_query_of(op);
 
@@ -437,19 +292,19 @@ static void add_query(struct lane_state *l, struct conn *c, struct sq_op *op)
 
 /* The one whose turn it is.  What happened to an idle one since it was read is seen first: an end
  * that is here already must cost no query. */
-static struct conn *next_conn(struct lane_state *l)
+static struct sq_dns_conn *next_conn(struct sq_dns_stream_lane *l)
 {
-	struct conn *c = l->head;
+	struct sq_dns_conn *c = l->head;
 
 	if (c && c->stream.state == SQ_STREAM_OPEN && c->flight.n == 0 &&
 	    sq_lane_now(l->lane) - c->quiet_ns > FRESH_NS && sq_stream_is_stale(&c->stream))
-		read_all(l, c, true);
+		sq_dns_conn_read(l, c, true);
 	return c;
 }
 
 /* ---- the line of those that wait for room ---- */
 
-static void join_line(struct lane_state *l, struct sq_op *op)
+static void join_line(struct sq_dns_stream_lane *l, struct sq_op *op)
 {
 	struct sq_dns_query *query = sq_dns_query_of(op);
 
@@ -458,7 +313,7 @@ static void join_line(struct lane_state *l, struct sq_op *op)
 	sq_dns_waiting_add(&l->waiting, op);
 }
 
-static struct sq_op *leave_line(struct lane_state *l)
+static struct sq_op *leave_line(struct sq_dns_stream_lane *l)
 {
 	struct sq_op *op = l->waiting.head;
 
@@ -468,7 +323,7 @@ static struct sq_op *leave_line(struct lane_state *l)
 }
 
 /* One whose time is over is sent no more, though nobody has ended it yet: it would seem unanswered. */
-static bool may_send(const struct lane_state *l)
+static bool may_send(const struct sq_dns_stream_lane *l)
 {
 	return l->waiting.head &&
 	       l->waiting.head->due_ns + l->lane->load->spec->timeout_ns > sq_lane_now(l->lane);
@@ -477,9 +332,9 @@ static bool may_send(const struct lane_state *l)
 /* Sends what waits, as far as there is room, and passes the turn on.  Bounded, since where every
  * connect is refused at once the whole line would be ended here; what is left comes with the next
  * query that is due, answered or over. */
-static void serve(struct lane_state *l)
+static void serve(struct sq_dns_stream_lane *l)
 {
-	struct conn *c;
+	struct sq_dns_conn *c;
 
 	for (int i = 0; i < BURSTS && may_send(l) && (c = next_conn(l)); i++) {
 		for (int n = 0; n < BURST && may_send(l) && has_room(l, c); n++)
@@ -493,7 +348,7 @@ static void serve(struct lane_state *l)
 }
 
 /* After `more` have joined the line. */
-static void serve_new(struct lane_state *l, unsigned more)
+static void serve_new(struct sq_dns_stream_lane *l, unsigned more)
 {
 	serve(l);
 	sq_lane_count(l->lane, SQ_DNS_COUNT_WAITED, l->waiting.n < more ? l->waiting.n : more);
@@ -501,7 +356,7 @@ static void serve_new(struct lane_state *l, unsigned more)
 
 static unsigned stream_start(void *state, const int64_t *due_ns, unsigned n)
 {
-	struct lane_state *l = state;
+	struct sq_dns_stream_lane *l = state;
 	unsigned taken = 0;
 	struct sq_op *op;
 
@@ -516,7 +371,7 @@ static unsigned stream_start(void *state, const int64_t *due_ns, unsigned n)
 
 void sq_dns_stream_take(void *state, struct sq_op *op)
 {
-	struct lane_state *l = state;
+	struct sq_dns_stream_lane *l = state;
 
 	join_line(l, op);
 	serve_new(l, 1);
@@ -525,11 +380,11 @@ void sq_dns_stream_take(void *state, struct sq_op *op)
 /* ---- events ---- */
 
 /* False when the connection is gone. */
-static bool carry_on(struct lane_state *l, struct conn *c, uint32_t events)
+static bool carry_on(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uint32_t events)
 {
 	while (c->stream.state != SQ_STREAM_OPEN) {
 		if (!sq_stream_step(&c->stream, events)) {
-			die(l, c, c->stream.code);
+			sq_dns_conn_die(l, c, c->stream.code);
 			return false;
 		}
 		if (c->seen == c->stream.state)
@@ -541,7 +396,7 @@ static bool carry_on(struct lane_state *l, struct conn *c, uint32_t events)
 	return true;
 }
 
-static void take_events(struct lane_state *l, struct conn *c, uint32_t events)
+static void take_events(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uint32_t events)
 {
 	const uint32_t over = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
@@ -549,15 +404,15 @@ static void take_events(struct lane_state *l, struct conn *c, uint32_t events)
 		return;
 	if (!flush(l, c))
 		return;
-	if ((events & (EPOLLIN | over) || l->kind.tls) && !read_all(l, c, events & over))
+	if ((events & (EPOLLIN | over) || l->kind.tls) && !sq_dns_conn_read(l, c, events & over))
 		return;
 	settle(l, c);
 }
 
 static void stream_input(void *state, uint32_t token, uint32_t events)
 {
-	struct lane_state *l = state;
-	struct conn *c = &l->conns[token & NOWHERE];
+	struct sq_dns_stream_lane *l = state;
+	struct sq_dns_conn *c = &l->conns[token & NOWHERE];
 
 	if (token != token_of(l, c) || c->stream.state == SQ_STREAM_CLOSED)
 		return;
@@ -566,7 +421,7 @@ static void stream_input(void *state, uint32_t token, uint32_t events)
 }
 
 /* What waits for it was not sent, and goes to a new one with the IDs that it has. */
-static void make_anew(struct lane_state *l, struct conn *c)
+static void make_anew(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	close_conn(l, c);
 	for (uint32_t i = 0; i < c->flight.size; i++) {
@@ -575,7 +430,7 @@ static void make_anew(struct lane_state *l, struct conn *c)
 		if (place->fate != SQ_DNS_WAITING)
 			continue;
 		if (c->stream.state == SQ_STREAM_CLOSED && !open_conn(l, c, place->op)) {
-			die(l, c, c->stream.code);
+			sq_dns_conn_die(l, c, c->stream.code);
 			return;
 		}
 		write_query(l, c, place->op);
@@ -585,12 +440,13 @@ static void make_anew(struct lane_state *l, struct conn *c)
 }
 
 /* Whether that is most of the time that a query has. */
-static bool is_most(const struct lane_state *l, int64_t ns)
+static bool is_most(const struct sq_dns_stream_lane *l, int64_t ns)
 {
 	return 2 * ns > l->lane->load->spec->timeout_ns;
 }
 
-static void end_on(struct lane_state *l, struct conn *c, struct sq_op *op, uint16_t code)
+static void end_on(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct sq_op *op,
+		   uint16_t code)
 {
 	struct sq_dns_place *place = sq_dns_flight_find(&c->flight, sq_dns_query_of(op)->id);
 	bool opener = c->opener == op, timeout = code == SQ_CODE_TIMEOUT;
@@ -610,7 +466,7 @@ static void end_on(struct lane_state *l, struct conn *c, struct sq_op *op, uint1
 
 static void stream_end(void *state, struct sq_op *op, uint16_t code)
 {
-	struct lane_state *l = state;
+	struct sq_dns_stream_lane *l = state;
 	uint32_t where = sq_dns_query_of(op)->via & ~SQ_DNS_STREAM;
 
 	if (where == NOWHERE) {
@@ -627,7 +483,7 @@ static void stream_end(void *state, struct sq_op *op, uint16_t code)
 
 static void stream_fini(void *state)
 {
-	struct lane_state *l = state;
+	struct sq_dns_stream_lane *l = state;
 
 	for (uint32_t i = 0; i < l->n; i++)
 		if (l->conns[i].stream.state != SQ_STREAM_CLOSED || l->conns[i].stream.kept)
@@ -650,7 +506,7 @@ static uint32_t places_for(int64_t pipeline)
 static int stream_init(void *state, struct sq_lane *lane, struct sq_err *err)
 {
 	const struct sq_dns_conf *conf = lane->conf;
-	struct lane_state *l = state;
+	struct sq_dns_stream_lane *l = state;
 	uint32_t size = places_for(conf->stream.pipeline);
 
 	if (conf->carrier == SQ_DNS_DOT) {
@@ -676,7 +532,7 @@ static int stream_init(void *state, struct sq_lane *lane, struct sq_err *err)
 }
 
 const struct sq_dns_transport sq_dns_stream = {
-	.state_size = sizeof(struct lane_state),
+	.state_size = sizeof(struct sq_dns_stream_lane),
 	.init = stream_init,
 	.fini = stream_fini,
 	.start = stream_start,
