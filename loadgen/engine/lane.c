@@ -38,8 +38,6 @@ enum {
 
 /* A start later than this is no more the load that was asked for. */
 #define LATE_MAX_NS SQ_SEC
-/* A closed loop whose driver takes nothing (no room) asks again after this. */
-#define RETRY_NS SQ_MS
 /* Beyond the timeout a tally spans the second between flushes, and some lateness of both. */
 #define SPAN_SLACK_NS (3 * SQ_SEC)
 
@@ -76,26 +74,6 @@ static void set_state(struct sq_lane_run *l, enum sq_lane_state state)
 enum sq_lane_state sq_lane_state(const struct sq_lane_run *l)
 {
 	return (enum sq_lane_state)atomic_load_explicit(&l->state, memory_order_acquire);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The first tick of the load after now; now when it has none. */
-static int64_t next_tick(const struct sq_lane_run *l)
-{
-	int64_t at_ns = l->pub.load->spec->at_ns;
-
-	if (l->tick_ns == 0)
-		return l->now_ns;
-	return at_ns + ((l->now_ns - at_ns) / l->tick_ns + 1) * l->tick_ns;
 }
 
 /* ---- commands of the worker ---- */
@@ -186,133 +164,6 @@ static void drop_held(struct sq_lane_run *l)
 	}
 }
 
-/* Calls start for n operations.  The generator's lag is that of each one: a batch of connects
- * takes a millisecond, so they are spread evenly over the time that the call took. */
-static unsigned start_batch(struct sq_lane_run *l, const int64_t *due_ns, unsigned n)
-{
-	int64_t begin = l->now_ns, end, lag = 0;
-	unsigned took = l->pub.driver->start(&l->pub, due_ns, n);
-
-	assert(took <= n);
-	end = sq_lane_clock(&l->pub);
-	for (unsigned i = 0; i < took; i++) {
-		lag = begin + (end - begin) * i / took - due_ns[i];
-		sq_tally_lag(l->tally, due_ns[i], lag);
-	}
-	if (took)
-		atomic_store_explicit(&l->live->lag_ns, lag, memory_order_relaxed);
-	return took;
-}
-
-static bool came_due(const struct sq_lane_run *l, int64_t due_ns)
-{
-	return due_ns <= l->now_ns && due_ns <= l->end_ns;
-}
-
-/* At most one call's worth that can start, and all that cannot any more. */
-static unsigned collect(struct sq_lane_run *l, int64_t *due_ns)
-{
-	unsigned n = 0;
-	int64_t due;
-
-	while (n < l->starts_a_call && (due = sq_schedule_peek(l->schedule), came_due(l, due))) {
-		sq_schedule_next(l->schedule);
-		sq_tally_scheduled(l->tally, due);
-		sq_live_add(&l->live->scheduled, 1);
-		if (l->stopping)
-			sq_lane_unstarted(l, due, SQ_CODE_CANCELED);
-		else if (l->now_ns - due > l->late_ns)
-			sq_lane_unstarted(l, due, SQ_CODE_MISSED);
-		else
-			due_ns[n++] = due;
-	}
-	return n;
-}
-
-static void start_open(struct sq_lane_run *l)
-{
-	int64_t due_ns[SQ_STARTS_MAX];
-	unsigned n = collect(l, due_ns);
-
-	if (n == 0)
-		return;
-	for (unsigned i = start_batch(l, due_ns, n); i < n; i++)
-		sq_lane_unstarted(l, due_ns[i], SQ_CODE_MISSED);
-}
-
-/* When the load is over, whatever there is room for, or held. */
-static int64_t load_end(const struct sq_lane_run *l)
-{
-	const struct sq_load_spec *spec = l->pub.load->spec;
-
-	return earlier(spec->at_ns + spec->duration_ns, l->end_ns + 1);
-}
-
-/* How many operations a closed loop may start now; none at its end, or while it keeps as many open as
- * it is to: those that are held are open still. */
-static int64_t closed_room(const struct sq_lane_run *l)
-{
-	int64_t kept = l->flight.n + (int64_t)l->held.n;
-	int64_t left = sq_schedule_closed_count(l->schedule) - l->closed_started;
-
-	if (l->now_ns >= load_end(l))
-		return 0;
-	return earlier(earlier(sq_schedule_closed(l->schedule) - kept, sq_lane_places(l)), left);
-}
-
-/* What the driver did not take was never due: the loop closes when it does. */
-static void start_closed(struct sq_lane_run *l)
-{
-	int64_t due_ns[SQ_STARTS_MAX], due = l->now_ns, room = closed_room(l);
-	unsigned n = room < l->starts_a_call ? (unsigned)room : l->starts_a_call, took;
-
-	if (room <= 0 || l->now_ns < l->pub.load->spec->at_ns || l->now_ns < l->retry_ns ||
-	    l->now_ns < l->tick_at_ns)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		due_ns[i] = due;
-	took = start_batch(l, due_ns, n);
-	for (unsigned i = 0; i < took; i++)
-		sq_tally_scheduled(l->tally, due);
-	sq_live_add(&l->live->scheduled, took);
-	l->closed_started += took;
-	if (took == 0)
-		l->retry_ns = l->now_ns + RETRY_NS;
-	if (took == room) /* what there is room for later starts together */
-		l->tick_at_ns = next_tick(l);
-}
-
-static bool schedule_over(const struct sq_lane_run *l)
-{
-	int64_t due = sq_schedule_peek(l->schedule);
-
-	if (sq_schedule_closed(l->schedule) == 0)
-		return due == SQ_NEVER || due > l->end_ns;
-	return l->now_ns >= load_end(l) ||
-	       l->closed_started >= sq_schedule_closed_count(l->schedule);
-}
-
-/* Whether what is held keeps the load from its end: at most until it has lasted as long as it is to. */
-static bool holds(const struct sq_lane_run *l)
-{
-	return l->held.n > 0 && !l->stopping && l->now_ns < load_end(l);
-}
-
-/* A closed loop that is full starts again at an event, not at a time; but with everything held there
- * may be none before its end. */
-static int64_t next_start(const struct sq_lane_run *l)
-{
-	int64_t at_ns = l->pub.load->spec->at_ns;
-
-	if (schedule_over(l))
-		return holds(l) ? load_end(l) : SQ_NEVER;
-	if (sq_schedule_closed(l->schedule) == 0)
-		return sq_schedule_peek(l->schedule);
-	if (closed_room(l) <= 0)
-		return load_end(l);
-	return later(later(at_ns, l->retry_ns), l->tick_at_ns);
-}
-
 static int64_t next_wake(const struct sq_lane_run *l)
 {
 	int64_t wake = SQ_NEVER;
@@ -320,11 +171,11 @@ static int64_t next_wake(const struct sq_lane_run *l)
 	if (!l->going)
 		return wake;
 	if (!l->finished)
-		wake = next_start(l);
+		wake = sq_lane_next_start(l);
 	if (l->flight.head)
-		wake = earlier(wake, l->flight.head->due_ns + l->timeout_ns);
+		wake = sq_earlier(wake, l->flight.head->due_ns + l->timeout_ns);
 	if (l->held.n)
-		wake = earlier(wake, sq_op_slot(l->held.v[0])->until_ns);
+		wake = sq_earlier(wake, sq_op_slot(l->held.v[0])->until_ns);
 	return wake;
 }
 
@@ -352,13 +203,13 @@ static enum woken sleep_until(struct sq_lane_run *l, int64_t wake_ns)
 /* Whether sockets may wait until the next tick. */
 static bool may_wait(const struct sq_lane_run *l)
 {
-	return l->pub.patient && l->tick_ns > 0 && l->flight.head && !schedule_over(l);
+	return l->pub.patient && l->tick_ns > 0 && l->flight.head && !sq_lane_schedule_over(l);
 }
 
 /* Until wake_ns or the next tick, whatever comes meanwhile. */
 static enum woken sleep_through(struct sq_lane_run *l, int64_t wake_ns)
 {
-	int64_t until_ns = l->pub.t0_ns + earlier(wake_ns, next_tick(l));
+	int64_t until_ns = l->pub.t0_ns + sq_earlier(wake_ns, sq_lane_next_tick(l));
 	struct timespec ts = { .tv_sec = until_ns / SQ_SEC, .tv_nsec = until_ns % SQ_SEC };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
@@ -378,7 +229,7 @@ static void take_turn(struct sq_lane_run *l)
 	timer_ms = uv_backend_timeout(&l->uv);
 	sq_lane_clock(&l->pub);
 	if (timer_ms >= 0) /* of a driver's timers; 0 also when a watcher is new to the kernel */
-		wake = earlier(wake, l->now_ns + timer_ms * SQ_MS);
+		wake = sq_earlier(wake, l->now_ns + timer_ms * SQ_MS);
 	if (wake > l->now_ns)
 		woken = may_wait(l) ? sleep_through(l, wake) : sleep_until(l, wake);
 	if (woken == WOKEN_BY_LOOP || timer_ms == 0 || (timer_ms > 0 && woken == WOKEN_BY_TIME))
@@ -395,12 +246,11 @@ static void run_schedule(struct sq_lane_run *l)
 		drop_held(l);
 		while (l->stopping && l->flight.head)
 			end_op(l, SQ_CODE_CANCELED);
-		start_open(l);
-		if (!l->stopping)
-			start_closed(l);
+		sq_lane_start_due(l);
 		atomic_store_explicit(&l->live->in_flight, (uint64_t)l->flight.n,
 				      memory_order_relaxed);
-		if (!l->finished && !l->flight.head && schedule_over(l) && !holds(l)) {
+		if (!l->finished && !l->flight.head && sq_lane_schedule_over(l) &&
+		    !sq_lane_holds(l)) {
 			l->finished = true;
 			set_state(l, SQ_LANE_FINISHED);
 		}
@@ -529,7 +379,7 @@ struct sq_lane_run *sq_lane_new(const struct sq_plan *plan, const struct sq_load
 	l->wake_fd = wake_fd;
 	l->timeout_ns = load->spec->timeout_ns;
 	l->tick_ns = load->tick_ns;
-	l->late_ns = earlier(l->timeout_ns, LATE_MAX_NS);
+	l->late_ns = sq_earlier(l->timeout_ns, LATE_MAX_NS);
 	l->end_ns = SQ_NEVER - 1;
 	l->starts_a_call = starts_of(load);
 	l->schedule = sq_schedule_new(load, plan->seed, index, (unsigned)load->spec->threads);

@@ -1,4 +1,4 @@
-/* A lane from the inside (lane.c, lane_ops.c, lane_held.c) and as the worker handles it (worker.c).
+/* A lane from the inside (lane.c, lane_start.c, lane_ops.c, lane_held.c) and as the worker handles it (worker.c).
  *
  * Threads: everything is the lane's own thread's, but for the atomics, which are how it and the
  * worker talk.  The worker asks by a command and uv_async_send; the lane answers in its state or
@@ -115,6 +115,23 @@ int64_t sq_lane_places(const struct sq_lane_run *l);
 void sq_lane_event(struct sq_lane_run *l, uint64_t data, uint32_t events);
 /* Books an operation that was due but never started. */
 void sq_lane_unstarted(struct sq_lane_run *l, int64_t due_ns, uint16_t code);
+
+/* lane_start.c */
+/* At most one call's worth of what is due. */
+void sq_lane_start_due(struct sq_lane_run *l);
+/* Whether nothing comes due any more. */
+bool sq_lane_schedule_over(const struct sq_lane_run *l);
+/* Whether what is held keeps the load from its end: at most until it has lasted as long as it is to. */
+bool sq_lane_holds(const struct sq_lane_run *l);
+/* When to look for what is due again; SQ_NEVER: at an event, or not at all. */
+int64_t sq_lane_next_start(const struct sq_lane_run *l);
+/* The first tick of the load after now; now when it has none. */
+int64_t sq_lane_next_tick(const struct sq_lane_run *l);
+
+static inline int64_t sq_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* lane_held.c */
 void sq_held_reserve(struct sq_held *h, size_t n);
