@@ -23,12 +23,13 @@ struct sq_tcp_op {
 	int64_t connected_ns, since_ns; /* since: of what its phase began with */
 	uint32_t conn;                  /* its place; SQ_TCP_NO_CONN: none */
 	uint32_t syn_retrans, lost_segs;
-	uint32_t at;     /* bytes of this request that are sent, or of this answer that came */
-	uint32_t rounds; /* that are over */
-	uint8_t phase;   /* enum sq_tcp_phase */
-	bool sent;       /* bytes of ours are on their way */
-	bool heard;      /* the server, or its kernel, has answered to them */
-	bool over;       /* it has its outcome, and is held */
+	uint32_t sent_n, had_n; /* bytes of this request, and of its answer, which may begin before
+				 * all of the request is out */
+	uint32_t rounds;        /* that are over */
+	uint8_t phase;          /* enum sq_tcp_phase */
+	bool sent;              /* bytes of ours are on their way */
+	bool heard;             /* the server, or its kernel, has answered to them */
+	bool over;              /* it has its outcome, and is held */
 };
 
 struct sq_tcp_conn {

@@ -3,8 +3,6 @@
  * open then connects again. */
 #include <sys/epoll.h>
 
-#include <errno.h>
-
 #include "loadgen/tcp/conn.h"
 
 enum { READS_A_TURN = 16, WRITES_A_TURN = 16 };
@@ -50,14 +48,18 @@ static void pump(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 
 void sq_tcp_held_begin(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
+	int rc;
+
 	if (l->conf->read == SQ_TCP_READ_SLOW)
 		sq_tcp_slow_begin(l, c);
 	if (l->conf->bulk) {
 		sq_stream_stamps_end(&c->stream, &l->kind);
 		pump(l, c);
-	} else if (sq_tcp_conn_watch(l, c, false) < 0) {
-		lose(l, c, sq_code_errno(ENOSPC));
+		return;
 	}
+	rc = sq_tcp_conn_watch(l, c, false);
+	if (rc < 0)
+		lose(l, c, sq_code_errno(-rc));
 }
 
 static void read_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c)

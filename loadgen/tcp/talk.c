@@ -33,7 +33,6 @@ static void enter(struct sq_tcp_lane *l, struct sq_tcp_op *t, enum sq_tcp_phase 
 {
 	t->phase = (uint8_t)phase;
 	t->since_ns = sq_lane_now(l->lane);
-	t->at = 0;
 }
 
 /* How long the phase took, from what it began with. */
@@ -44,14 +43,14 @@ static void phase_over(struct sq_tcp_lane *l, struct sq_op *op)
 	sq_op_phase(l->lane, op, t->phase, sq_lane_now(l->lane) - t->since_ns);
 }
 
-/* The rest is left to events. */
+/* The rest is left to events.  False when the connection is gone. */
 static bool wait_for(struct sq_tcp_lane *l, struct sq_tcp_conn *c, bool out)
 {
 	int rc = sq_tcp_conn_watch(l, c, out);
 
 	if (rc < 0)
 		sq_tcp_fail(l, c->op, sq_code_errno(-rc));
-	return false;
+	return rc == 0;
 }
 
 /* Whether what happens at once on a fast path is worth looking for. */
@@ -63,16 +62,29 @@ static bool is_eager(struct sq_tcp_lane *l)
 	return false;
 }
 
-/* ---- requests and answers: each says whether the connection may still be read ---- */
+/* ---- requests and answers: each is false when the connection is no more to be read ---- */
 
 static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c);
+
+/* When the answer is all there, and so is the request at the server. */
+static bool round_over(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+{
+	struct sq_tcp_op *t = sq_tcp_of(c->op);
+
+	if (t->phase != SQ_TCP_PHASE_ANSWER || (int64_t)t->had_n < l->conf->answer_size)
+		return true;
+	t->rounds++;
+	sq_lane_count(l->lane, SQ_TCP_COUNT_ROUNDS, 1);
+	phase_over(l, c->op);
+	return next_round(l, c);
+}
 
 static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 {
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
-	size_t left = l->conf->payload_len - t->at;
-	ssize_t n =
-		sq_stream_write(&c->stream, l->conf->payload + t->at, left < most ? left : most);
+	size_t left = l->conf->payload_len - t->sent_n;
+	ssize_t n = sq_stream_write(&c->stream, l->conf->payload + t->sent_n,
+				    left < most ? left : most);
 
 	if (n < 0) {
 		sq_tcp_fail(l, c->op, c->stream.code);
@@ -80,13 +92,13 @@ static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 	}
 	sq_lane_count(l->lane, SQ_TCP_COUNT_BYTES_SENT, (uint64_t)n);
 	t->sent |= n > 0;
-	t->at += (uint32_t)n;
-	if (t->at == l->conf->payload_len) {
-		sq_lane_clock(l->lane);
-		phase_over(l, c->op);
-		enter(l, t, SQ_TCP_PHASE_ANSWER);
-	}
-	return true;
+	t->sent_n += (uint32_t)n;
+	if (t->sent_n < l->conf->payload_len)
+		return true;
+	sq_lane_clock(l->lane);
+	phase_over(l, c->op);
+	enter(l, t, SQ_TCP_PHASE_ANSWER);
+	return round_over(l, c);
 }
 
 static bool push_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
@@ -95,11 +107,11 @@ static bool push_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	uint32_t before;
 
 	do {
-		before = t->at;
+		before = t->sent_n;
 		if (!push(l, c, SIZE_MAX))
 			return false;
-	} while (t->phase == SQ_TCP_PHASE_REQUEST && t->at > before);
-	return t->phase == SQ_TCP_PHASE_REQUEST ? wait_for(l, c, true) : true;
+	} while (t->phase == SQ_TCP_PHASE_REQUEST && t->sent_n > before);
+	return t->phase != SQ_TCP_PHASE_REQUEST || wait_for(l, c, true);
 }
 
 static bool all_said(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
@@ -121,6 +133,7 @@ static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	if (t->rounds == l->conf->rounds)
 		return all_said(l, c);
 	enter(l, t, SQ_TCP_PHASE_REQUEST);
+	t->sent_n = t->had_n = 0;
 	if (l->conf->send_piece == SQ_OPT_UNSET)
 		return push_all(l, c);
 	sq_tcp_slow_begin(l, c);
@@ -131,20 +144,14 @@ static bool take_answer(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t n)
 {
 	const struct sq_tcp_conf *conf = l->conf;
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
-	size_t told = t->at < conf->answer_len ? conf->answer_len - t->at : 0;
+	size_t told = t->had_n < conf->answer_len ? conf->answer_len - t->had_n : 0;
 
-	if (memcmp(l->bytes, conf->answer + (told ? t->at : 0), n < told ? n : told) != 0) {
+	if (told && memcmp(l->bytes, conf->answer + t->had_n, n < told ? n : told) != 0) {
 		sq_tcp_fail(l, c->op, SQ_TCP_CODE_MISMATCH);
 		return false;
 	}
-	if ((int64_t)(t->at + n) < conf->answer_size) {
-		t->at += (uint32_t)n;
-		return true;
-	}
-	t->rounds++;
-	sq_lane_count(l->lane, SQ_TCP_COUNT_ROUNDS, 1);
-	phase_over(l, c->op);
-	return next_round(l, c);
+	t->had_n += (uint32_t)n;
+	return round_over(l, c);
 }
 
 static bool take_greeting(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
@@ -165,10 +172,11 @@ static bool take(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t n)
 	switch (sq_tcp_of(c->op)->phase) {
 	case SQ_TCP_PHASE_GREETING:
 		return take_greeting(l, c);
+	case SQ_TCP_PHASE_REQUEST:
 	case SQ_TCP_PHASE_ANSWER:
 		return take_answer(l, c, n);
 	default:
-		return true; /* said out of turn, or after the last answer */
+		return true; /* after the last answer */
 	}
 }
 
@@ -368,8 +376,10 @@ static bool make(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t events)
 			sq_tcp_fail(l, c->op, s->code);
 			return false;
 		}
-		if (s->state == before)
-			return wait_for(l, c, before == SQ_STREAM_CONNECTING);
+		if (s->state == before) {
+			wait_for(l, c, before == SQ_STREAM_CONNECTING);
+			return false;
+		}
 		if (before == SQ_STREAM_CONNECTING)
 			on_connected(l, c);
 		else

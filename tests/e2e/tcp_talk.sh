@@ -56,6 +56,11 @@ expect_eq "$outcomes" "ok  200" "requests in pieces"
 took=$(jqr slow_send/run.json '.loads[0].phases[] | select(.name == "request").latency.p50_s')
 awk "BEGIN { exit !($took > 0.095 && $took < 0.2) }" || fail "27 bytes in pieces of 9 took $took s, not twice 50 ms"
 
+# A request that takes its time, and an echo of it: the answer begins long before the request is out.
+run echo '{"sink": "tcp", "listen": "0.0.0.0:9000", "echo": true, "receive_buffer": "64KiB"}' 9000 \
+	'{"until": "answer", "send_size": "1MiB", "answer_size": "1MiB", "rounds": 3, "rate_limit": "80mbit", "receive_buffer": "64KiB", "arrivals": {"rate": 20}}' 0
+expect_eq "$outcomes, $(count echo rounds) rounds, $(count echo bytes_received) bytes" "ok  20, 60 rounds, $((60 * 1048576)) bytes" "an echo of 1 MiB"
+
 # ---- TLS ----
 tls='"tls": true, "tls_ca": "'$SCRATCH'/ca.pem", "tls_name": "www.example.test"'
 run full "$nginx" 443 "{$tls, \"tls_resume\": false}" 0
