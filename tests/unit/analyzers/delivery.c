@@ -177,6 +177,19 @@ static void test_undelivered(void **state)
 	metrics[1].last = 300; /* of other mail too */
 	d = join(FIRST "end 0\n");
 	assert_true(d->queued == 10 && d->bounced == 1 && d->lost == 0);
+	/* 13 recipients are missing, of 11 messages: two may be of one. */
+	metrics[2].delta = 2;
+	d = join(FIRST "end 0\n");
+	assert_true(isnan(d->bounced) && isnan(d->queued) && isnan(d->lost));
+	assert_non_null(strstr(d->because, "recipients bounced"));
+	metrics[2].delta = 13;
+	d = join(FIRST "end 0\n");
+	assert_true(d->queued == 0 && d->bounced == 11 && d->lost == 0);
+	/* Of one recipient each. */
+	metrics[1].last = 3;
+	metrics[2].delta = 2;
+	d = join(FIRST TWO(0, "1,2") TWO(1, "1,2") "end 2\n");
+	assert_true(d->queued == 3 && d->bounced == 2 && d->lost == 4);
 	d = join(FIRST OK(0));
 	assert_true(isnan(d->lost));
 	assert_non_null(strstr(d->because, "stop short"));
