@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sysctl.h"
 #include "scenarios/plan_private.h"
 #include "scenarios/profile.h"
 #include "scenarios/scenario_private.h"
@@ -30,29 +31,12 @@
 /* Of a process of ours, beside what its operations open. */
 enum { OWN_FILES = 64 };
 
-static bool same_name(const char *a, const char *b)
+static bool same_sysctl(const char *a, const char *b)
 {
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("./", *a) && strchr("./", *b)))
-			return false;
-	return *a == *b;
-}
+	char name_a[SQ_SYSCTL_NAME], name_b[SQ_SYSCTL_NAME];
 
-static void read_sysctl(const char *name, char *out, size_t size)
-{
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	for (char *p = path + strlen("/proc/sys/"); *p; p++)
-		*p = *p == '.' ? '/' : *p;
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	n = fread(out, 1, size - 1, f);
-	out[n] = '\0';
-	fclose(f);
+	return sq_sysctl_name(a, name_a) == 0 && sq_sysctl_name(b, name_b) == 0 &&
+	       strcmp(name_a, name_b) == 0;
 }
 
 /* As it will be on the host: a world's is made anew. */
@@ -63,9 +47,9 @@ static void host_sysctl(const struct sq_plan *plan, size_t host, const char *nam
 
 	snprintf(out, size, "%s", fallback);
 	if (!plan->world)
-		read_sysctl(name, out, size);
+		sq_sysctl_read(name, out, size);
 	for (size_t i = 0; plan->world && spec && i < spec->sysctl.n; i++)
-		if (same_name(spec->sysctl.v[i].key, name))
+		if (same_sysctl(spec->sysctl.v[i].key, name))
 			snprintf(out, size, "%s", spec->sysctl.v[i].value);
 }
 
