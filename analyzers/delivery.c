@@ -7,14 +7,15 @@
  * What a reader would get wrong:
  * - A message that arrived need not be an accepted one: its acceptance may have been lost on the way
  *   back, or said too late.  It is counted apart, and makes up for no other.
- * - Two runs from one seed have messages of the same names.  What was sent before this run began is
- *   not its own, whatever it is called. */
+ * - Two runs from one seed have messages of the same names.  What was sent before this run began or
+ *   after it ended is not its own, whatever it is called. */
 #include "analyzers/delivery.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "results/hist.h"
 #include "results/receipt.h"
@@ -88,6 +89,14 @@ static void find_lanes(struct join *j)
 
 /* ---- arrivals ---- */
 
+/* One that does not say when it was sent is taken for it. */
+static bool is_of_run(const struct sq_run *run, const struct sq_receipt *r)
+{
+	int64_t at_ns = r->sent_ns - run->t0_wall_ns;
+
+	return r->sent_ns < 0 || (at_ns >= 0 && sq_seconds(at_ns) <= run->duration_s);
+}
+
 static void take_receipt(const struct sq_receipt *r, void *arg)
 {
 	struct join *j = arg;
@@ -95,7 +104,7 @@ static void take_receipt(const struct sq_receipt *r, void *arg)
 	const struct lane key = { .accepted = &named }, *lane;
 
 	lane = bsearch(&key, j->lanes, j->n_lanes, sizeof(*j->lanes), by_name);
-	if (!lane || (r->sent_ns >= 0 && r->sent_ns < j->run->t0_wall_ns)) {
+	if (!lane || !is_of_run(j->run, r)) {
 		j->file->others++;
 		return;
 	}

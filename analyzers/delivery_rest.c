@@ -1,12 +1,14 @@
 /* What the loads' deliveries come to together, and where the rest of them is.
  *
- * What a reader would get wrong: undelivered is not lost.  What stands in the relay's queue at the end
- * is late; without a look into the queue the two can't be told apart, and then nothing is said of
- * either. */
+ * What a reader would get wrong:
+ * - Undelivered is not lost.  What stands in the relay's queue at the end is late; without a look into
+ *   the queue the two can't be told apart, and then nothing is said of either.
+ * - A queue holds messages, but what bounces is a recipient. */
 #include <math.h>
 #include <string.h>
 
 #include "analyzers/delivery.h"
+#include "analyzers/frame.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "results/hist.h"
@@ -29,19 +31,32 @@ static void add_sum(struct sq_delivery_sum *to, const struct sq_delivery_sum *fr
 		to->last_ns = from->last_ns;
 }
 
-/* The last readings of a relay's metric, all its rows and hosts together; NAN when there were none. */
-static double relay_count(const struct sq_run *run, const char *metric)
+/* What stood in the queues of all relays at the end; NAN when none was looked into. */
+static double queued_messages(const struct sq_run *run)
 {
 	double sum = NAN;
 
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
-		double v = m->kind == SQ_GAUGE ? m->last : m->delta;
 
-		if (strcmp(m->metric, metric) == 0 && !isnan(v))
-			sum = isnan(sum) ? v : sum + v;
+		if (strcmp(m->metric, "postfix.queue") == 0 && !isnan(m->last))
+			sum = isnan(sum) ? m->last : sum + m->last;
 	}
 	return sum;
+}
+
+/* How many of the undelivered messages bounced: a relay logs it of each recipient.  NAN when that does
+ * not tell. */
+static double bounced_messages(const struct sq_run *run, const struct sq_delivery_sum *sum)
+{
+	double recipients = sq_frame_delta(run, NULL, "postfix.bounced");
+	double left = (double)sum->undelivered, missing = (double)sum->recipients.undelivered;
+
+	if (isnan(recipients))
+		return 0;
+	if (recipients >= missing)
+		return left;
+	return missing == left || recipients <= 1 ? recipients : NAN;
 }
 
 static bool all_whole(const struct sq_delivery *d)
@@ -55,8 +70,8 @@ static bool all_whole(const struct sq_delivery *d)
 /* Where the undelivered are. */
 static void find_undelivered(const struct sq_run *run, struct sq_delivery *d)
 {
-	double left = (double)d->sum.undelivered, queued = relay_count(run, "postfix.queue"),
-	       bounced = relay_count(run, "postfix.bounced");
+	double left = (double)d->sum.undelivered, queued = queued_messages(run);
+	double bounced = bounced_messages(run, &d->sum);
 
 	d->lost = d->queued = d->bounced = NAN;
 	if (d->n_files == 0) {
@@ -75,8 +90,13 @@ static void find_undelivered(const struct sq_run *run, struct sq_delivery *d)
 				  "is only late");
 		return;
 	}
+	if (isnan(bounced)) {
+		d->because = sq_strdup("some of their recipients bounced, and how many messages "
+				       "that makes is not known: others of the same are missing");
+		return;
+	}
 	/* A queue may hold other mail, such as what the bounces are told by. */
-	d->bounced = isnan(bounced) ? 0 : fmin(bounced, left);
+	d->bounced = bounced;
 	d->queued = left > 0 ? fmin(queued, left - d->bounced) : 0;
 	d->lost = left - d->queued - d->bounced;
 }

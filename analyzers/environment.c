@@ -10,14 +10,14 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <ctype.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyzers/qdisc.h"
+#include "base/sysctl.h"
+#include "base/value.h"
 
 static const char *const sysctls[] = {
 	"net.core.somaxconn",
@@ -69,42 +69,12 @@ static const char *const sysctls[] = {
 	"net.netfilter.nf_conntrack_max",
 };
 
-/* Words one space apart: the kernel sets tabs between the numbers of a triple. */
-static void squeeze(char *text)
-{
-	char *to = text;
-
-	for (const char *p = text; *p; p++) {
-		if (!isspace((unsigned char)*p))
-			*to++ = *p;
-		else if (to > text && to[-1] != ' ')
-			*to++ = ' ';
-	}
-	if (to > text && to[-1] == ' ')
-		to--;
-	*to = '\0';
-}
-
 static void add_sysctl(json_t *to, const char *name)
 {
-	char path[128], value[1024];
-	ssize_t len;
-	int fd;
+	char value[SQ_SYSCTL_VALUE];
 
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	for (char *p = path + strlen("/proc/sys/"); *p; p++)
-		if (*p == '.')
-			*p = '/';
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return;
-	len = read(fd, value, sizeof(value) - 1);
-	close(fd);
-	if (len == -1)
-		return;
-	value[len] = '\0';
-	squeeze(value);
-	json_object_set_new(to, name, json_string(value));
+	if (sq_sysctl_read(name, value, sizeof(value)) == 0)
+		json_object_set_new(to, name, json_string(value));
 }
 
 static json_t *read_sysctls(void)
@@ -163,8 +133,8 @@ static void add_cpu_model(json_t *to)
 		if (!value)
 			continue;
 		*value++ = '\0';
-		squeeze(line);
-		squeeze(value);
+		sq_text_squeeze(line);
+		sq_text_squeeze(value);
 		for (size_t i = 0; i < best; i++) {
 			if (strcmp(line, keys[i]) == 0 && *value) {
 				json_object_set_new(to, "cpu_model", json_string(value));

@@ -68,7 +68,8 @@ double sq_frame_delta(const struct sq_run *run, const char *host, const char *me
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
 
-		if (strcmp(m->metric, metric) == 0 && strcmp(m->host, host) == 0)
+		if (strcmp(m->metric, metric) == 0 && (!host || strcmp(m->host, host) == 0) &&
+		    !isnan(m->delta))
 			sum = isnan(sum) ? m->delta : sum + m->delta;
 	}
 	return sum;

@@ -34,7 +34,8 @@ int64_t sq_frame_bin_ns(const struct sq_run *run, size_t i);
 
 bool sq_frame_captured(const struct sq_run *run, const char *host);
 
-/* By how much all rows of a counter rose on a host together; NAN when it was not read there. */
+/* By how much all rows of a counter rose on a host together, or on all hosts (NULL); NAN when it was not
+ * read there. */
 double sq_frame_delta(const struct sq_run *run, const char *host, const char *metric);
 
 bool sq_frame_loopback(const char *target);

@@ -42,6 +42,7 @@ struct relay {
 	struct sq_buf said;      /* by whom, and which: "sink dns on resolver: SERVFAIL 80" */
 };
 
+/* A host NULL is all of them. */
 static uint64_t rise_of(const struct sq_run *run, const char *host, const char *v4, const char *v6)
 {
 	double a = sq_frame_delta(run, host, v4), b = sq_frame_delta(run, host, v6);
@@ -68,29 +69,14 @@ static uint64_t deliveries(const struct relay *r, const char *metric, bool fitti
 	return (uint64_t)llround(sum);
 }
 
-/* Of every host, the relay's too: its name server may stand beside it. */
-static uint64_t no_ports(const struct sq_run *run)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		const struct sq_metric_rec *m = &run->metrics[i];
-
-		if ((strcmp(m->metric, "Udp.NoPorts") == 0 ||
-		     strcmp(m->metric, "Udp6NoPorts") == 0) &&
-		    !isnan(m->delta))
-			sum += m->delta;
-	}
-	return (uint64_t)llround(sum);
-}
-
 static void read_datagrams(struct relay *r)
 {
 	r->counted = !isnan(sq_frame_delta(r->run, r->host, "Udp.OutDatagrams"));
 	r->sent = rise_of(r->run, r->host, "Udp.OutDatagrams", "Udp6OutDatagrams");
 	r->received = rise_of(r->run, r->host, "Udp.InDatagrams", "Udp6InDatagrams");
 	r->icmp_errors = rise_of(r->run, r->host, "Icmp.InDestUnreachs", "Icmp6InDestUnreachs");
-	r->no_ports = no_ports(r->run);
+	/* Of every host, the relay's too: its name server may stand beside it. */
+	r->no_ports = rise_of(r->run, NULL, "Udp.NoPorts", "Udp6NoPorts");
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

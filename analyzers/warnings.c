@@ -3,18 +3,45 @@
  * that a load grows slow by itself: what looks like the target's latency then is the client's.
  *
  * What a reader would get wrong: /proc/net/sockstat counts the whole namespace, so that it is held
- * against what all loads of the host together have of addresses and targets. */
+ * against what all loads of the host together have of addresses and targets; loads that have the same
+ * of both share their ports. */
 #include "analyzers/warnings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/frame.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "scenarios/plan.h"
 
 /* What is taken beside TIME_WAIT, and what the kernel keeps of one parity, is little. */
 #define NEARLY 0.99
+
+/* Whether two loads of a host take ports of the same addresses for the same targets. */
+static bool same_ends(const struct sq_load_rec *a, const struct sq_load_rec *b)
+{
+	if (!sq_same_text(a->source, b->source) || a->n_targets != b->n_targets)
+		return false;
+	for (size_t i = 0; i < a->n_targets; i++)
+		if (strcmp(sq_frame_address(&a->targets[i]), sq_frame_address(&b->targets[i])) != 0)
+			return false;
+	return true;
+}
+
+static bool leaves_ports(const struct sq_load_rec *l, const char *host)
+{
+	return l->time_wait && strcmp(l->from, host) == 0;
+}
+
+static bool counted_before(const struct sq_run *run, size_t load, const char *host)
+{
+	for (size_t i = 0; i < load; i++)
+		if (leaves_ports(&run->loads[i], host) &&
+		    same_ends(&run->loads[i], &run->loads[load]))
+			return true;
+	return false;
+}
 
 /* Half of the ports, as often as a port can be taken; 0 for a host whose closes leave none. */
 static double half_ports(const struct sq_run *run, const char *host)
@@ -25,7 +52,7 @@ static double half_ports(const struct sq_run *run, const char *host)
 	for (size_t i = 0; i < run->n_loads; i++) {
 		const struct sq_load_rec *l = &run->loads[i];
 
-		if (l->time_wait && strcmp(l->from, host) == 0)
+		if (leaves_ports(l, host) && !counted_before(run, i, host))
 			pairs += (double)(l->sources ? l->sources : 1) * (double)l->n_targets;
 	}
 	return range ? pairs * sq_port_range_size(range) / 2 : 0;

@@ -3,6 +3,7 @@
  * than rounded.  Only rates are doubles. */
 #include "base/value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -271,4 +272,19 @@ const char *sq_nearest(const char *word, const char *const *words)
 		}
 	}
 	return best;
+}
+
+void sq_text_squeeze(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		if (!isspace((unsigned char)*p))
+			*to++ = *p;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	if (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
 }

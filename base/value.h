@@ -27,4 +27,7 @@ void sq_format_bitrate(char *out, size_t size, int64_t bit_per_s);
  * none is near enough to be meant. */
 const char *sq_nearest(const char *word, const char *const *words);
 
+/* Runs of white space become one space; none stands at either end.  In place. */
+void sq_text_squeeze(char *text);
+
 #endif

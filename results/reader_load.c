@@ -295,6 +295,8 @@ static int add_bursts(struct sq_load_draft *d, const json_t *list)
 				return -EINVAL;
 			times[k] = json_integer_value(t);
 		}
+		if (times[1] < 0 || times[2] < times[1])
+			return -EINVAL;
 		add_burst(d, &(struct sq_burst_draft){ times[0], times[1], times[2] });
 	}
 	return 0;

@@ -183,10 +183,11 @@ static bool sent_next(const char **at, struct sq_receipt *r)
 		return true;
 	}
 	*at += early;
-	if (!number_next(at, 10, ' ', &took) || took > INT64_MAX / 2)
+	if (!number_next(at, 10, ' ', &took) ||
+	    took > (uint64_t)(early ? INT64_MAX - r->arrived_ns : r->arrived_ns))
 		return false;
-	r->sent_ns = r->arrived_ns - (early ? -(int64_t)took : (int64_t)took);
-	return r->sent_ns >= 0;
+	r->sent_ns = early ? r->arrived_ns + (int64_t)took : r->arrived_ns - (int64_t)took;
+	return true;
 }
 
 static bool text_next(const char **at, struct sq_receipt *r)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sysctl.h"
 #include "scenarios/plan_private.h"
 #include "scenarios/profile.h"
 #include "scenarios/scenario_private.h"
@@ -30,29 +31,12 @@
 /* Of a process of ours, beside what its operations open. */
 enum { OWN_FILES = 64 };
 
-static bool same_name(const char *a, const char *b)
+static bool same_sysctl(const char *a, const char *b)
 {
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("./", *a) && strchr("./", *b)))
-			return false;
-	return *a == *b;
-}
+	char name_a[SQ_SYSCTL_NAME], name_b[SQ_SYSCTL_NAME];
 
-static void read_sysctl(const char *name, char *out, size_t size)
-{
-	char path[128];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	for (char *p = path + strlen("/proc/sys/"); *p; p++)
-		*p = *p == '.' ? '/' : *p;
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	n = fread(out, 1, size - 1, f);
-	out[n] = '\0';
-	fclose(f);
+	return sq_sysctl_name(a, name_a) == 0 && sq_sysctl_name(b, name_b) == 0 &&
+	       strcmp(name_a, name_b) == 0;
 }
 
 /* As it will be on the host: a world's is made anew. */
@@ -63,9 +47,9 @@ static void host_sysctl(const struct sq_plan *plan, size_t host, const char *nam
 
 	snprintf(out, size, "%s", fallback);
 	if (!plan->world)
-		read_sysctl(name, out, size);
+		sq_sysctl_read(name, out, size);
 	for (size_t i = 0; plan->world && spec && i < spec->sysctl.n; i++)
-		if (same_name(spec->sysctl.v[i].key, name))
+		if (same_sysctl(spec->sysctl.v[i].key, name))
 			snprintf(out, size, "%s", spec->sysctl.v[i].value);
 }
 
@@ -98,21 +82,15 @@ static bool soon_reused(const struct sq_plan *plan, const struct sq_load_plan *l
 	return reuse[0] == '1' || (reuse[0] == '2' && loopback);
 }
 
-/* The highest rate of the load; 0 for a closed loop, whose rate is the target's. */
-static double rate_of(const struct sq_load_plan *load)
+/* At the highest rate of the load; 0 for a closed loop, whose rate is the target's. */
+static double rate_within(const struct sq_load_spec *spec, int64_t ns)
 {
-	const struct sq_arrivals_spec *a = &load->spec->arrivals;
-	struct sq_profile profile;
-	double rate;
+	struct sq_profile profile = sq_profile_make(&spec->arrivals, spec->duration_ns);
+	double peak = sq_profile_peak(&profile);
 
-	if (a->poisson_per_s > 0)
-		return a->poisson_per_s;
-	if (load->n_trace)
-		return (double)load->n_trace / sq_seconds(load->spec->duration_ns);
-	profile = sq_profile_make(a, load->spec->duration_ns);
-	rate = sq_profile_peak(&profile);
 	sq_profile_fini(&profile);
-	return rate;
+	return (spec->arrivals.poisson_per_s > 0 ? spec->arrivals.poisson_per_s : peak) *
+	       sq_seconds(ns);
 }
 
 /* Bursts come whole: however short a time is, one may fall into it. */
@@ -123,13 +101,32 @@ static double bursts_within(const struct sq_arrivals_spec *a, int64_t ns)
 	return (double)(rounds + 1) * (double)a->burst * (double)a->streams;
 }
 
+/* Where a trace is densest. */
+static double trace_within(const struct sq_load_plan *load, int64_t ns)
+{
+	size_t n = load->n_trace, from = 0, most = 0;
+
+	if (load->spec->count != SQ_OPT_UNSET && (uint64_t)load->spec->count < n)
+		n = (size_t)load->spec->count;
+	for (size_t i = 0; i < n; i++) {
+		while (load->trace_ns[i] - load->trace_ns[from] > ns)
+			from++;
+		if (i + 1 - from > most)
+			most = i + 1 - from;
+	}
+	return (double)most;
+}
+
 /* How many of its operations fall into so much time, at most. */
 static double within(const struct sq_load_plan *load, int64_t ns)
 {
-	const struct sq_arrivals_spec *a = &load->spec->arrivals;
-	double all = load->n_trace ? (double)load->n_trace : sq_load_operations(load->spec);
+	const struct sq_load_spec *spec = load->spec;
 
-	return fmin(all, a->burst > 0 ? bursts_within(a, ns) : rate_of(load) * sq_seconds(ns));
+	if (load->n_trace)
+		return trace_within(load, ns);
+	return fmin(sq_load_operations(spec), spec->arrivals.burst > 0
+						      ? bursts_within(&spec->arrivals, ns)
+						      : rate_within(spec, ns));
 }
 
 static void warn_ports(struct sq_plan *plan, struct sq_load_plan *load)

@@ -4,8 +4,7 @@
  * it is undone and reported.
  *
  * A write that the kernel takes proves nothing: it clamps some values and drops others, so each is
- * read back and compared.  /proc/sys/net follows the calling thread's namespace, whichever /proc
- * it is. */
+ * read back and compared. */
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -14,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sysctl.h"
+#include "base/value.h"
 #include "scenarios/world_private.h"
-
-enum { VALUE_SIZE = 4096, PATH_SIZE = 256 };
 
 /* Below /proc/sys.  Most are absent or read-only in a namespace of today's kernels, but not of all.
  * nf_hooks_lwtunnel is writable from any namespace, global, and cannot be turned off again. */
@@ -54,67 +53,9 @@ static bool is_global(const char *name)
 	return false;
 }
 
-/* As sysctl(8): when the first separator is a dot, dots and slashes change places, so that
- * net.ipv4.conf.eth0/1.rp_filter reaches the device eth0.1; when it is a slash all stay. */
-static int key_to_name(const char *key, char name[PATH_SIZE])
-{
-	bool swap = key[strcspn(key, "./")] == '.';
-	size_t len = strlen(key);
-
-	if (len == 0 || len >= PATH_SIZE)
-		return -EINVAL;
-	for (size_t i = 0; i <= len; i++) {
-		name[i] = key[i];
-		if (swap && key[i] == '.')
-			name[i] = '/';
-		else if (swap && key[i] == '/')
-			name[i] = '.';
-	}
-	if (strncmp(name, "net/", 4) != 0 || strstr(name, "//") || strstr(name, "/./") ||
-	    strstr(name, "/../") || name[len - 1] == '/' || name[len - 1] == '.')
-		return -EINVAL;
-	return 0;
-}
-
-/* Runs of white space become one space; none at either end. */
-static void normalize(const char *in, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (; *in && n + 2 < size; in++) {
-		if (!strchr(" \t\n", *in))
-			out[n++] = *in;
-		else if (n && out[n - 1] != ' ')
-			out[n++] = ' ';
-	}
-	if (n && out[n - 1] == ' ')
-		n--;
-	out[n] = '\0';
-}
-
-static int read_value(const char *name, char value[VALUE_SIZE])
-{
-	char path[PATH_SIZE + 16], raw[VALUE_SIZE];
-	ssize_t len;
-	int fd, rc;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
-	len = read(fd, raw, sizeof(raw) - 1);
-	rc = len == -1 ? -errno : 0;
-	close(fd);
-	if (rc < 0)
-		return rc;
-	raw[len] = '\0';
-	normalize(raw, value, VALUE_SIZE);
-	return 0;
-}
-
 static int write_value(const char *name, const char *value)
 {
-	char path[PATH_SIZE + 16];
+	char path[SQ_SYSCTL_NAME + 16];
 	size_t len = strlen(value);
 	int rc = 0;
 	int fd;
@@ -130,9 +71,18 @@ static int write_value(const char *name, const char *value)
 	return rc;
 }
 
-static int check_key(const char *where, const char *key, char name[PATH_SIZE], struct sq_err *err)
+static bool is_below_net(const char *name)
 {
-	if (key_to_name(key, name) < 0)
+	char last = name[strlen(name) - 1];
+
+	return strncmp(name, "net/", 4) == 0 && !strstr(name, "//") && !strstr(name, "/./") &&
+	       !strstr(name, "/../") && last != '/' && last != '.';
+}
+
+static int check_key(const char *where, const char *key, char name[SQ_SYSCTL_NAME],
+		     struct sq_err *err)
+{
+	if (sq_sysctl_name(key, name) < 0 || !is_below_net(name))
 		return sq_err_set(err, -EINVAL, where,
 				  "a host may set sysctls below net. only; name one, such as "
 				  "net.core.somaxconn");
@@ -169,24 +119,24 @@ static int explain_write(const char *where, const char *key, const char *value, 
 }
 
 /* In the host's namespace.  found: what the kernel says afterwards. */
-static int write_and_read(const char *name, const char *value, char found[VALUE_SIZE])
+static int write_and_read(const char *name, const char *value, char found[SQ_SYSCTL_VALUE])
 {
-	int rc = read_value(name, found);
+	int rc = sq_sysctl_read(name, found, SQ_SYSCTL_VALUE);
 
 	/* EACCES: a key without a read side (route.flush) is an action and no setting. */
 	if (rc == 0)
 		rc = write_value(name, value);
-	return rc < 0 ? rc : read_value(name, found);
+	return rc < 0 ? rc : sq_sysctl_read(name, found, SQ_SYSCTL_VALUE);
 }
 
 /* In the keeper's own namespace: a changed value there was the machine's. */
 static int check_outside(const char *where, const char *name, const char *before,
 			 struct sq_err *err)
 {
-	char after[VALUE_SIZE];
+	char after[SQ_SYSCTL_VALUE];
 	int rc;
 
-	if (read_value(name, after) < 0 || strcmp(before, after) == 0)
+	if (sq_sysctl_read(name, after, sizeof(after)) < 0 || strcmp(before, after) == 0)
 		return 0;
 	rc = write_value(name, before);
 	return sq_err_set(err, -EPERM, where,
@@ -199,8 +149,8 @@ static int check_outside(const char *where, const char *name, const char *before
 int sq_sysctl_set(int own, int netns, const char *host, const char *key, const char *value,
 		  struct sq_err *err)
 {
-	char where[sizeof(err->where)], name[PATH_SIZE];
-	char before[VALUE_SIZE], found[VALUE_SIZE], wanted[VALUE_SIZE];
+	char where[sizeof(err->where)], name[SQ_SYSCTL_NAME];
+	char before[SQ_SYSCTL_VALUE], found[SQ_SYSCTL_VALUE], wanted[SQ_SYSCTL_VALUE];
 	bool outside;
 	int rc, written;
 
@@ -208,7 +158,7 @@ int sq_sysctl_set(int own, int netns, const char *host, const char *key, const c
 	rc = check_key(where, key, name, err);
 	if (rc < 0)
 		return rc;
-	outside = read_value(name, before) == 0;
+	outside = sq_sysctl_read(name, before, sizeof(before)) == 0;
 	rc = sq_netns_enter(netns, err);
 	if (rc < 0)
 		return rc;
@@ -220,7 +170,8 @@ int sq_sysctl_set(int own, int netns, const char *host, const char *key, const c
 		return rc;
 	if (written < 0)
 		return explain_write(where, key, value, written, err);
-	normalize(value, wanted, sizeof(wanted));
+	snprintf(wanted, sizeof(wanted), "%s", value);
+	sq_text_squeeze(wanted);
 	if (strcmp(wanted, found) == 0)
 		return 0;
 	return sq_err_set(err, -ERANGE, where,

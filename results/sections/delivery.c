@@ -49,13 +49,12 @@ static json_t *load_json(const struct sq_delivery_load *l, bool known)
 static json_t *delivery_json(const struct sq_run *run)
 {
 	const struct sq_delivery *d = run->delivery;
-	json_t *o, *loads = json_array(), *files = json_array();
+	json_t *o, *loads, *files;
 
-	if (!d) {
-		json_decref(loads);
-		json_decref(files);
+	if (!d)
 		return json_null();
-	}
+	loads = json_array();
+	files = json_array();
 	for (size_t i = 0; i < d->n_loads; i++)
 		json_array_append_new(loads, load_json(&d->loads[i], d->n_files > 0));
 	for (size_t i = 0; i < d->n_files; i++)

@@ -62,6 +62,11 @@ static void test_rcodes(void **state)
 	assert_relay(
 		run, 40, 40, SQ_EXACT,
 		"80 queries were answered without a result: sink dns on resolver: SERVFAIL 80");
+	/* A row that was never read takes nothing from the others. */
+	run = relay_run(80);
+	add_sink(run, "SERVFAIL", 80);
+	set_counter(run, "relay", "Udp.InDatagrams", "more", NAN);
+	assert_relay(run, 40, 40, SQ_EXACT, "80 queries were answered without a result");
 	/* Nobody tells which. */
 	assert_relay(relay_run(80), 40, 40, SQ_STRONG,
 		     "SERVFAIL and REFUSED can't be told apart from here");

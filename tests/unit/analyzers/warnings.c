@@ -45,6 +45,27 @@ static void test_time_wait(void **state)
 	sq_run_free(run);
 }
 
+/* Of two loads to one target the ports are the same, to another they are not. */
+static void test_two_loads(void **state)
+{
+	struct sq_run *run = fin_run(true, 400);
+
+	(void)state;
+	add_load(run, "b", "server:9000", SQ_SEC)->time_wait = true;
+	assert_int_equal(sq_analyze(run, NULL), 0);
+	assert_int_equal(json_array_size(run->warnings), 1);
+	sq_run_free(run);
+	run = fin_run(true, 200);
+	assert_int_equal(sq_analyze(run, NULL), 0);
+	assert_int_equal(json_array_size(run->warnings), 1);
+	sq_run_free(run);
+	run = fin_run(true, 200);
+	add_load(run, "b", "server:9001", SQ_SEC)->time_wait = true;
+	assert_int_equal(sq_analyze(run, NULL), 0);
+	assert_null(run->warnings);
+	sq_run_free(run);
+}
+
 static void test_none(void **state)
 {
 	struct sq_run *run = fin_run(false, 400);
@@ -68,6 +89,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time_wait),
+		cmocka_unit_test(test_two_loads),
 		cmocka_unit_test(test_none),
 	};
 

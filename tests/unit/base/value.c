@@ -274,6 +274,19 @@ static void nearest(void **state)
 	assert_null(sq_nearest("tcp", none));
 }
 
+static void squeeze(void **state)
+{
+	char triple[] = " 4096\t131072 \t 6291456\n", blank[] = "\n\t ", empty[] = "";
+
+	(void)state;
+	sq_text_squeeze(triple);
+	assert_string_equal(triple, "4096 131072 6291456");
+	sq_text_squeeze(blank);
+	assert_string_equal(blank, "");
+	sq_text_squeeze(empty);
+	assert_string_equal(empty, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +294,7 @@ int main(void)
 		cmocka_unit_test(bitrates),    cmocka_unit_test(rates),
 		cmocka_unit_test(formats),     cmocka_unit_test(rate_formats),
 		cmocka_unit_test(round_trips), cmocka_unit_test(nearest),
+		cmocka_unit_test(squeeze),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,8 @@ static void test_round_trip(void **state)
 		  recipients, 3 },
 		{ UINT64_MAX, 0, 0, 1764234304123456789, -1, SQ_RECEIPT_UNCHECKED, recipients, 1 },
 		{ 1, 65535, INT64_MAX, 1000, 2000, SQ_RECEIPT_CORRUPT, recipients + 1, 2 },
+		{ 1, 0, 0, 1764234304123456789, INT64_MAX, SQ_RECEIPT_SOUND, recipients, 1 },
+		{ 1, 0, 0, INT64_MAX, 0, SQ_RECEIPT_SOUND, recipients, 1 },
 	};
 
 	(void)state;
@@ -132,6 +134,8 @@ static void test_files(void **state)
 		{ FIRST "5eed.0.17 1 1 good 0\n", -EINVAL, 0, 0 },
 		{ FIRST "5eed.0.17 1 1 sound 100000000\n", -EINVAL, 0, 0 },
 		{ FIRST "5eed.0.-1 1 1 sound 0\n", -EINVAL, 0, 0 },
+		{ FIRST "5eed.0.17 1 2 sound 0\n", -EINVAL, 0, 0 },
+		{ FIRST "5eed.0.17 9223372036854775807 -1 sound 0\n", -EINVAL, 0, 0 },
 	};
 
 	(void)state;

@@ -276,6 +276,11 @@ static void test_no_run(void **state)
 	sq_run_free(run);
 	spool_dir_put(&d, "load-client.jsonl", "{\"k\":\"tally\",\"load\":\"another\"}\n");
 	expect_error(&d, -EINVAL, "\"tally\" record");
+	spool_dir_put(&d, "load-client.jsonl",
+		      "{\"k\":\"tally\",\"load\":\"storm\",\"lane\":0,\"scheduled\":[],"
+		      "\"hist\":{\"from_due\":" NONE ",\"from_send\":" NONE ",\"lag\":" NONE "},"
+		      "\"bursts\":[0,2,1]}\n");
+	expect_error(&d, -EINVAL, "\"tally\" record");
 	spool_dir_put(&d, "run.jsonl", "x\n" START);
 	expect_error(&d, -EINVAL, "line 2 is no record");
 	spool_dir_remove(&d);

@@ -374,7 +374,6 @@ static void test_trace(void **state)
 	assert_string_equal(err.where, "recording");
 }
 
-/* A capture that names no host is one for each; an empty list is none at all. */
 /* A tcp load as the test's driver has it: closes leave TIME_WAIT. */
 static void fin_cost(const struct sq_plug *driver, struct sq_op_cost *ret)
 {
@@ -388,7 +387,7 @@ static void fin_cost(const struct sq_plug *driver, struct sq_op_cost *ret)
 
 static void assert_warned(const char *host_edit, const char *load_edit, const char *want)
 {
-	struct sq_plan_opts opts = { .cost = fin_cost };
+	struct sq_plan_opts opts = { .cost = fin_cost, .trace = ten_seconds };
 	char text[1024];
 	struct sq_plan *p;
 
@@ -431,6 +430,15 @@ static void test_limits(void **state)
 	assert_warned("\"sysctl\": {\"net.ipv4.ip_local_port_range\": \"1024 2023\"}",
 		      "\"close\": \"fin\", \"duration\": \"10s\", \"arrivals\": {\"rate\": 80}",
 		      "it comes from 1 and needs 2");
+	/* Ten in ten seconds of an hour. */
+	assert_warned(
+		"\"sysctl\": {\"net.ipv4.ip_local_port_range\": \"1024 1041\"}",
+		"\"close\": \"fin\", \"duration\": \"1h\", \"arrivals\": {\"trace\": \"recording\"}",
+		"a: 10 ports");
+	assert_warned("\"sysctl\": {\"net.ipv4.ip_local_port_range\": \"1024 1041\"}",
+		      "\"close\": \"fin\", \"duration\": \"1h\", \"count\": 9,"
+		      " \"arrivals\": {\"trace\": \"recording\"}",
+		      NULL);
 	assert_warned("\"sysctl\": {\"net/ipv4/tcp_tw_reuse\": 1}",
 		      "\"close\": \"fin\", \"duration\": \"1h\", \"arrivals\": {\"rate\": 4000}",
 		      NULL);
@@ -450,6 +458,7 @@ static void test_limits(void **state)
 		      "client: 1000000 connections");
 }
 
+/* A capture that names no host is one for each; an empty list is none at all. */
 static void test_captures(void **state)
 {
 	static const char text[] =
