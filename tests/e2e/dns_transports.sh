@@ -109,7 +109,7 @@ ask() { # NAME SERVER PORT LOAD STATUS
 	expect_eq "$status" "$5" "$name: status ($(cat "$SCRATCH/$name.txt"))"
 	outcomes=$(jqr "$SCRATCH/$name/run.json" '[.loads[0].outcomes[] | select(.count > 0) | "\(.code) \(.phase) \(.count)"] | sort | join(", ")')
 }
-count() { jqr "$SCRATCH/$1/run.json" ".loads[0].counts.$2 // 0"; }
+count() { jqr "$SCRATCH/$1/run.json" ".loads[0].counts.$2"; }
 tls="\"transport\": \"dot\", \"tls_ca\": \"$SCRATCH/ca.pem\", \"tls_name\": \"ns.example.test\""
 
 for server in named nsd knotd unbound; do

@@ -43,11 +43,17 @@ need() { # COMMAND PACKAGE
 		fail "$1 is missing; install the package $2"
 }
 
+# What can't be read is equal to nothing, not even to the empty text.
 jqr() { # FILE EXPRESSION
-	jq -r "$2" "$1"
+	jq -r "$2" "$1" || {
+		echo "nothing can be read of $1 with $2"
+		return 1
+	}
 }
 
+# (Two things that are not there are not equal either.)
 expect_eq() { # GOT WANT WHAT
+	[ "$2" != null ] || fail "$3: there is nothing to compare $1 with"
 	[ "$1" = "$2" ] || fail "$3: got $1, want $2"
 }
 

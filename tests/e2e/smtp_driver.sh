@@ -36,7 +36,9 @@ for fault in drop close stall 421 452 550 delay:20ms; do
 	expect_eq "$(in_sink .messages)" "$(accepted)" "$fault: messages that the sink took"
 	expect_eq "$(jqr "$r" '.run.duration_s < 12')" true "$fault: a bounded end"
 	case $fault in
-	delay*) expect_eq "$(accepted)" 1000 "$fault: accepted" ;;
+	delay*)
+		expect_eq "$(accepted)" 1000 "$fault: accepted"
+		expect_eq "$(in_sink '.faults | keys | length')" 7 "$fault: phases that it befell" ;;
 	[45]*) expect_eq "$(jqr "$r" ".loads[0].outcomes[] | select(.class != \"ok\" and .count > 0) | .code" | sort -u)" "$fault" "$fault: codes" ;;
 	*) [ "$(accepted)" -gt 600 ] && [ "$(accepted)" -lt 990 ] || fail "$fault: $(accepted) accepted" ;;
 	esac
