@@ -6,15 +6,10 @@ need named bind9
 need nsd nsd
 need knotd knot
 need unbound unbound
-need openssl openssl
 
-openssl_made() { openssl "$@" 2> "$SCRATCH/openssl.err" || fail "openssl $1: $(cat "$SCRATCH/openssl.err")"; }
-authority() { openssl_made req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$SCRATCH/$1.key" -out "$SCRATCH/$1.pem"; }
-authority ca
-authority stranger
-openssl_made req -newkey rsa:2048 -nodes -subj /CN=server -keyout "$SCRATCH/server.key" -out "$SCRATCH/server.csr"
-openssl_made x509 -req -in "$SCRATCH/server.csr" -CA "$SCRATCH/ca.pem" -CAkey "$SCRATCH/ca.key" -CAcreateserial -days 2 \
-	-extfile <(echo subjectAltName=DNS:ns.example.test) -out "$SCRATCH/server.pem"
+certificate ca
+certificate stranger
+certificate ns.example.test ca
 
 {
 	printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'
@@ -22,7 +17,7 @@ openssl_made x509 -req -in "$SCRATCH/server.csr" -CA "$SCRATCH/ca.pem" -CAkey "$
 	seq -f 'large TXT "%0.0f-0123456789012345678901234567890123456789"' 0 59
 } > "$SCRATCH/zone"
 cat > "$SCRATCH/named.conf" <<C
-tls cert { cert-file "$SCRATCH/server.pem"; key-file "$SCRATCH/server.key"; };
+tls cert { cert-file "$SCRATCH/ns.example.test.pem"; key-file "$SCRATCH/ns.example.test.key"; };
 http web { endpoints { "/dns-query"; }; };
 options { directory "$SCRATCH"; pid-file none; session-keyfile none; recursion no; dnssec-validation no; notify no;
   listen-on-v6 { none; }; listen-on { 198.18.0.2; }; listen-on port 853 tls cert { 198.18.0.2; };
@@ -37,8 +32,8 @@ server:
   ip-address: 198.18.0.2
   ip-address: 198.18.0.2@853
   tls-port: 853
-  tls-service-key: "$SCRATCH/server.key"
-  tls-service-pem: "$SCRATCH/server.pem"
+  tls-service-key: "$SCRATCH/ns.example.test.key"
+  tls-service-pem: "$SCRATCH/ns.example.test.pem"
   server-count: 1
   tcp-count: 1000
   username: ""
@@ -86,8 +81,8 @@ server:
   interface: 198.18.0.2@853
   interface: 198.18.0.2@443
   https-port: 443
-  tls-service-key: "$SCRATCH/server.key"
-  tls-service-pem: "$SCRATCH/server.pem"
+  tls-service-key: "$SCRATCH/ns.example.test.key"
+  tls-service-pem: "$SCRATCH/ns.example.test.pem"
   access-control: 198.18.0.0/15 allow
   module-config: iterator
   local-zone: example.test. redirect
@@ -109,7 +104,7 @@ ask() { # NAME SERVER PORT LOAD STATUS
 	expect_eq "$status" "$5" "$name: status ($(cat "$SCRATCH/$name.txt"))"
 	outcomes=$(jqr "$SCRATCH/$name/run.json" '[.loads[0].outcomes[] | select(.count > 0) | "\(.code) \(.phase) \(.count)"] | sort | join(", ")')
 }
-count() { jqr "$SCRATCH/$1/run.json" ".loads[0].counts.$2 // 0"; }
+count() { jqr "$SCRATCH/$1/run.json" ".loads[0].counts.$2"; }
 tls="\"transport\": \"dot\", \"tls_ca\": \"$SCRATCH/ca.pem\", \"tls_name\": \"ns.example.test\""
 
 for server in named nsd knotd unbound; do

@@ -46,6 +46,7 @@ for ports in 1 4096; do
 
 	flood "queue-$ports" ".load[0].sockets = $ports | .world.links[0].shape = {rate: \"100kbit\", limit: 3000, host: \"client\"}"
 	enobufs=$(count ENOBUFS@send)
+	[ "$enobufs" -gt 700 ] || fail "only $enobufs found the queue full"
 	expect_eq "$enobufs $enobufs $((enobufs + $(ok)))" "$(dropped) $(delta client Udp.SndbufErrors) $scheduled" "a full queue, $ports ports: ENOBUFS against drops, SndbufErrors; the rest answered"
 
 	flood "closed-$ports" ".load[0].sockets = $ports | .load[0].receive_buffer = \"32MiB\" | .target = \"server:54\""
@@ -56,4 +57,5 @@ done
 flood segmented ".load[0] += {sockets: 4096, segment: true} | .world.hosts.client.nft = [\"$(printf "$filter" "numgen inc mod 7 == 0")\"]"
 eperm=$(count EPERM@send); more=$(($(filtered) - eperm))
 expect_eq "$((eperm + $(ok)))" "$scheduled" "segmented: EPERM and answers"
+[ "$eperm" -gt 700 ] || fail "segmented: only $eperm were filtered"
 [ "$more" -ge 0 ] && [ "$more" -le 5 ] || fail "segmented: EPERM $eperm, the filter counted $(filtered)"

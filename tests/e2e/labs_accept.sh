@@ -2,17 +2,6 @@
 # name the mechanism, explain every failure, and say which setting is the limit.
 . "$(dirname "$0")/lib.sh"
 
-ran() { # NAME COMMAND...: runs it, as a report of that name in $r
-	local name=$1 status=0
-	shift
-	r="$USER_SCRATCH/$name/run.json"
-	"$@" --out "$USER_SCRATCH/$name" --quiet || status=$?
-	[ "$status" = 0 ] ||
-		fail "$name: status $status; $(jqr "$r" '.expectations[] | select(.held != true) | "\(.text): \(.because)"')"
-}
-lab() { # NAME [COMMAND...]
-	ran "$1" "${@:2}" "$SQUALL" lab run "$1"
-}
 findings() { # "MECHANISM LOAD FAILURE EXPLAINED/COUNT CONFIDENCE, ..."
 	jqr "$r" '[.findings[] | "\(.mechanism) \(.load) \(.failure) \(.explained)/\(.count) \(.confidence)"] | sort | join(", ")'
 }

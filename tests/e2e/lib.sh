@@ -43,11 +43,17 @@ need() { # COMMAND PACKAGE
 		fail "$1 is missing; install the package $2"
 }
 
+# What can't be read is equal to nothing, not even to the empty text.
 jqr() { # FILE EXPRESSION
-	jq -r "$2" "$1"
+	jq -r "$2" "$1" || {
+		echo "nothing can be read of $1 with $2"
+		return 1
+	}
 }
 
+# (Two things that are not there are not equal either.)
 expect_eq() { # GOT WANT WHAT
+	[ "$2" != null ] || fail "$3: there is nothing to compare $1 with"
 	[ "$1" = "$2" ] || fail "$3: got $1, want $2"
 }
 
@@ -61,9 +67,35 @@ as_user() {
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$@")
 }
 
+# Runs a command of squall's that leaves a report, whose expectations must hold: that of NAME is $r.
+ran() { # NAME COMMAND...
+	local name=$1 status=0
+	shift
+	r="$USER_SCRATCH/$name/run.json"
+	"$@" --out "$USER_SCRATCH/$name" --quiet || status=$?
+	[ "$status" = 0 ] ||
+		fail "$name: status $status; $(jqr "$r" '.expectations[] | select(.held != true) | "\(.text): \(.because)"')"
+}
+
+# The lab of that name, run by COMMAND.
+lab() { # NAME [COMMAND...]
+	ran "$1" "${@:2}" "$SQUALL" lab run "$1"
+}
+
+# A key and a certificate of a server of that name, $SCRATCH/NAME.key and NAME.pem, signed by AUTHORITY
+# (a name that was given here before), or by itself.
+certificate() { # NAME [AUTHORITY]
+	local by=()
+	need openssl openssl
+	[ -z "${2:-}" ] || by=(-CA "$SCRATCH/$2.pem" -CAkey "$SCRATCH/$2.key")
+	openssl req -x509 "${by[@]}" -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" \
+		-addext "subjectAltName=DNS:$1" -keyout "$SCRATCH/$1.key" -out "$SCRATCH/$1.pem" 2> "$SCRATCH/openssl.log" ||
+		fail "no certificate for $1: $(cat "$SCRATCH/openssl.log")"
+}
+
 # A Postfix of the script's own in $SCRATCH/etc, with its queue and its log ($SCRATCH/mail.log), that
 # takes mail from the world's hosts and relays all of it to 198.19.0.2; arguments are further lines of
-# its main.cf.  Started by: postfix -c $SCRATCH/etc start-fg
+# its main.cf, of which the last one counts.  Started by: postfix -c $SCRATCH/etc start-fg
 postfix_set_up() {
 	need postfix postfix
 	rm -rf "$SCRATCH/etc" "$SCRATCH/queue" "$SCRATCH/data" "$SCRATCH/mail.log"
@@ -99,6 +131,7 @@ trace    unix       - - n -     0 bounce
 flush    unix       n - n 1000? 0 flush
 smtp     unix       - - n -     - smtp
 lmtp     unix       - - n -     - lmtp
+discard  unix       - - n -     - discard
 tlsmgr   unix       - - n 1000? 1 tlsmgr
 error    unix       - - n -     - error
 retry    unix       - - n -     - error
@@ -107,6 +140,14 @@ scache   unix       - - n -     1 scache
 postlog  unix-dgram n - n -     1 postlogd
 C
 	printf '%s\n' "$@" >> "$SCRATCH/etc/main.cf"
+}
+
+# How many messages stand in that Postfix's queue.
+postfix_queued() {
+	local each
+	each=$(find "$SCRATCH/queue/incoming" "$SCRATCH/queue/active" "$SCRATCH/queue/deferred" -type f -printf .) ||
+		fail "no queue of Postfix's"
+	echo "${#each}"
 }
 
 need jq jq

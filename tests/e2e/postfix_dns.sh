@@ -5,17 +5,6 @@
 need postfix postfix
 need named bind9
 
-ran() { # NAME COMMAND...: runs it, as a report of that name in $r
-	local name=$1 status=0
-	shift
-	r="$SCRATCH/$name/run.json"
-	"$@" --out "$SCRATCH/$name" --quiet || status=$?
-	[ "$status" = 0 ] ||
-		fail "$name: status $status; $(jqr "$r" '.expectations[] | select(.held != true) | "\(.text): \(.because)"')"
-}
-lab() { # NAME
-	ran "$1" "$SQUALL" lab run "$1"
-}
 variant() { # NAME LAB FILTER: the lab, changed by jq
 	jq "$3" "$SQ_SOURCE_DIR/scenarios/labs/$2.json" > "$SCRATCH/$1.json"
 	ran "$1" "$SQUALL" run "$SCRATCH/$1.json" --allow-exec
@@ -43,7 +32,7 @@ finds exact "80 queries were never answered: relay sent 80 datagrams and got 0"
 [ "$(counter postfix.delay 'look-up and connect')" -ge 80000 ] || fail "look-ups took $(counter postfix.delay 'look-up and connect') ms"
 lab postfix-dns-closed
 finds exact "80 queries met a closed port: Udp.NoPorts rose by 80, Icmp.InDestUnreachs on relay by 80"
-"$SQUALL" analyze "$SCRATCH/postfix-dns-closed" | grep -q "40 of 40 deferred: relay-dns-failure on relay (exact)" ||
+"$SQUALL" analyze "$USER_SCRATCH/postfix-dns-closed" | grep -q "40 of 40 deferred: relay-dns-failure on relay (exact)" ||
 	fail "the text does not name the finding"
 
 # As a kernel is set up, it sends few ICMP errors: most queries wait for their time-outs.

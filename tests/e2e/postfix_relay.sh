@@ -17,5 +17,5 @@ expect_eq "$(jqr "$r" '.loads[0] | "\(.scheduled) \([.outcomes[] | select(.class
 expect_eq "$(grep -c 'postfix/smtpd.*client=' "$SCRATCH/mail.log")" 500 "messages that Postfix says it received"
 expect_eq "$(grep -c 'status=sent' "$SCRATCH/mail.log")" 500 "messages that Postfix says it sent"
 expect_eq "$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.messages')" 500 "messages in the sink"
-expect_eq "$(find "$SCRATCH/queue/incoming" "$SCRATCH/queue/active" "$SCRATCH/queue/deferred" -type f | wc -l)" 0 "left in Postfix's queue"
+expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 expect_eq "$(jqr "$r" '.findings | length')" 0 "findings"

@@ -34,7 +34,7 @@ expect_eq "$(jqr "$r" '.loads[0] | "\(.scheduled) \([.outcomes[] | select(.class
 expect_eq "$(jqr "$r" '.servers[] | select(.what == "sink smtp") | "\(.counts.messages) \(.counts.unmarked)"')" "$n 0" "messages in the sink, and unmarked ones"
 expect_eq "$(grep -c 'postfix/smtpd.*client=' "$SCRATCH/mail.log")" "$n" "messages that Postfix says it received"
 expect_eq "$(grep -c 'status=sent' "$SCRATCH/mail.log")" "$n" "messages that Postfix says it sent"
-expect_eq "$(find "$SCRATCH/queue/incoming" "$SCRATCH/queue/active" "$SCRATCH/queue/deferred" -type f | wc -l)" 0 "left in Postfix's queue"
+expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 
 rate=$(jqr "$r" '.delivery | .delivered * 60 / .last_s | floor')
 echo "$n messages through in $(jqr "$r" '.delivery.last_s * 10 | round / 10') s: $rate a minute; from sending to delivery p50 $(jqr "$r" '.delivery.latency.p50_s * 1000 | round') ms"

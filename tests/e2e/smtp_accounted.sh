@@ -35,6 +35,8 @@ for action in drop close stall garbage 421 450 550 delay:50ms; do
 		load=".loads[] | select(.name == \"${phases[i]}\")"
 		sink=".servers[] | select(.counts.listen | endswith(\":$((2501 + i))\"))"
 		expect_eq "$(jqr "$r" "$load | [.scheduled, ([.outcomes[].count] | add)] | unique | join(\" \")")" $messages "$what: outcomes"
+		fell=$(jqr "$r" "$sink | .counts | (.faults + .rejected)[\"${phases[i]}:${action%%:*}\"] // 0")
+		[ "$fell" -gt 0 ] || fail "$what: it befell nobody"
 		ok=$(jqr "$r" "$load | [.outcomes[] | select(.class == \"ok\") | .count] | add // 0")
 		[ "$ok" -ge $((messages / 3)) ] || fail "$what: only $ok of $messages were accepted"
 		expect_eq "$(jqr "$r" "$sink | .counts.messages")" "$ok" "$what: accepted by the sink, and by the client's word"

@@ -28,22 +28,18 @@ delivery() { # EXPRESSION
 	jqr "$r" ".delivery | $1"
 }
 
-queued() {
-	find "$SCRATCH/queue/incoming" "$SCRATCH/queue/active" "$SCRATCH/queue/deferred" -type f | wc -l
-}
-
 # One recipient in ten is refused, once; the rest of it is accepted when it is tried again.
 postfix_set_up "${soon[@]}"
 relay deferred rcpt:452:10% 6s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated == 0", "delivery.corrupted == 0", "delivery.latency.p50 < 1s", "delivery.latency.max > 1s"'
 refused=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.rejected["rcpt:452"]')
 [ "$refused" -ge 50 ] || fail "only $refused RCPTs were refused"
 expect_eq "$(grep -c 'status=deferred' "$SCRATCH/mail.log")" "$refused" "deferrals that Postfix speaks of"
-expect_eq "$(queued)" 0 "left in Postfix's queue"
+expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 
 # The same through TLS, and nobody tries again: what was not delivered is what stands in the queue.
 postfix_set_up "${late[@]}" "smtp_tls_security_level = encrypt"
 relay queued rcpt:452:10% 3s '"delivery.delivered == 450", "delivery.queued == 50", "delivery.lost == 0", "delivery.duplicated == 0"' '"tls": "starttls"'
-expect_eq "$(queued)" 50 "left in Postfix's queue"
+expect_eq "$(postfix_queued)" 50 "left in Postfix's queue"
 [ "$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.secured')" -gt 0 ] || fail "no TLS"
 name=$(delivery '.loads[0].examples.undelivered[0]')
 id=$(sed -n "s/.*: \([0-9A-F]*\): message-id=<$name@.*/\1/p" "$SCRATCH/mail.log")
@@ -55,12 +51,12 @@ postfix_set_up "${late[@]}" "relayhost =" "default_transport = lmtp:inet:198.19.
 relay lmtp body:452:10% 3s '"delivery.undelivered > 50", "delivery.lost == 0", "delivery.duplicated == 0", "delivery.corrupted == 0"' \
 	'"protocol": "lmtp"' '"recipients_per_message": 2'
 expect_eq "$(delivery '.recipients | "\(.accepted) \(.delivered) \(.undelivered)"')" "1000 900 100" "of 1000 recipients"
-expect_eq "$(delivery .queued)" "$(queued)" "messages that are late, and left in Postfix's queue"
+expect_eq "$(delivery .queued)" "$(postfix_queued)" "messages that are late, and left in Postfix's queue"
 
 # A sink that takes a message and hangs up before it says so has it again: RFC 5321, section 6.1.
 postfix_set_up "${soon[@]}"
 relay twice body:close:10% 6s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated > 0", "delivery.corrupted == 0"'
-expect_eq "$(queued)" 0 "left in Postfix's queue"
+expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 dropped=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.faults["body:close"]')
 [ "$dropped" -ge 50 ] || fail "only $dropped answers were withheld"
 expect_eq "$(delivery .recipients.copies)" "$dropped" "copies, and answers that were withheld"

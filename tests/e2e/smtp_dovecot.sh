@@ -1,11 +1,9 @@
 # AUTH before Postfix and LMTP before Dovecot, both real: who may send may, and each message lies in the
 # mailbox of each of its recipients, once.
 . "$(dirname "$0")/lib.sh"
-need postfix postfix
 need dovecot dovecot-lmtpd
 
-mkdir "$SCRATCH/etc" "$SCRATCH/queue" "$SCRATCH/data" "$SCRATCH/mail" "$SCRATCH/dovecot"
-chown postfix "$SCRATCH/data"
+mkdir "$SCRATCH/mail" "$SCRATCH/dovecot"
 chown 65534:65534 "$SCRATCH/mail"
 cat > "$SCRATCH/dovecot.conf" <<C
 base_dir = $SCRATCH/dovecot
@@ -36,40 +34,8 @@ service auth {
   }
 }
 C
-cat > "$SCRATCH/etc/main.cf" <<C
-compatibility_level = 3.6
-queue_directory = $SCRATCH/queue
-data_directory = $SCRATCH/data
-maillog_file = $SCRATCH/mail.log
-maillog_file_prefixes = $SCRATCH
-myhostname = relay.example.test
-mydestination =
-mynetworks = 127.0.0.0/8
-inet_protocols = ipv4
-default_transport = discard
-smtpd_peername_lookup = no
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
-smtpd_sasl_auth_enable = yes
-smtpd_sasl_type = dovecot
-smtpd_sasl_path = $SCRATCH/dovecot/postfix
-local_recipient_maps =
-alias_maps =
-alias_database =
-C
-cat > "$SCRATCH/etc/master.cf" <<'C'
-smtp     inet       n - n -     - smtpd
-cleanup  unix       n - n -     0 cleanup
-qmgr     unix       n - n 300   1 qmgr
-rewrite  unix       - - n -     - trivial-rewrite
-bounce   unix       - - n -     0 bounce
-defer    unix       - - n -     0 bounce
-trace    unix       - - n -     0 bounce
-discard  unix       - - n -     - discard
-error    unix       - - n -     - error
-retry    unix       - - n -     - error
-anvil    unix       - - n -     1 anvil
-postlog  unix-dgram n - n -     1 postlogd
-C
+postfix_set_up "default_transport = discard" "mynetworks = 127.0.0.0/8" "smtpd_relay_restrictions = permit_sasl_authenticated, reject" \
+	"smtpd_sasl_auth_enable = yes" "smtpd_sasl_type = dovecot" "smtpd_sasl_path = $SCRATCH/dovecot/postfix"
 
 run() { # NAME PORT LOAD-KEYS: what came of it is $outcomes
 	cat > "$SCRATCH/$1.json" <<J

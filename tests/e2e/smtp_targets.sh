@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 need apt-get apt
 need /usr/lib/dovecot/lmtp dovecot-lmtpd
-need openssl openssl
 [ "$(id -u)" = 0 ] || fail "the servers change to users of their own; run this as root"
 
 # ---- servers out of packages ----
@@ -35,10 +34,8 @@ unpack() { # PACKAGE PROGRAM USERS...
 	done
 }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=mail.example.test \
-	-addext subjectAltName=DNS:mail.example.test -keyout "$SCRATCH/key.pem" -out "$SCRATCH/cert.pem" 2> "$SCRATCH/openssl.log" ||
-	fail "no certificate: $(cat "$SCRATCH/openssl.log")"
-tls="\"tls_ca\": \"$SCRATCH/cert.pem\", \"tls_name\": \"mail.example.test\""
+certificate mail.example.test
+tls="\"tls_ca\": \"$SCRATCH/mail.example.test.pem\", \"tls_name\": \"mail.example.test\""
 
 # ---- runs ----
 
@@ -78,8 +75,8 @@ state_dir = $SCRATCH/dovecot
 log_path = $SCRATCH/dovecot.log
 protocols = lmtp
 ssl = yes
-ssl_cert = <$SCRATCH/cert.pem
-ssl_key = <$SCRATCH/key.pem
+ssl_cert = <$SCRATCH/mail.example.test.pem
+ssl_key = <$SCRATCH/mail.example.test.key
 auth_username_format = %n
 mail_location = maildir:~/mail
 mail_plugins = quota
@@ -110,7 +107,8 @@ expect_eq "$(grep -c 'lmtp(user).*saved mail to INBOX' "$SCRATCH/dovecot.log")" 
 # Exim: AUTH PLAIN, half of the sessions by STARTTLS; AUTH LOGIN within TLS from the first byte on.
 # All goes on to a sink.
 unpack exim4-daemon-light /usr/sbin/exim4 Debian-exim
-cp "$SCRATCH/cert.pem" "$SCRATCH/key.pem" "$root/etc/exim4"
+cp "$SCRATCH/mail.example.test.pem" "$root/etc/exim4/cert.pem"
+cp "$SCRATCH/mail.example.test.key" "$root/etc/exim4/key.pem"
 mkdir -p "$root/var/log/exim4" "$root/var/spool/exim4"
 chown "$uid:$uid" "$root/etc/exim4/key.pem" "$root/var/log/exim4" "$root/var/spool/exim4"
 cat > "$root/etc/exim4/exim4.conf" <<C

@@ -114,6 +114,11 @@ static inline struct server server_listen(int backlog)
 	return s;
 }
 
+struct greeter {
+	int64_t greet_ns;
+	bool close_now;
+};
+
 struct served {
 	int fd;
 	int64_t greet_ns; /* SQ_NEVER: greeted, or not to be */
@@ -161,19 +166,40 @@ static inline void server_loop(int listen_fd, int64_t greet_ns, bool close_now)
 	}
 }
 
-static inline void server_start(struct server *s, int64_t greet_ns, bool close_now)
+/* For a server that waits in accept. */
+static inline void server_block(const struct server *s)
 {
+	assert_int_equal(fcntl(s->fd, F_SETFL, 0), 0);
+}
+
+/* Serves in a process of its own. */
+static inline void server_fork(struct server *s, void (*serve)(int listener, void *arg), void *arg)
+{
+	fflush(stdout);
 	s->pid = fork();
 	assert_true(s->pid >= 0);
-	if (s->pid == 0) {
-		struct rlimit nofile = { 20000, 20000 };
+	if (s->pid != 0)
+		return;
+	/* A test that failed does not come to its server_stop. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	serve(s->fd, arg);
+	_exit(0);
+}
 
-		/* A test that failed does not come to its server_stop. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		setrlimit(RLIMIT_NOFILE, &nofile);
-		server_loop(s->fd, greet_ns, close_now);
-		_exit(0);
-	}
+static inline void greeter_serve(int listener, void *arg)
+{
+	const struct greeter *g = arg;
+	struct rlimit nofile = { 20000, 20000 };
+
+	setrlimit(RLIMIT_NOFILE, &nofile);
+	server_loop(listener, g->greet_ns, g->close_now);
+}
+
+static inline void server_start(struct server *s, int64_t greet_ns, bool close_now)
+{
+	struct greeter g = { greet_ns, close_now };
+
+	server_fork(s, greeter_serve, &g);
 }
 
 static inline void server_stop(struct server *s)
@@ -210,16 +236,24 @@ struct bench {
 	struct sq_live_lane live;
 };
 
-static inline void bench_init(struct bench *b, const struct server *s, const char *conf)
+static inline const struct sq_kind *bench_kind(const char *driver)
+{
+	const struct sq_kind *const *kinds = sq_driver_kinds();
+
+	while (*kinds && strcmp((*kinds)->name, driver) != 0)
+		kinds++;
+	assert_non_null(*kinds);
+	return *kinds;
+}
+
+/* A plan of one load by that driver, which is not prepared, to that address. */
+static inline void bench_plan(struct bench *b, const struct sq_kind *kind, const char *conf,
+			      const void *addr, socklen_t addr_len)
 {
 	struct sq_opt_ctx ctx = { .file = "test" };
 	struct sq_err err = { 0 };
 	json_t *object = json_loads(conf, 0, NULL);
-	const struct sq_kind *const *kinds = sq_driver_kinds(), *kind;
 
-	while (strcmp((*kinds)->name, "tcp") != 0)
-		kinds++;
-	kind = *kinds;
 	*b = (struct bench){ .scenario = { .bin_ns = 100 * SQ_MS },
 			     .host = { .name = "client", .loads = true },
 			     .spec = { .name = (char *)"storm",
@@ -236,9 +270,9 @@ static inline void bench_init(struct bench *b, const struct server *s, const cha
 	if (sq_opt_parse(&ctx, kind->opts, object, "", b->spec.driver.conf, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
 	json_decref(object);
-	b->load = (struct sq_load_plan){ .spec = &b->spec, .phase_ns = 0 };
-	memcpy(&b->load.target.addr, &s->addr, sizeof(s->addr));
-	b->load.target.len = sizeof(s->addr);
+	b->load = (struct sq_load_plan){ .spec = &b->spec };
+	memcpy(&b->load.target.addr, addr, addr_len);
+	b->load.target.len = addr_len;
 	b->plan = (struct sq_plan){ .scenario = &b->scenario,
 				    .seed = 1,
 				    .hosts = &b->host,
@@ -248,6 +282,11 @@ static inline void bench_init(struct bench *b, const struct server *s, const cha
 	b->outcomes = json_object();
 	b->from_due = sq_hist_new(SQ_HIST_FINE);
 	b->lag = sq_hist_new(SQ_HIST_FINE);
+}
+
+static inline void bench_init(struct bench *b, const struct server *s, const char *conf)
+{
+	bench_plan(b, bench_kind("tcp"), conf, &s->addr, sizeof(s->addr));
 }
 
 static inline void bench_fini(struct bench *b)

@@ -226,43 +226,24 @@ extern const struct sq_driver sq_driver_dns;
 
 static inline void dns_bench_init(struct dns_bench *d, const struct named *n, const char *conf)
 {
-	const struct sq_kind *kind = &sq_driver_dns.kind;
-	struct sq_opt_ctx ctx = { .file = "test" };
-	struct sq_err err = { 0 };
-	json_t *object = json_loads(conf, 0, NULL);
 	struct bench *b = &d->b;
+	struct sq_err err = { 0 };
 
-	*d = (struct dns_bench){ .b = { .scenario = { .bin_ns = 100 * SQ_MS },
-					.host = { .name = "client", .loads = true },
-					.spec = { .name = (char *)"storm",
-						  .threads = 2,
-						  .duration_ns = SQ_SEC,
-						  .timeout_ns = 800 * SQ_MS,
-						  .count = SQ_OPT_UNSET,
-						  .max_in_flight = 200000,
-						  .max_open = SQ_OPT_UNSET,
-						  .workers = 1 } } };
-	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
-	b->spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
-	assert_non_null(object);
-	d->gate = sq_gate_new();
-	b->load = (struct sq_load_plan){ .spec = &b->spec, .gate = d->gate };
-	b->load.target.addr = n->addr;
-	b->load.target.len = n->addr_len;
-	if (sq_opt_parse(&ctx, kind->opts, object, "", b->spec.driver.conf, &err) < 0 ||
-	    sq_driver_dns.prepare(b->spec.driver.conf, &b->load, &err) < 0)
+	*d = (struct dns_bench){ .gate = sq_gate_new(), .counts = json_object() };
+	bench_plan(b, &sq_driver_dns.kind, conf, &n->addr, n->addr_len);
+	b->spec.max_in_flight = 200000;
+	b->load.gate = d->gate;
+	if (sq_driver_dns.prepare(b->spec.driver.conf, &b->load, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
-	json_decref(object);
-	b->plan = (struct sq_plan){ .scenario = &b->scenario,
-				    .seed = 1,
-				    .hosts = &b->host,
-				    .n_hosts = 1,
-				    .loads = &b->load,
-				    .n_loads = 1 };
-	b->outcomes = json_object();
-	b->from_due = sq_hist_new(SQ_HIST_FINE);
-	b->lag = sq_hist_new(SQ_HIST_FINE);
-	d->counts = json_object();
+}
+
+/* To a server that takes connections. */
+static inline void dns_bench_init_to(struct dns_bench *d, const struct server *s, const char *conf)
+{
+	struct named to = { .addr_len = sizeof(s->addr) };
+
+	memcpy(&to.addr, &s->addr, sizeof(s->addr));
+	dns_bench_init(d, &to, conf);
 }
 
 static inline void dns_bench_fini(struct dns_bench *d)

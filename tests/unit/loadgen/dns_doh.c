@@ -1,11 +1,9 @@
 /* The dns driver over HTTPS against a small HTTP/2 server that breaks off in each way: every query has
  * one outcome, under its own name, and what comes too late is counted. */
-#include <netinet/tcp.h>
-
 #include <nghttp2/nghttp2.h>
-#include <openssl/ssl.h>
 
 #include "tests/unit/loadgen/dns_bench.h"
+#include "tests/unit/loadgen/tls_server.h"
 
 /* ---- a server: a process for each connection, that reads and writes in turn ---- */
 
@@ -172,16 +170,14 @@ static nghttp2_session *session_of(struct web *w)
 static void web_serve(SSL_CTX *ctx, int fd, enum manner manner)
 {
 	static const char old[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
-	struct web w = { .manner = manner, .ssl = SSL_new(ctx) };
+	struct web w = { .manner = manner };
 	static uint8_t in[1 << 14];
-	const int on = 1;
 	int n;
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	SSL_set_fd(w.ssl, fd);
 	if (manner == STALLS)
 		pause();
-	if (SSL_accept(w.ssl) != 1)
+	w.ssl = tls_server_take(ctx, fd);
+	if (!w.ssl)
 		return;
 	if (manner == SPEAKS_1)
 		SSL_write(w.ssl, old, sizeof(old) - 1);
@@ -206,29 +202,14 @@ static int choose_h2(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static SSL_CTX *context_of(enum manner manner)
+static void serve(int listener, void *arg)
 {
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
+	enum manner manner = *(const enum manner *)arg;
+	SSL_CTX *ctx = tls_server_ctx();
 
-	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-	assert_int_equal(SSL_CTX_use_certificate(ctx, cert), 1);
-	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
 	if (manner != UNAGREED)
 		SSL_CTX_set_alpn_select_cb(ctx, choose_h2, NULL);
-	return ctx;
-}
-
-static void serve(int listener, enum manner manner)
-{
-	SSL_CTX *ctx = context_of(manner);
-
 	signal(SIGCHLD, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
@@ -248,18 +229,10 @@ enum { QUERIES = 100 };
 static void run(enum manner manner, const char *conf, double rate, struct dns_bench *d)
 {
 	struct server s = server_listen(1024);
-	struct named to = { .addr_len = sizeof(s.addr) };
 
-	memcpy(&to.addr, &s.addr, sizeof(s.addr));
-	fcntl(s.fd, F_SETFL, 0);
-	fflush(stdout);
-	s.pid = fork();
-	assert_true(s.pid >= 0);
-	if (s.pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		serve(s.fd, manner);
-	}
-	dns_bench_init(d, &to, conf);
+	server_block(&s);
+	server_fork(&s, serve, &manner);
+	dns_bench_init_to(d, &s, conf);
 	d->b.spec.threads = 1;
 	d->b.spec.timeout_ns = 2 * SQ_SEC;
 	d->b.spec.count = QUERIES;

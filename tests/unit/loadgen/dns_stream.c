@@ -101,8 +101,9 @@ static void peer_read(struct peer *p, enum manner manner)
 	peer_act(p, manner);
 }
 
-static void serve(int listener, enum manner manner)
+static void serve(int listener, void *arg)
 {
+	enum manner manner = *(const enum manner *)arg;
 	static struct peer peers[CONNS];
 	struct pollfd fds[CONNS + 1];
 
@@ -132,25 +133,17 @@ static void run_to(enum manner manner, const char *conf, double rate, const char
 		   struct dns_bench *d)
 {
 	struct server s = server_listen(manner == FULL ? 0 : 1024);
-	struct named to = { .addr_len = sizeof(s.addr) };
 	int waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	memcpy(&to.addr, &s.addr, sizeof(s.addr));
 	if (manner == FULL) {
 		assert_int_equal(connect(waiting, (struct sockaddr *)&s.addr, sizeof(s.addr)), 0);
 	} else if (manner < MANNERS) {
-		fcntl(s.fd, F_SETFL, 0);
-		fflush(stdout);
-		s.pid = fork();
-		assert_true(s.pid >= 0);
-		if (s.pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			serve(s.fd, manner);
-		}
+		server_block(&s);
+		server_fork(&s, serve, &manner);
 	} else {
 		close(s.fd);
 	}
-	dns_bench_init(d, &to, conf);
+	dns_bench_init_to(d, &s, conf);
 	d->b.spec.threads = 1;
 	d->b.spec.timeout_ns = 500 * SQ_MS;
 	d->b.spec.count = 500;
@@ -292,12 +285,10 @@ static void usual_connections(void **state)
 static void no_descriptors(void **state)
 {
 	struct server s = server_listen(1024);
-	struct named to = { .addr_len = sizeof(s.addr) };
 	struct dns_bench d;
 
 	(void)state;
-	memcpy(&to.addr, &s.addr, sizeof(s.addr));
-	dns_bench_init(&d, &to, "{" NAMES ", \"connections\": 200, \"per_connection\": 1}");
+	dns_bench_init_to(&d, &s, "{" NAMES ", \"connections\": 200, \"per_connection\": 1}");
 	d.b.spec.threads = 1;
 	d.b.spec.count = 100;
 	d.b.spec.arrivals.rate_per_s = 1000;

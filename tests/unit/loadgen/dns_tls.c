@@ -1,39 +1,10 @@
 /* The dns driver over TLS (DoT) against a small OpenSSL server that fails the handshake in each way,
  * or goes on from sessions that it gave tickets for; and what prepare says to keys that go with no
  * other. */
-#include <netinet/tcp.h>
-
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include "tests/unit/loadgen/dns_bench.h"
-
-enum manner {
-	ANSWERS,
-	ENDS,   /* FIN after the client's hello */
-	RESETS, /* RST there */
-	PLAIN,  /* it speaks no TLS */
-	SILENT, /* nor anything else */
-};
+#include "tests/unit/loadgen/tls_server.h"
 
 /* ---- a server: one connection after the other ---- */
-
-/* Signed by itself, and good enough where none is checked. */
-static SSL_CTX *server_ctx(void)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-
-	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	X509_sign(cert, key, EVP_sha256());
-	if (SSL_CTX_use_certificate(ctx, cert) != 1 || SSL_CTX_use_PrivateKey(ctx, key) != 1)
-		_exit(1);
-	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"t", 1);
-	return ctx;
-}
 
 static bool read_all(SSL *ssl, uint8_t *bytes, size_t len)
 {
@@ -55,44 +26,20 @@ static void answer(SSL *ssl)
 	}
 }
 
-static void serve_tls(SSL_CTX *ctx, int fd)
+static void serve(int listener, void *how)
 {
-	SSL *ssl = SSL_new(ctx);
-	const int on = 1;
+	const enum tls_failure *failure = how; /* NULL: none */
+	SSL_CTX *ctx = tls_server_ctx();
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	SSL_set_fd(ssl, fd);
-	if (SSL_accept(ssl) == 1)
-		answer(ssl);
-	SSL_free(ssl);
-}
-
-static void fail_handshake(enum manner manner, int fd)
-{
-	static const char banner[] = "220 this is no name server\r\n";
-	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
-	uint8_t hello[4096];
-
-	if (manner == PLAIN)
-		send(fd, banner, sizeof(banner) - 1, MSG_NOSIGNAL);
-	while (recv(fd, hello, sizeof(hello), 0) > 0 && (manner == SILENT || manner == PLAIN))
-		;
-	if (manner == RESETS)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-}
-
-static void serve(int listener, enum manner manner)
-{
-	SSL_CTX *ctx = server_ctx();
-
-	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		SSL *ssl = failure ? NULL : tls_server_take(ctx, fd);
 
-		if (manner == ANSWERS)
-			serve_tls(ctx, fd);
-		else
-			fail_handshake(manner, fd);
+		if (ssl)
+			answer(ssl);
+		else if (failure)
+			tls_server_fail(fd, *failure);
+		SSL_free(ssl);
 		close(fd);
 	}
 }
@@ -101,21 +48,13 @@ static void serve(int listener, enum manner manner)
 
 #define DOT "\"names\": [\"n{0-99}.test\"], \"transport\": \"dot\", \"connections\": 1"
 
-static void run(enum manner manner, const char *conf, struct dns_bench *d)
+static void run(const enum tls_failure *failure, const char *conf, struct dns_bench *d)
 {
 	struct server s = server_listen(1024);
-	struct named to = { .addr_len = sizeof(s.addr) };
 
-	memcpy(&to.addr, &s.addr, sizeof(s.addr));
-	fcntl(s.fd, F_SETFL, 0);
-	fflush(stdout);
-	s.pid = fork();
-	assert_true(s.pid >= 0);
-	if (s.pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		serve(s.fd, manner);
-	}
-	dns_bench_init(d, &to, conf);
+	server_block(&s);
+	server_fork(&s, serve, (void *)failure);
+	dns_bench_init_to(d, &s, conf);
 	d->b.spec.threads = 1;
 	d->b.spec.timeout_ns = SQ_SEC;
 	d->b.spec.count = 50;
@@ -127,13 +66,13 @@ static void run(enum manner manner, const char *conf, struct dns_bench *d)
 static void failed_handshakes(void **state)
 {
 	static const struct {
-		enum manner manner;
+		enum tls_failure how;
 		const char *outcome;
 	} cases[] = {
-		{ ENDS, "eof@tls" },
-		{ RESETS, "ECONNRESET@tls" },
-		{ PLAIN, "tls@tls" },
-		{ SILENT, "timeout@tls" },
+		{ TLS_ENDS, "eof@tls" },
+		{ TLS_RESETS, "ECONNRESET@tls" },
+		{ TLS_PLAIN, "tls@tls" },
+		{ TLS_SILENT, "timeout@tls" },
 	};
 
 	(void)state;
@@ -141,7 +80,7 @@ static void failed_handshakes(void **state)
 		struct dns_bench d;
 
 		printf("%s\n", cases[i].outcome);
-		run(cases[i].manner, "{" DOT "}", &d);
+		run(&cases[i].how, "{" DOT "}", &d);
 		assert_int_equal(dns_n(&d, cases[i].outcome), 50);
 		assert_int_equal(dns_count(&d, "tls_full") + dns_count(&d, "tls_resumed"), 0);
 		dns_bench_fini(&d);
@@ -154,12 +93,12 @@ static void resumes(void **state)
 	struct dns_bench d;
 
 	(void)state;
-	run(ANSWERS, "{" DOT ", \"per_connection\": 1}", &d);
+	run(NULL, "{" DOT ", \"per_connection\": 1}", &d);
 	assert_int_equal(dns_n(&d, "ok@"), 50);
 	assert_int_equal(dns_count(&d, "tls_full"), 1);
 	assert_int_equal(dns_count(&d, "tls_resumed"), 49);
 	dns_bench_fini(&d);
-	run(ANSWERS, "{" DOT ", \"per_connection\": 1, \"tls_resume\": false}", &d);
+	run(NULL, "{" DOT ", \"per_connection\": 1, \"tls_resume\": false}", &d);
 	assert_int_equal(dns_n(&d, "ok@"), 50);
 	assert_int_equal(dns_count(&d, "tls_full"), 50);
 	dns_bench_fini(&d);

@@ -68,7 +68,7 @@ static void test_counts(void **state)
 	hang_up_by_reset(fds[0]);
 	for (int i = 1; i < 4; i++)
 		close(fds[i]);
-	json_decref(counts_when(&r, "open", 1));
+	counts_wait(&r, "open", 1);
 	counts = sink_stop(&r);
 	assert_int_equal(count_of(counts, "resets"), 1);
 	assert_int_equal(count_of(counts, "open"), 1);
@@ -91,7 +91,7 @@ static void test_greeting(void **state)
 	assert_int_equal(recv(fd, got, 1, MSG_DONTWAIT), -1); /* and it stays open */
 	assert_int_equal(errno, EAGAIN);
 	close(fd);
-	json_decref(counts_when(&r, "open", 0));
+	counts_wait(&r, "open", 0);
 	json_decref(sink_stop(&r));
 }
 
@@ -118,7 +118,7 @@ static void test_long_greeting_then_close(void **state)
 		got += (size_t)n;
 	assert_int_equal(n, 0); /* FIN, not RST */
 	assert_int_equal(got, len);
-	json_decref(counts_when(&r, "open", 0));
+	counts_wait(&r, "open", 0);
 	json_decref(sink_stop(&r));
 	close(fd);
 	free(chunk);
@@ -220,7 +220,7 @@ static void test_out_of_descriptors(void **state)
 
 	for (int i = 0; i < 60; i++) /* and it serves the rest once it can */
 		close(fds[i]);
-	json_decref(counts_when(&r, "accepted", 60));
+	counts_wait(&r, "accepted", 60);
 	json_decref(sink_stop(&r));
 }
 
@@ -232,7 +232,7 @@ static void test_signals_stop(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 0);
 
-		json_decref(counts_when(&r, "open", 0));
+		counts_wait(&r, "open", 0);
 		for (int again = 0; again < 5; again++)
 			kill(r.pid, signals[i]);
 		json_decref(sink_ended(&r));
@@ -241,7 +241,7 @@ static void test_signals_stop(void **state)
 
 static void test_port_in_use(void **state)
 {
-	void *conf = conf_new("{\"listen\": \"127.0.0.1:9000\"}");
+	void *conf = conf_new(&sq_sink_tcp.kind, "{\"listen\": \"127.0.0.1:9000\"}");
 	struct running r = sink_start("{\"listen\": \"127.0.0.1:9000\"}", 0);
 	struct sq_err err = { 0 };
 	sigset_t before, after;
@@ -257,19 +257,19 @@ static void test_port_in_use(void **state)
 	pthread_sigmask(SIG_BLOCK, NULL, &after);
 	assert_int_equal(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
 	json_decref(sink_stop(&r));
-	conf_free(conf);
+	conf_free(&sq_sink_tcp.kind, conf);
 }
 
 static void test_no_such_address(void **state)
 {
-	void *conf = conf_new("{\"listen\": \"198.18.77.77:9000\"}");
+	void *conf = conf_new(&sq_sink_tcp.kind, "{\"listen\": \"198.18.77.77:9000\"}");
 	struct sq_err err = { 0 };
 
 	(void)state;
 	assert_int_equal(sq_sink_run(&sq_sink_tcp.kind, conf, -1, -1, NULL, NULL, &err),
 			 -EADDRNOTAVAIL);
 	assert_non_null(strstr(err.text, "no address 198.18.77.77;"));
-	conf_free(conf);
+	conf_free(&sq_sink_tcp.kind, conf);
 }
 
 static void test_ipv6(void **state)

@@ -113,7 +113,7 @@ static void test_buffer_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i += 2) {
 		char *text = sq_printf_dup("{" LISTEN ", \"%s\": %d}", cases[i], INT_MAX / 2);
-		void *conf = conf_new(text);
+		void *conf = conf_new(&sq_sink_dns.kind, text);
 		struct sq_err err = { 0 };
 		uid_t me = geteuid();
 
@@ -123,7 +123,7 @@ static void test_buffer_refused(void **state)
 		assert_int_equal(me == 0 ? seteuid(0) : 0, 0);
 		assert_non_null(strstr(err.where, cases[i]));
 		assert_non_null(strstr(err.text, cases[i + 1]));
-		conf_free(conf);
+		conf_free(&sq_sink_dns.kind, conf);
 		free(text);
 	}
 }
@@ -235,7 +235,7 @@ static void test_recverr(void **state)
 
 static void test_port_in_use(void **state)
 {
-	void *conf = conf_new("{" LISTEN "}");
+	void *conf = conf_new(&sq_sink_dns.kind, "{" LISTEN "}");
 	struct running r = sink_start("{" LISTEN "}");
 	struct sq_err err = { 0 };
 
@@ -244,7 +244,7 @@ static void test_port_in_use(void **state)
 			 -EADDRINUSE);
 	assert_non_null(strstr(err.text, "UDP port 5300 is in use"));
 	json_decref(sink_stop(&r));
-	conf_free(conf);
+	conf_free(&sq_sink_dns.kind, conf);
 }
 
 int main(void)

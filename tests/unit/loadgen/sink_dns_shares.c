@@ -101,7 +101,7 @@ static void test_shares(void **state)
 	for (size_t i = 0; i < sizeof(share_cases) / sizeof(*share_cases); i++) {
 		const struct share_case *c = &share_cases[i];
 		char *text = sq_printf_dup("{" LISTEN ", %s}", c->conf);
-		void *conf = conf_new(text);
+		void *conf = conf_new(&sq_sink_dns.kind, text);
 		struct sq_dns_sink_counts seen = { 0 };
 		struct sq_dns_answerer answerer;
 		struct told told = { 0 };
@@ -122,7 +122,7 @@ static void test_shares(void **state)
 			}
 		}
 		sq_dns_answerer_fini(&answerer);
-		conf_free(conf);
+		conf_free(&sq_sink_dns.kind, conf);
 		free(text);
 	}
 }
@@ -185,13 +185,13 @@ static void test_bad_options(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *text = sq_printf_dup("{" LISTEN ", %s}", cases[i].conf);
-		void *conf = conf_new(text);
+		void *conf = conf_new(&sq_sink_dns.kind, text);
 		struct sq_err err = { 0 };
 
 		assert_int_equal(sq_sink_run(&sq_sink_dns.kind, conf, -1, -1, NULL, NULL, &err),
 				 -EINVAL);
 		assert_non_null(strstr(err.text, cases[i].says));
-		conf_free(conf);
+		conf_free(&sq_sink_dns.kind, conf);
 		free(text);
 	}
 }

@@ -65,6 +65,16 @@ static void tls_end(struct ssl_st *ssl, int fd)
 	"250-ENHANCEDSTATUSCODES\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n"
 #define TLS_READY "220 2.0.0 Ready to start TLS\r\n"
 
+/* Greeted, with STARTTLS on offer. */
+static int dial_offered(void)
+{
+	int fd = dial();
+
+	hear(fd, BANNER);
+	ask(fd, "EHLO c.test\r\n", OFFERS);
+	return fd;
+}
+
 static void test_starttls(void **state)
 {
 	struct ssl_st *ssl;
@@ -99,9 +109,7 @@ static void test_smuggled_command(void **state)
 
 	(void)state;
 	sink_start("{\"tls\": \"starttls\"}");
-	fd = dial();
-	hear(fd, BANNER);
-	ask(fd, "EHLO c.test\r\n", OFFERS);
+	fd = dial_offered();
 	ask(fd, "STARTTLS\r\nEHLO evil.test\r\nRSET\r\n", TLS_READY);
 	ssl = shake(fd);
 	tls_ask(ssl, "NOOP\r\n", OK);
@@ -154,9 +162,7 @@ static void test_tls_faults(void **state)
 
 	(void)state;
 	sink_start("{\"tls\": \"starttls\", \"faults\": [\"tls:454:50%\", \"tls:drop:50%\"]}");
-	fd = dial();
-	hear(fd, BANNER);
-	ask(fd, "EHLO c.test\r\n", OFFERS);
+	fd = dial_offered();
 	ask(fd, "STARTTLS\r\n", "454 4.0.0 Programmed fault\r\n");
 	say(fd, "STARTTLS\r\n");
 	hear_reset(fd);
@@ -212,6 +218,18 @@ static void test_auth(void **state)
 
 /* ---- LMTP ---- */
 
+#define LMTP_BANNER "220 sink.test LMTP squall sink\r\n"
+
+/* Up to the text, for three. */
+static void lmtp_envelope(int fd)
+{
+	ask(fd, "LHLO c.test\r\n", EXTENSIONS);
+	ask(fd,
+	    "MAIL FROM:<>\r\nRCPT TO:<a@d.test>\r\nRCPT TO:<b@d.test>\r\n"
+	    "RCPT TO:<e@d.test>\r\nDATA\r\n",
+	    MAIL_OK RCPT_OK RCPT_OK RCPT_OK GO);
+}
+
 static size_t of_receipt;
 
 static void see(const struct sq_receipt *r, void *arg)
@@ -239,13 +257,9 @@ static void test_lmtp(void **state)
 		 path);
 	sink_start(options);
 	fd = dial();
-	hear(fd, "220 sink.test LMTP squall sink\r\n");
+	hear(fd, LMTP_BANNER);
 	ask(fd, "EHLO c.test\r\n", "500 5.5.1 This is LMTP; say LHLO\r\n");
-	ask(fd, "LHLO c.test\r\n", EXTENSIONS);
-	ask(fd,
-	    "MAIL FROM:<>\r\nRCPT TO:<a@d.test>\r\nRCPT TO:<b@d.test>\r\n"
-	    "RCPT TO:<e@d.test>\r\nDATA\r\n",
-	    MAIL_OK RCPT_OK RCPT_OK RCPT_OK GO);
+	lmtp_envelope(fd);
 	ask(fd, "X-Squall-Id: 5eed.3.1\r\n\r\n.\r\nNOOP\r\n",
 	    TAKEN "452 4.0.0 Programmed fault\r\n" TAKEN OK);
 	ask(fd, "QUIT\r\n", BYE);
@@ -269,11 +283,8 @@ static void test_lmtp_421(void **state)
 	(void)state;
 	sink_start("{\"protocol\": \"lmtp\", \"faults\": [\"body:421:50%\"]}");
 	fd = dial();
-	hear(fd, "220 sink.test LMTP squall sink\r\n");
-	ask(fd, "LHLO c.test\r\n", EXTENSIONS);
-	ask(fd,
-	    "MAIL FROM:<>\r\nRCPT TO:<a@d.test>\r\nRCPT TO:<b@d.test>\r\nRCPT TO:<e@d.test>\r\nDATA\r\n",
-	    MAIL_OK RCPT_OK RCPT_OK RCPT_OK GO);
+	hear(fd, LMTP_BANNER);
+	lmtp_envelope(fd);
 	ask(fd, ".\r\n", TAKEN "421 4.0.0 Programmed fault\r\n");
 	hear_fin(fd);
 	close(fd);

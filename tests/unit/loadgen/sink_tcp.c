@@ -136,8 +136,8 @@ static void test_echo(void **state)
 	free(got);
 	assert_int_equal(waitpid(sender, &status, 0), sender);
 	assert_int_equal(status, 0);
-	json_decref(counts_when(&r, "bytes_received", ECHOED));
-	json_decref(counts_when(&r, "bytes_sent", ECHOED + 3));
+	counts_wait(&r, "bytes_received", ECHOED);
+	counts_wait(&r, "bytes_sent", ECHOED + 3);
 	sink_stop_with(&r, "closed_by_peer", 1);
 }
 
@@ -190,7 +190,7 @@ static void test_long_replies(void **state)
 	free(got);
 	hear_nothing(fd);
 	close(fd);
-	json_decref(counts_when(&r, "closed_by_peer", 1));
+	counts_wait(&r, "closed_by_peer", 1);
 	sink_stop_with(&r, "replies", 3);
 }
 
@@ -216,7 +216,7 @@ static void test_close_after(void **state)
 	say(slow, "abcd", 4);
 	hear(slow, "ok");
 	hear_fin(slow);
-	json_decref(counts_when(&r, "replies", 102));
+	counts_wait(&r, "replies", 102);
 	sink_stop_with(&r, "closed_by_sink", 51);
 }
 
@@ -237,8 +237,8 @@ static void test_ends_of_the_peer(void **state)
 		else
 			hang_up_by_reset(fd);
 	}
-	json_decref(counts_when(&r, "closed_by_peer", 20));
-	json_decref(counts_when(&r, "resets", 20));
+	counts_wait(&r, "closed_by_peer", 20);
+	counts_wait(&r, "resets", 20);
 	sink_stop_with(&r, "bytes_received", 80);
 }
 
@@ -255,7 +255,7 @@ static void test_reset_after(void **state)
 	fd = dial();
 	say_zeros(fd, 5000);
 	hear_reset(fd);
-	json_decref(counts_when(&r, "resets_by_sink", 2));
+	counts_wait(&r, "resets_by_sink", 2);
 	sink_stop_with(&r, "bytes_received", 2000); /* exactly */
 }
 
@@ -280,7 +280,7 @@ static void test_lose(void **state)
 	sq_sleep_until(sq_now_ns() + 400 * SQ_MS);
 	hear_nothing(after);
 	close(after);
-	json_decref(counts_when(&r, "closed_by_peer", 1));
+	counts_wait(&r, "closed_by_peer", 1);
 	sink_stop_with(&r, "resets_by_sink", 40);
 }
 
@@ -299,7 +299,7 @@ static size_t stuff_never_reading(const char *text)
 	assert_int_equal(count_of(counts, "open"), 1);
 	json_decref(counts);
 	hang_up_by_reset(fd); /* that it notices, though it does not read */
-	json_decref(counts_when(&r, "resets", 1));
+	counts_wait(&r, "resets", 1);
 	sink_stop_with(&r, "bytes_received", 0);
 	return sent;
 }
@@ -356,7 +356,7 @@ static void test_read_slow(void **state)
 	assert_in_range(got, 3072 * (turns - 3), 3072 * turns);
 	assert_int_equal(count_of(counts, "open"), 3);
 	json_decref(counts);
-	json_decref(counts_when(&r, "closed_by_peer", 3));
+	counts_wait(&r, "closed_by_peer", 3);
 	assert_in_range(sq_now_ns() - begin, 800 * SQ_MS, 1200 * SQ_MS);
 	sink_stop_with(&r, "bytes_received", 120 << 10);
 }
@@ -370,9 +370,9 @@ static void test_read_slow_reset(void **state)
 
 	(void)state;
 	say_zeros(fd, 100);
-	json_decref(counts_when(&r, "open", 1));
+	counts_wait(&r, "open", 1);
 	hang_up_by_reset(fd);
-	json_decref(counts_when(&r, "resets", 1));
+	counts_wait(&r, "resets", 1);
 	sink_stop_with(&r, "bytes_received", 0);
 }
 
@@ -391,7 +391,7 @@ static void test_read_slow_replies(void **state)
 	hear(fd, "kkkk");
 	assert_in_range(sq_now_ns() - begin, 399 * SQ_MS, 600 * SQ_MS);
 	close(fd);
-	json_decref(counts_when(&r, "closed_by_peer", 1));
+	counts_wait(&r, "closed_by_peer", 1);
 	sink_stop_with(&r, "replies", 4);
 }
 

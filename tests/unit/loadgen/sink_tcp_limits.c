@@ -34,7 +34,7 @@ static void test_threads(void **state)
 		assert_int_equal(send(fds[i], "data", 4, 0), 4);
 		close(fds[i]);
 	}
-	json_decref(counts_when(&r, "closed_by_peer", MANY));
+	counts_wait(&r, "closed_by_peer", MANY);
 	counts = sink_stop(&r);
 	accepted = json_object_get(counts, "accepted_by_thread");
 	assert_int_equal(json_array_size(accepted), 4);
@@ -66,14 +66,14 @@ static void test_threads_lose(void **state)
 		assert_int_equal(errno, ECONNRESET);
 		close(fds[i]);
 	}
-	json_decref(counts_when(&r, "resets_by_sink", MANY));
+	counts_wait(&r, "resets_by_sink", MANY);
 	json_decref(sink_stop(&r));
 }
 
 /* SO_REUSEPORT would let them share it. */
 static void test_threads_port_in_use(void **state)
 {
-	void *conf = conf_new("{" LISTEN ", \"threads\": 2}");
+	void *conf = conf_new(&sq_sink_tcp.kind, "{" LISTEN ", \"threads\": 2}");
 	struct running r = sink_start("{" LISTEN ", \"threads\": 2}", 0);
 	struct sq_err err = { 0 };
 
@@ -82,7 +82,7 @@ static void test_threads_port_in_use(void **state)
 			 -EADDRINUSE);
 	assert_non_null(strstr(err.text, "TCP port 9000 is in use"));
 	json_decref(sink_stop(&r));
-	conf_free(conf);
+	conf_free(&sq_sink_tcp.kind, conf);
 }
 
 /* Port 0: all listen where the first does. */
@@ -179,7 +179,7 @@ static void test_files(void **state)
 	json_decref(counts);
 	for (int i = 0; i < 60; i++)
 		close(fds[i]);
-	json_decref(counts_when(&r, "accepted", 60));
+	counts_wait(&r, "accepted", 60);
 	json_decref(sink_stop(&r));
 }
 
@@ -215,9 +215,9 @@ static int refused(const struct refusal *c)
 	int rc;
 
 	snprintf(text, sizeof(text), "{\"listen\": \"127.0.0.1:0\", %s}", c->options);
-	conf = conf_new(text);
+	conf = conf_new(&sq_sink_tcp.kind, text);
 	rc = sq_sink_run(&sq_sink_tcp.kind, conf, -1, -1, NULL, NULL, &err);
-	conf_free(conf);
+	conf_free(&sq_sink_tcp.kind, conf);
 	if (rc == -EINVAL && strncmp(err.text, c->text, strlen(c->text)) == 0)
 		return 0;
 	fprintf(stderr, "%s: got %d, %s: %s\n", c->options, rc, err.where, err.text);

@@ -49,16 +49,12 @@ static void what_is_said(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d,
-					 "{\"sender\": \"s{1-3}@client.test\", \"size\": 300,"
-					 " \"recipients\": [\"a{01-02}@one.test\", \"b@two.test\"],"
-					 " \"recipients_per_message\": 2, \"helo\": \"here.test\","
-					 " \"hello\": \"helo\", \"subject\": \"hot\"}"),
-			 0);
-	smtp_closed(&s, 2, 1);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d,
+		  "{\"sender\": \"s{1-3}@client.test\", \"size\": 300,"
+		  " \"recipients\": [\"a{01-02}@one.test\", \"b@two.test\"],"
+		  " \"recipients_per_message\": 2, \"helo\": \"here.test\","
+		  " \"hello\": \"helo\", \"subject\": \"hot\"}",
+		  2, 1);
 	assert_int_equal(smtp_n(&s, "ok@"), 2);
 	assert_int_equal(smtp_count(&s, "recipients"), 4);
 	assert_int_equal(d.seen->helos, 2);
@@ -89,11 +85,7 @@ static void five_a_connection(void **state)
 		struct smtpd d = { .pipelining = true };
 		struct smtp_bench s;
 
-		smtpd_start(&d);
-		assert_int_equal(smtp_bench_init(&s, &d, confs[i]), 0);
-		smtp_closed(&s, 100, 4);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d, confs[i], 100, 4);
 		assert_int_equal(smtp_n(&s, "ok@"), 100);
 		assert_int_equal(d.seen->accepted, 100);
 		assert_int_equal(d.seen->most_mails, 5);
@@ -114,15 +106,10 @@ static void ranges(void **state)
 	int64_t heads;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(
-		smtp_bench_init(&s, &d,
-				"{\"messages_per_connection\": \"1-7\", \"connections\": 4,"
-				" \"size\": \"1-3KiB\"}"),
-		0);
-	smtp_closed(&s, 400, 8);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d,
+		  "{\"messages_per_connection\": \"1-7\", \"connections\": 4,"
+		  " \"size\": \"1-3KiB\"}",
+		  400, 8);
 	assert_int_equal(smtp_n(&s, "ok@"), 400);
 	assert_int_equal(d.seen->most_mails, 7);
 	assert_in_range(d.seen->connections, 80, 125); /* 4 on each */
@@ -148,14 +135,7 @@ static void refused_recipients(void **state)
 		struct smtpd d = { .answer = every_second_rcpt, .pipelining = pipelining };
 		struct smtp_bench s;
 
-		smtpd_start(&d);
-		assert_int_equal(
-			smtp_bench_init(&s, &d,
-					"{\"messages_per_connection\": 100, \"connections\": 1}"),
-			0);
-		smtp_closed(&s, 40, 2);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d, "{\"messages_per_connection\": 100, \"connections\": 1}", 40, 2);
 		assert_int_equal(smtp_n(&s, "ok@"), 20);
 		assert_int_equal(smtp_n(&s, "452@rcpt"), 20);
 		assert_int_equal(d.seen->accepted, 20);
@@ -192,15 +172,11 @@ static void three_recipients(void **state)
 		struct smtpd d = { .answer = some_of_three, .pipelining = pipelining };
 		struct smtp_bench s;
 
-		smtpd_start(&d);
-		assert_int_equal(smtp_bench_init(&s, &d,
-						 "{\"messages_per_connection\": 1000,"
-						 " \"recipients_per_message\": 3,"
-						 " \"connections\": 1}"),
-				 0);
-		smtp_closed(&s, 40, 2);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d,
+			  "{\"messages_per_connection\": 1000,"
+			  " \"recipients_per_message\": 3,"
+			  " \"connections\": 1}",
+			  40, 2);
 		assert_int_equal(smtp_n(&s, "ok@"), 30);
 		assert_int_equal(smtp_n(&s, "550@rcpt"), 10);
 		assert_int_equal(d.seen->accepted, 30);
@@ -228,13 +204,7 @@ static void data_without_recipients(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(
-		smtp_bench_init(&s, &d, "{\"messages_per_connection\": 100, \"connections\": 1}"),
-		0);
-	smtp_closed(&s, 20, 2);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{\"messages_per_connection\": 100, \"connections\": 1}", 20, 2);
 	assert_int_equal(smtp_n(&s, "ok@"), 10);
 	assert_int_equal(smtp_n(&s, "452@rcpt"), 10);
 	assert_int_equal(d.seen->accepted, 10);
@@ -250,11 +220,7 @@ static void dripped_replies(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d, "{\"messages_per_connection\": 10}"), 0);
-	smtp_closed(&s, 20, 1);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{\"messages_per_connection\": 10}", 20, 1);
 	assert_int_equal(smtp_n(&s, "ok@"), 20);
 	assert_int_equal(d.seen->accepted, 20);
 	assert_int_equal(d.seen->connections, 2);
@@ -276,11 +242,7 @@ static void old_server(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d, "{}"), 0);
-	smtp_closed(&s, 5, 1);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{}", 5, 1);
 	assert_int_equal(smtp_n(&s, "ok@"), 5);
 	assert_int_equal(d.seen->ehlos, 5);
 	assert_int_equal(d.seen->helos, 5);
@@ -294,14 +256,10 @@ static void large_messages(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d,
-					 "{\"size\": \"12MiB\", \"connections\": 2,"
-					 " \"messages_per_connection\": 3}"),
-			 0);
-	smtp_closed(&s, 6, 4);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d,
+		  "{\"size\": \"12MiB\", \"connections\": 2,"
+		  " \"messages_per_connection\": 3}",
+		  6, 4);
 	assert_int_equal(smtp_n(&s, "ok@"), 6);
 	assert_int_equal(d.seen->accepted, 6);
 	assert_int_equal(smtp_count(&s, "bytes"), d.seen->bytes);
@@ -317,11 +275,7 @@ static void time_by_phase(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d, "{\"messages_per_connection\": 5}"), 0);
-	smtp_closed(&s, 5, 1);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{\"messages_per_connection\": 5}", 5, 1);
 	assert_int_equal(smtp_n(&s, "ok@"), 5);
 	/* Not before, and not much behind it where the machine is busy. */
 	assert_in_range(sq_hist_percentile(s.b.from_due, 50), 80 * SQ_MS, 120 * SQ_MS);

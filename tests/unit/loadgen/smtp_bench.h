@@ -315,10 +315,12 @@ static inline bool smtpd_idle(struct smtpd *d, int i)
 	return strncmp(d->idle, "421", 3) != 0;
 }
 
-static inline void smtpd_loop(struct smtpd *d)
+static inline void smtpd_serve(int listener, void *arg)
 {
+	struct smtpd *d = arg;
+
 	for (;;) {
-		struct pollfd fds[257] = { { .fd = d->server.fd, .events = POLLIN } };
+		struct pollfd fds[257] = { { .fd = listener, .events = POLLIN } };
 		int n = d->n_conns;
 
 		for (int i = 0; i < n; i++)
@@ -340,13 +342,7 @@ static inline void smtpd_start(struct smtpd *d)
 		       -1, 0);
 	assert_true(d->seen != MAP_FAILED);
 	d->server = server_listen(4096);
-	fflush(stdout);
-	d->server.pid = fork();
-	assert_true(d->server.pid >= 0);
-	if (d->server.pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		smtpd_loop(d);
-	}
+	server_fork(&d->server, smtpd_serve, d);
 }
 
 /* What it saw stays until the test ends. */
@@ -365,59 +361,18 @@ struct smtp_bench {
 	struct sq_gate *gate;
 };
 
-static inline const struct sq_kind *smtp_kind(void)
-{
-	const struct sq_kind *const *kinds = sq_driver_kinds();
-
-	while (*kinds && strcmp((*kinds)->name, "smtp") != 0)
-		kinds++;
-	assert_non_null(*kinds);
-	return *kinds;
-}
-
-static inline void smtp_plan_init(struct bench *b, const struct sockaddr_in *to)
-{
-	*b = (struct bench){ .scenario = { .bin_ns = 100 * SQ_MS },
-			     .host = { .name = "client", .loads = true },
-			     .spec = { .name = (char *)"storm",
-				       .threads = 1,
-				       .duration_ns = 20 * SQ_SEC,
-				       .timeout_ns = 5 * SQ_SEC,
-				       .count = SQ_OPT_UNSET,
-				       .max_in_flight = 10000,
-				       .max_open = SQ_OPT_UNSET,
-				       .workers = 1 } };
-	b->spec.arrivals = (struct sq_arrivals_spec){ .rate_per_s = NAN, .poisson_per_s = NAN };
-	b->load = (struct sq_load_plan){ .spec = &b->spec };
-	memcpy(&b->load.target.addr, to, sizeof(*to));
-	b->load.target.len = sizeof(*to);
-	b->plan = (struct sq_plan){ .scenario = &b->scenario,
-				    .seed = 1,
-				    .hosts = &b->host,
-				    .n_hosts = 1,
-				    .loads = &b->load,
-				    .n_loads = 1 };
-	b->outcomes = json_object();
-	b->from_due = sq_hist_new(SQ_HIST_FINE);
-	b->lag = sq_hist_new(SQ_HIST_FINE);
-}
-
 /* What prepare says. */
 static inline int smtp_bench_init(struct smtp_bench *s, const struct smtpd *d, const char *conf)
 {
-	struct sq_opt_ctx ctx = { .file = "test" };
+	const struct sq_kind *kind = bench_kind("smtp");
 	struct sq_err err = { 0 };
-	json_t *object = json_loads(conf, 0, NULL);
-	const struct sq_kind *kind = smtp_kind();
 	int rc;
 
-	assert_non_null(object);
-	smtp_plan_init(&s->b, &d->server.addr);
+	bench_plan(&s->b, kind, conf, &d->server.addr, sizeof(d->server.addr));
+	s->b.spec.threads = 1;
+	s->b.spec.duration_ns = 20 * SQ_SEC;
+	s->b.spec.timeout_ns = 5 * SQ_SEC;
 	s->driver = sq_driver_of(kind);
-	s->b.spec.driver = (struct sq_plug){ .kind = kind, .conf = sq_alloc(kind->conf_size) };
-	if (sq_opt_parse(&ctx, kind->opts, object, "", s->b.spec.driver.conf, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-	json_decref(object);
 	rc = s->driver->prepare(s->b.spec.driver.conf, &s->b.load, &err);
 	if (rc < 0)
 		printf("  %s: %s\n", err.where, err.text);
@@ -499,6 +454,17 @@ static inline void smtp_closed(struct smtp_bench *s, int64_t count, int64_t at_o
 {
 	s->b.spec.arrivals.closed = at_once;
 	s->b.spec.count = count;
+}
+
+/* A run of that against that server, which is there for it alone. */
+static inline void smtp_meet(struct smtp_bench *s, struct smtpd *d, const char *conf, int64_t count,
+			     int64_t at_once)
+{
+	smtpd_start(d);
+	assert_int_equal(smtp_bench_init(s, d, conf), 0);
+	smtp_closed(s, count, at_once);
+	smtp_run_done(s);
+	smtpd_stop(d);
 }
 
 #endif

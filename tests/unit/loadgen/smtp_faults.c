@@ -131,14 +131,10 @@ static void early_reply(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d,
-					 "{\"messages_per_connection\": 10, \"size\": \"64MiB\","
-					 " \"connections\": 1}"),
-			 0);
-	smtp_closed(&s, 3, 2);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d,
+		  "{\"messages_per_connection\": 10, \"size\": \"64MiB\","
+		  " \"connections\": 1}",
+		  3, 2);
 	assert_int_equal(smtp_n(&s, "552@body"), 3);
 	assert_int_equal(d.seen->accepted, 0);
 	assert_int_equal(d.seen->connections, 3);
@@ -162,11 +158,7 @@ static void quit_unanswered(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d, "{}"), 0);
-	smtp_closed(&s, 20, 4);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{}", 20, 4);
 	assert_int_equal(smtp_n(&s, "ok@"), 20);
 	assert_int_equal(d.seen->quits, 20);
 	assert_int_equal(smtp_phase(&s, "quit"), 0);
@@ -215,13 +207,7 @@ static void goodbye(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(
-		smtp_bench_init(&s, &d, "{\"messages_per_connection\": 1000, \"keep\": \"1h\"}"),
-		0);
-	smtp_closed(&s, 50, 5);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{\"messages_per_connection\": 1000, \"keep\": \"1h\"}", 50, 5);
 	assert_int_equal(smtp_n(&s, "ok@"), 50);
 	assert_int_equal(d.seen->connections, 5);
 	assert_int_equal(d.seen->quits, 5);

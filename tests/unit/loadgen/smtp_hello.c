@@ -34,17 +34,13 @@ static void both_mechanisms(void **state)
 		struct smtpd d = { .answer = i ? login : plain, .pipelining = true };
 		struct smtp_bench s;
 
-		smtpd_start(&d);
-		assert_int_equal(smtp_bench_init(&s, &d,
-						 i ? "{\"user\": \"me\", \"password\": \"secret\","
-						     " \"auth\": \"login\","
-						     " \"messages_per_connection\": 2}"
-						   : "{\"user\": \"me\", \"password\": \"secret\","
-						     " \"messages_per_connection\": 2}"),
-				 0);
-		smtp_closed(&s, 10, 1);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d,
+			  i ? "{\"user\": \"me\", \"password\": \"secret\","
+			      " \"auth\": \"login\","
+			      " \"messages_per_connection\": 2}"
+			    : "{\"user\": \"me\", \"password\": \"secret\","
+			      " \"messages_per_connection\": 2}",
+			  10, 1);
 		assert_int_equal(smtp_n(&s, "ok@"), 10);
 		assert_int_equal(d.seen->at[AT_AUTH], i ? 15 : 5);
 		assert_int_equal(d.seen->faults, 0);
@@ -110,11 +106,7 @@ static void no_starttls(void **state)
 	struct smtp_bench s;
 
 	(void)state;
-	smtpd_start(&d);
-	assert_int_equal(smtp_bench_init(&s, &d, "{\"starttls_percent\": 30}"), 0);
-	smtp_closed(&s, 20, 2);
-	smtp_run_done(&s);
-	smtpd_stop(&d);
+	smtp_meet(&s, &d, "{\"starttls_percent\": 30}", 20, 2);
 	assert_int_equal(smtp_n(&s, "502@tls"), 6);
 	assert_int_equal(smtp_n(&s, "ok@"), 14);
 	assert_int_equal(d.seen->quits, 20);
@@ -153,15 +145,11 @@ static void lmtp_answers(void **state)
 		struct smtpd d = { .answer = lmtp, .pipelining = pipelining };
 		struct smtp_bench s;
 
-		smtpd_start(&d);
-		assert_int_equal(smtp_bench_init(&s, &d,
-						 "{\"lmtp\": true, \"recipients_per_message\": 3,"
-						 " \"messages_per_connection\": 100,"
-						 " \"connections\": 1}"),
-				 0);
-		smtp_closed(&s, 40, 2);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d,
+			  "{\"lmtp\": true, \"recipients_per_message\": 3,"
+			  " \"messages_per_connection\": 100,"
+			  " \"connections\": 1}",
+			  40, 2);
 		assert_int_equal(smtp_n(&s, "ok@"), 30);
 		assert_int_equal(smtp_n(&s, "552@body"), 10);
 		assert_int_equal(d.seen->lhlos, 1);

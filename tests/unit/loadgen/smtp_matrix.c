@@ -130,14 +130,10 @@ static void slow_answers(void **state)
 		struct smtp_bench s;
 
 		fault_place = i / 2;
-		smtpd_start(&d);
-		assert_int_equal(smtp_bench_init(&s, &d,
-						 "{\"messages_per_connection\": 3,"
-						 " \"connections\": 2}"),
-				 0);
-		smtp_closed(&s, 12, 4);
-		smtp_run_done(&s);
-		smtpd_stop(&d);
+		smtp_meet(&s, &d,
+			  "{\"messages_per_connection\": 3,"
+			  " \"connections\": 2}",
+			  12, 4);
 		assert_true(d.seen->faults > 0);
 		assert_int_equal(smtp_n(&s, "ok@"), 12);
 		assert_int_equal(d.seen->accepted, 12);

@@ -1,16 +1,14 @@
 /* The smtp driver over TLS, from the first byte on or after STARTTLS, against a small OpenSSL server
  * that takes mail, resumes sessions, and fails the handshake in each way. */
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-
 #include "tests/unit/loadgen/smtp_bench.h"
+#include "tests/unit/loadgen/tls_server.h"
 
 enum manner {
+	ENDS = TLS_ENDS,
+	RESETS = TLS_RESETS,
+	PLAIN = TLS_PLAIN,
+	SILENT = TLS_SILENT,
 	ANSWERS,
-	ENDS,   /* FIN after the client's hello */
-	RESETS, /* RST there */
-	PLAIN,  /* it speaks no TLS there */
-	SILENT,
 	INJECTS, /* a reply behind that to STARTTLS, in the clear */
 	REFUSES, /* STARTTLS */
 	DEMANDS, /* a certificate of the client's, once it has shown its own */
@@ -31,23 +29,6 @@ struct peer {
 	SSL *ssl; /* NULL: in the clear */
 	char line[2048];
 };
-
-/* Signed by itself, and good enough where none is checked. */
-static SSL_CTX *server_ctx(void)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-
-	X509_gmtime_adj(X509_getm_notBefore(cert), 0);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	X509_sign(cert, key, EVP_sha256());
-	if (SSL_CTX_use_certificate(ctx, cert) != 1 || SSL_CTX_use_PrivateKey(ctx, key) != 1)
-		_exit(1);
-	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"t", 1);
-	return ctx;
-}
 
 static bool read_byte(const struct peer *p, char *ret)
 {
@@ -75,30 +56,16 @@ static void reply(const struct peer *p, const char *text)
 		send(p->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-/* The client's hello is heard; then the peer's manner. */
 static bool handshake(struct peer *p)
 {
-	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
-	char hello[4096];
-
-	if (p->manner == ANSWERS || p->manner == DEMANDS) {
-		p->ssl = SSL_new(p->ctx);
-		SSL_set_fd(p->ssl, p->fd);
-		if (p->manner == DEMANDS) {
-			SSL_set_max_proto_version(p->ssl, TLS1_2_VERSION);
-			SSL_set_verify(p->ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-				       NULL);
-		}
-		p->tally->secured++;
-		return SSL_accept(p->ssl) == 1;
+	if (p->manner != ANSWERS && p->manner != DEMANDS) {
+		tls_server_fail(p->fd,
+				p->manner == INJECTS ? TLS_SILENT : (enum tls_failure)p->manner);
+		return false;
 	}
-	while (recv(p->fd, hello, sizeof(hello), 0) > 0 &&
-	       (p->manner == SILENT || p->manner == PLAIN || p->manner == INJECTS))
-		if (p->manner == PLAIN)
-			reply(p, "250 this is no TLS\r\n");
-	if (p->manner == RESETS)
-		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	return false;
+	p->tally->secured++;
+	p->ssl = tls_server_take(p->ctx, p->fd);
+	return p->ssl != NULL;
 }
 
 static bool starttls(struct peer *p)
@@ -161,10 +128,15 @@ static void serve_one(struct peer *p)
 	close(p->fd);
 }
 
-static void serve(int listener, struct peer *p)
+static void serve(int listener, void *arg)
 {
-	signal(SIGPIPE, SIG_IGN);
-	p->ctx = server_ctx();
+	struct peer *p = arg;
+
+	p->ctx = tls_server_ctx();
+	if (p->manner == DEMANDS) {
+		SSL_CTX_set_max_proto_version(p->ctx, TLS1_2_VERSION);
+		SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	}
 	for (;;) {
 		p->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		serve_one(p);
@@ -181,14 +153,8 @@ static void run(enum manner manner, const char *conf, struct smtp_bench *s, stru
 	*ret = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(*ret != MAP_FAILED);
 	p.tally = *ret;
-	fcntl(d.server.fd, F_SETFL, 0);
-	fflush(stdout);
-	d.server.pid = fork();
-	assert_true(d.server.pid >= 0);
-	if (d.server.pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		serve(d.server.fd, &p);
-	}
+	server_block(&d.server);
+	server_fork(&d.server, serve, &p);
 	assert_int_equal(smtp_bench_init(s, &d, conf), 0);
 	smtp_closed(s, 20, 2);
 	s->b.spec.timeout_ns = SQ_SEC;
