@@ -2,20 +2,17 @@
 # what is counted here is what the server counted.
 . "$(dirname "$0")/lib.sh"
 need nginx nginx-light
-need openssl openssl
 
 cd "$SCRATCH"
-authority() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.pem" 2> "$1.log" || fail "openssl: $(cat "$1.log")"; }
-authority ca; authority stranger
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=www.example.test -keyout server.key -out server.csr 2> server.log
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo subjectAltName=DNS:www.example.test) -out server.pem 2>> server.log ||
-	fail "openssl: $(cat server.log)"
+certificate ca
+certificate stranger
+certificate www.example.test ca
 cat > nginx.conf <<C
 daemon off; worker_processes 1; pid $SCRATCH/nginx.pid; error_log $SCRATCH/error.log; user root;
 events { worker_connections 10000; }
 http { log_format l '\$server_port \$connection \$request_length'; access_log $SCRATCH/access.log l; keepalive_requests 100000;
   client_body_temp_path $SCRATCH; proxy_temp_path $SCRATCH; fastcgi_temp_path $SCRATCH; uwsgi_temp_path $SCRATCH; scgi_temp_path $SCRATCH;
-  ssl_certificate $SCRATCH/server.pem; ssl_certificate_key $SCRATCH/server.key; ssl_session_timeout 1h;
+  ssl_certificate $SCRATCH/www.example.test.pem; ssl_certificate_key $SCRATCH/www.example.test.key; ssl_session_timeout 1h;
   server { listen 0.0.0.0:80 backlog=4096; return 200 "hello"; }
   server { listen 0.0.0.0:443 ssl backlog=4096; return 200 "hello"; } }
 C
@@ -33,7 +30,7 @@ run() { # NAME SERVER PORT LOAD STATUS [IDLE]
 	expect_eq "$status" "$5" "$name: status ($(cat "$name.txt"))"
 	outcomes=$(jqr "$name/run.json" '[.loads[0].outcomes[] | select(.count > 0) | "\(.code) \(.phase) \(.count)"] | sort | join(", ")')
 }
-count() { jqr "$1/run.json" ".loads[0].counts.$2 // 0"; }
+count() { jqr "$1/run.json" ".loads[0].counts.$2"; }
 sink() { jqr "$1/run.json" ".servers[0].counts.$2"; }
 get='"send": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "answer": "HTTP/1.1 200 OK"'
 
