@@ -148,6 +148,29 @@ static void test_implicit_tls(void **state)
 	sink_stop();
 }
 
+/* A slow reader takes 1 KiB of a record at a time: what is left of it while an answer is delayed makes
+ * no event any more. */
+static void test_read_ahead(void **state)
+{
+	char text[1536];
+	struct ssl_st *ssl;
+	int fd;
+
+	(void)state;
+	sink_start(
+		"{\"tls\": \"implicit\", \"faults\": [\"data:slow:10KiB\", \"body:delay:20ms\"]}");
+	fd = dial();
+	ssl = shake(fd);
+	tls_hear(ssl, BANNER);
+	tls_ask(ssl, "EHLO c.test\r\n", EXTENSIONS);
+	tls_ask(ssl, ENVELOPE "DATA\r\n", MAIL_OK RCPT_OK GO);
+	snprintf(text, sizeof(text), "text\r\n.\r\nNOOP %01400d\r\nQUIT\r\n", 0);
+	tls_ask(ssl, text, TAKEN OK BYE);
+	tls_end(ssl, fd);
+	count_await("quits", 1);
+	sink_stop();
+}
+
 static void test_tls_faults(void **state)
 {
 	int fd;
@@ -317,6 +340,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_starttls, sink_end),
 		cmocka_unit_test_teardown(test_smuggled_command, sink_end),
 		cmocka_unit_test_teardown(test_implicit_tls, sink_end),
+		cmocka_unit_test_teardown(test_read_ahead, sink_end),
 		cmocka_unit_test_teardown(test_tls_faults, sink_end),
 		cmocka_unit_test_teardown(test_auth, sink_end),
 		cmocka_unit_test_teardown(test_lmtp, sink_end),
