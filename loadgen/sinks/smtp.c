@@ -237,6 +237,15 @@ static void smtp_record_to(void *conf, int fd)
 	((struct smtp_conf *)conf)->record_fd = fd;
 }
 
+static int smtp_secure(struct smtp_state *t, const struct smtp_conf *conf, struct sq_err *err)
+{
+	if (!t->shared.tls)
+		return 0;
+	t->tls = sq_tls_server_new(conf->tls_certificate, conf->tls_key, conf->banner, "sink smtp",
+				   err);
+	return t->tls ? 0 : err->code;
+}
+
 static int smtp_open(void *state, const void *conf, struct sq_err *err)
 {
 	struct smtp_state *t = state;
@@ -254,16 +263,11 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 	rc = check_host(c->banner, err);
 	if (rc == 0)
 		rc = sq_smtpd_faults_init(&t->shared.faults, &c->faults, err);
-	if (rc < 0)
-		return rc;
-	if (c->tls != SMTP_TLS_NONE) {
-		t->tls = sq_tls_server_new(c->tls_certificate, c->tls_key, c->banner, "sink smtp",
-					   err);
-		if (!t->tls)
-			return err->code;
-	}
+	if (rc == 0)
+		rc = smtp_secure(t, c, err);
 	sq_listen_raise_limit();
-	rc = smtp_listen(t, c, err);
+	if (rc == 0)
+		rc = smtp_listen(t, c, err);
 	if (rc == 0)
 		rc = smtp_record(t, c, err);
 	sq_smtpd_conns_init(&t->conns, &t->shared, t->tls, t->epoll_fd);

@@ -308,7 +308,8 @@ static void test_lmtp_421(void **state)
 static void test_bad_certificates(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"starttls\", \"tls_key\": \"/dev/null\"}",
+		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"starttls\", \"tls_key\": \"/dev/null\", "
+		  "\"faults\": [\"rcpt:452\", \"rcpt=a*:550\"]}",
 		  "go together" },
 		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"implicit\", \"tls_key\": \"/dev/null\", "
 		  "\"tls_certificate\": \"/dev/null\"}",
