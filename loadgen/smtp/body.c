@@ -95,7 +95,7 @@ static int64_t draw_lognormal(const struct sq_smtp_bodies *b, struct sq_rng *rng
 	do
 		at = (low + high) / 2 + (high - low) / 2 / ENDS_SIGMAS * draw_normal(rng);
 	while (at < low || at > high);
-	return (int64_t)exp(at);
+	return llround(exp(at));
 }
 
 static int64_t size_of(const struct sq_smtp_bodies *b, const struct sq_smtp_which *which)
