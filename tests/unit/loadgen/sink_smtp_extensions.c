@@ -210,6 +210,7 @@ static void test_auth(void **state)
 		{ "*\r\n", "501 5.7.0 Cancelled\r\n" },
 		{ "auth plain\r\n", "334 \r\n" },
 		{ "QUIT!\r\n", "501 5.5.2 That is no base64\r\n" },
+		{ "AUTH PLAIN x!y\r\n", "501 5.5.2 That is no base64\r\n" },
 		{ "AUTH PLAIN AHgAeQ==\r\n", "535 5.0.0 Programmed fault\r\n" },
 		{ "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" },
 		{ "eA==\r\n", "334 UGFzc3dvcmQ6\r\n" },
