@@ -167,6 +167,8 @@ static void conn_bye(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 
 static void conn_finish(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
+	if (c->ssl)
+		sq_tls_shut(c->ssl);
 	if (shutdown(c->fd, SHUT_WR) == -1) {
 		conn_broken(conns, c, errno);
 		return;
@@ -317,11 +319,14 @@ static void conn_go_on(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 /* A step of TLS's handshake. */
 static void conn_shake(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
-	int done = sq_smtpd_wire_shake(c->ssl);
+	int done = sq_smtpd_wire_shake(c->ssl), code = errno;
 
 	if (done < 0) {
 		sq_smtpd_count(&conns->shared->counts.not_secured, 1);
-		conn_broken(conns, c, errno);
+		if (code)
+			conn_broken(conns, c, code);
+		else
+			conn_close(conns, c, SQ_SMTPD_END_FIN);
 	} else if (done == 0) {
 		conn_watch(conns, c, sq_tls_server_waits_for_room(c->ssl) ? EPOLLOUT : EPOLLIN);
 	} else {

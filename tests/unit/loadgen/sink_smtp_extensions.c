@@ -1,4 +1,6 @@
 /* The SMTP sink's STARTTLS and implicit TLS, its AUTH, and LMTP. */
+#include <openssl/ssl.h>
+
 #include "loadgen/engine/tls.h"
 #include "results/outcome.h"
 #include "results/receipt.h"
@@ -54,7 +56,9 @@ static void tls_end(struct ssl_st *ssl, int fd)
 	uint16_t code = 0;
 
 	assert_int_equal(sq_tls_read(ssl, &byte, 1, &code), -1);
-	assert_int_equal(code, SQ_CODE_EOF); /* with close_notify before it */
+	assert_int_equal(code, SQ_CODE_EOF);
+	assert_int_equal(SSL_get_shutdown(ssl),
+			 SSL_RECEIVED_SHUTDOWN); /* close_notify was before it */
 	sq_tls_session_free(ssl);
 	tls = sq_tls_free(tls);
 	close(fd);
@@ -173,6 +177,7 @@ static void test_read_ahead(void **state)
 
 static void test_tls_faults(void **state)
 {
+	struct ssl_st *ssl;
 	int fd;
 
 	(void)state;
@@ -192,9 +197,21 @@ static void test_tls_faults(void **state)
 	say(fd, "EHLO c.test\r\n"); /* no handshake */
 	count_await("not_secured", 1);
 	close(fd);
+	close(dial()); /* not even that */
+	count_await("not_secured", 2);
 	count_await("open", 0);
 	assert_int_equal(count_of("lost"), 1);
+	assert_int_equal(count_of("closed_without_quit"), 1);
 	sink_end(NULL);
+
+	sink_start("{\"tls\": \"implicit\", \"faults\": [\"helo:421\"]}");
+	fd = dial();
+	ssl = shake(fd);
+	tls_hear(ssl, BANNER);
+	tls_ask(ssl, "EHLO c.test\r\n", "421 4.0.0 Programmed fault\r\n");
+	tls_end(ssl, fd);
+	count_await("closed_by_sink", 1);
+	sink_stop();
 }
 
 /* ---- AUTH ---- */
