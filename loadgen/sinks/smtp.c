@@ -335,12 +335,11 @@ static json_t *smtp_counts(const void *state)
 {
 	const struct smtp_state *t = state;
 	char listen[SQ_LISTEN_TEXT];
-	json_t *counts, *seen = sq_smtpd_counts_json(&t->shared.counts);
+	json_t *counts;
 
 	sq_listen_text(t->listen_fd, listen);
 	counts = json_pack("{s:s, s:s}", "sink", "smtp", "listen", listen);
-	json_object_update(counts, seen);
-	json_decref(seen);
+	json_object_update_new(counts, sq_smtpd_counts_json(&t->shared.counts));
 	if (t->shared.receipts && sq_receipts_failed(t->shared.receipts))
 		json_object_set_new(
 			counts, "receipts_lost",
