@@ -33,7 +33,8 @@ static const char *const text_names[] = {
 };
 
 struct sq_receipts {
-	int fd, failed;
+	int fd;
+	_Atomic int failed;
 	uint64_t n;
 	struct sq_buf block;
 };

@@ -42,7 +42,7 @@ struct sq_receipts *sq_receipts_new(int fd);
 void sq_receipts_add(struct sq_receipts *r, const struct sq_receipt *receipt);
 void sq_receipts_flush(struct sq_receipts *r);
 bool sq_receipts_waiting(const struct sq_receipts *r); /* for a flush */
-/* The errno of the first write that failed, after which nothing was written; 0. */
+/* The errno of the first write that failed, after which nothing was written; 0.  From any thread. */
 int sq_receipts_failed(const struct sq_receipts *r);
 /* Marks the file as whole.  Takes NULL. */
 struct sq_receipts *sq_receipts_close(struct sq_receipts *r);

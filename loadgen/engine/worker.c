@@ -110,9 +110,9 @@ static void write_usage(struct worker *w)
 	getrusage(RUSAGE_SELF, &usage);
 	/* The kernel notes its peak a little late. */
 	peak = (json_int_t)usage.ru_maxrss * 1024 > rss ? (json_int_t)usage.ru_maxrss * 1024 : rss;
-	spool(w,
-	      json_pack("{s:s, s:I, s:o, s:I, s:I}", "k", "usage", "t", (json_int_t)since_start(w),
-			"cpu_s", cpu, "rss_bytes", rss, "peak_rss_bytes", peak));
+	spool(w, json_pack("{s:s, s:I, s:o, s:o, s:I}", "k", "usage", "t",
+			   (json_int_t)since_start(w), "cpu_s", cpu, "rss_bytes",
+			   rss < 0 ? json_null() : json_integer(rss), "peak_rss_bytes", peak));
 }
 
 static void ask_for_tallies(struct worker *w)

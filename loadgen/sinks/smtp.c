@@ -237,6 +237,15 @@ static void smtp_record_to(void *conf, int fd)
 	((struct smtp_conf *)conf)->record_fd = fd;
 }
 
+static int smtp_secure(struct smtp_state *t, const struct smtp_conf *conf, struct sq_err *err)
+{
+	if (!t->shared.tls)
+		return 0;
+	t->tls = sq_tls_server_new(conf->tls_certificate, conf->tls_key, conf->banner, "sink smtp",
+				   err);
+	return t->tls ? 0 : err->code;
+}
+
 static int smtp_open(void *state, const void *conf, struct sq_err *err)
 {
 	struct smtp_state *t = state;
@@ -254,16 +263,11 @@ static int smtp_open(void *state, const void *conf, struct sq_err *err)
 	rc = check_host(c->banner, err);
 	if (rc == 0)
 		rc = sq_smtpd_faults_init(&t->shared.faults, &c->faults, err);
-	if (rc < 0)
-		return rc;
-	if (c->tls != SMTP_TLS_NONE) {
-		t->tls = sq_tls_server_new(c->tls_certificate, c->tls_key, c->banner, "sink smtp",
-					   err);
-		if (!t->tls)
-			return err->code;
-	}
+	if (rc == 0)
+		rc = smtp_secure(t, c, err);
 	sq_listen_raise_limit();
-	rc = smtp_listen(t, c, err);
+	if (rc == 0)
+		rc = smtp_listen(t, c, err);
 	if (rc == 0)
 		rc = smtp_record(t, c, err);
 	sq_smtpd_conns_init(&t->conns, &t->shared, t->tls, t->epoll_fd);
@@ -331,12 +335,11 @@ static json_t *smtp_counts(const void *state)
 {
 	const struct smtp_state *t = state;
 	char listen[SQ_LISTEN_TEXT];
-	json_t *counts, *seen = sq_smtpd_counts_json(&t->shared.counts);
+	json_t *counts;
 
 	sq_listen_text(t->listen_fd, listen);
 	counts = json_pack("{s:s, s:s}", "sink", "smtp", "listen", listen);
-	json_object_update(counts, seen);
-	json_decref(seen);
+	json_object_update_new(counts, sq_smtpd_counts_json(&t->shared.counts));
 	if (t->shared.receipts && sq_receipts_failed(t->shared.receipts))
 		json_object_set_new(
 			counts, "receipts_lost",

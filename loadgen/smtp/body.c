@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "loadgen/smtp/digest.h"
+#include "loadgen/smtp/digits.h"
 #include "loadgen/smtp/letter.h"
 
 /* With a tail behind it a line has 60 + 17 bytes at most (RFC 5322, 2.1.1: 78). */
@@ -95,7 +96,7 @@ static int64_t draw_lognormal(const struct sq_smtp_bodies *b, struct sq_rng *rng
 	do
 		at = (low + high) / 2 + (high - low) / 2 / ENDS_SIGMAS * draw_normal(rng);
 	while (at < low || at > high);
-	return (int64_t)exp(at);
+	return llround(exp(at));
 }
 
 static int64_t size_of(const struct sq_smtp_bodies *b, const struct sq_smtp_which *which)
@@ -112,13 +113,6 @@ static int64_t size_of(const struct sq_smtp_bodies *b, const struct sq_smtp_whic
 
 /* ---- one body ---- */
 
-static size_t put_hex(char *out, uint64_t v, size_t digits)
-{
-	for (size_t i = digits; i-- > 0; v >>= 4)
-		out[i] = "0123456789abcdef"[v & 15];
-	return digits;
-}
-
 /* The number, and the end of the line.  Where the text before it would end between CR and LF, it ends
  * before them. */
 static void make_tail(struct sq_smtp_body *body, size_t size, uint64_t number)
@@ -129,7 +123,7 @@ static void make_tail(struct sq_smtp_body *body, size_t size, uint64_t number)
 
 	if (split)
 		*end++ = '-';
-	end += put_hex(end, number, digits);
+	end = sq_smtp_put_digits(end, number, 16, digits);
 	*end++ = '\r';
 	*end++ = '\n';
 	body->tail_len = (size_t)(end - body->tail);

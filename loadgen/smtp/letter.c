@@ -57,9 +57,11 @@ static bool is_left_out(const char *line)
 	return false;
 }
 
-static void put_line(struct draft *d, const char *line, size_t len)
+/* begin: what stands before it, in a header alone. */
+static void put_line(struct draft *d, const char *begin, const char *line, size_t len)
 {
-	if (len > 0 && line[0] == '.')
+	sq_buf_puts(&d->text, begin);
+	if (!*begin && len > 0 && line[0] == '.')
 		sq_buf_puts(&d->text, ".");
 	sq_buf_add(&d->text, line, len);
 	sq_buf_puts(&d->text, "\r\n");
@@ -70,15 +72,19 @@ static void put_line(struct draft *d, const char *line, size_t len)
 	d->body_bytes += len + 2;
 }
 
-/* In as many lines as it takes. */
+/* In as many lines as it takes.  Those of a header's field go on behind a blank: one that did not would
+ * be a field of its own, or the header's end to a relay that finds no name in it. */
 static void put_text(struct draft *d, const char *line, size_t len)
 {
-	while (len > LINE_MAX_BYTES) {
-		put_line(d, line, LINE_MAX_BYTES);
-		line += LINE_MAX_BYTES;
-		len -= LINE_MAX_BYTES;
+	const char *begin = "";
+
+	for (size_t most = LINE_MAX_BYTES; len > most; most = LINE_MAX_BYTES - strlen(begin)) {
+		put_line(d, begin, line, most);
+		line += most;
+		len -= most;
+		begin = d->in_body ? "" : " ";
 	}
-	put_line(d, line, len);
+	put_line(d, begin, line, len);
 }
 
 static void take_line(struct draft *d, const char *line, size_t len)
@@ -86,13 +92,13 @@ static void take_line(struct draft *d, const char *line, size_t len)
 	bool goes_on = len > 0 && (line[0] == ' ' || line[0] == '\t');
 
 	d->begun = true;
-	for (size_t i = 0; i < len; i++)
-		d->eight_bit = d->eight_bit || (unsigned char)line[i] > 127;
 	if (!d->in_body && len > 0) {
 		d->leaving = goes_on ? d->leaving : is_left_out(line);
 		if (d->leaving)
 			return;
 	}
+	for (size_t i = 0; i < len; i++)
+		d->eight_bit = d->eight_bit || (unsigned char)line[i] > 127;
 	put_text(d, line, len);
 	d->in_body = d->in_body || len == 0;
 }

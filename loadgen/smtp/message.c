@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pattern.h"
+#include "loadgen/smtp/digits.h"
 #include "loadgen/smtp/reply.h"
 
 enum { NUMBER_MAX = 20, FIXED_MAX = 640 };
@@ -330,14 +331,6 @@ static char *put_id(const struct sq_smtp_mail_lane *l, uint64_t seq, char *out)
 	return put_number(put(out, l->id, l->id_len), seq);
 }
 
-/* With as many digits as asked for. */
-static char *put_digits(char *out, uint64_t v, unsigned base, size_t digits)
-{
-	for (size_t i = digits; i-- > 0; v /= base)
-		out[i] = "0123456789abcdef"[v % base];
-	return out + digits;
-}
-
 /* What tells this message from all others. */
 static char *put_trace(const struct sq_smtp_mail_lane *l, uint64_t seq,
 		       const struct sq_smtp_body *body, int64_t wall_ns, char *out)
@@ -345,8 +338,8 @@ static char *put_trace(const struct sq_smtp_mail_lane *l, uint64_t seq,
 	out = put_id(l, seq, puts_to(out, "X-Squall-Id: "));
 	out = put_number(puts_to(out, "\r\nX-Squall-Sent: "), (uint64_t)(wall_ns / SQ_SEC));
 	*out++ = '.';
-	out = put_digits(out, (uint64_t)(wall_ns % SQ_SEC), 10, 9);
-	out = put_digits(puts_to(out, "\r\nX-Squall-Digest: "), body->digest, 16, 16);
+	out = sq_smtp_put_digits(out, (uint64_t)(wall_ns % SQ_SEC), 10, 9);
+	out = sq_smtp_put_digits(puts_to(out, "\r\nX-Squall-Digest: "), body->digest, 16, 16);
 	*out++ = ' ';
 	return puts_to(put_number(out, body->bytes), "\r\n");
 }

@@ -87,8 +87,7 @@ void sq_smtp_pool_done(struct sq_smtp_pool *p, struct sq_op *op, struct sq_tally
 	sq_op_release(p->lane, op);
 }
 
-/* Of a message that is on no session. */
-static void fail(struct sq_smtp_pool *p, struct sq_op *op, uint16_t code, uint8_t phase)
+void sq_smtp_pool_fail(struct sq_smtp_pool *p, struct sq_op *op, uint16_t code, uint8_t phase)
 {
 	struct sq_tally_op result = { .outcome = { .code = code, .phase = phase },
 				      .done_ns = sq_lane_clock(p->lane) };
@@ -107,7 +106,7 @@ static void give_up_late(struct sq_smtp_pool *p)
 	while ((op = p->queue.head) && !sq_smtp_of(op)->returned &&
 	       sq_lane_now(p->lane) - sq_smtp_of(op)->queued_ns > wait_ns) {
 		queue_remove(&p->queue, op);
-		fail(p, op, SQ_SMTP_NO_SESSION, SQ_SMTP_NO_PHASE);
+		sq_smtp_pool_fail(p, op, SQ_SMTP_NO_SESSION, SQ_SMTP_NO_PHASE);
 	}
 }
 
@@ -124,7 +123,6 @@ bool sq_smtp_pool_starttls(const struct sq_smtp_pool *p, uint64_t number)
 static const struct sq_target *target_of(const struct sq_smtp_pool *p, struct sq_op *op)
 {
 	const struct sq_smtp_op *m = sq_smtp_of(op);
-
 	uint64_t number = sq_client_number(p->lane->load, p->lane->index, p->opened);
 
 	return m->domain ? &m->domain->address[m->address] : sq_load_target(p->lane->load, number);
@@ -295,7 +293,7 @@ static void resolved(struct sq_smtp_pool *p, struct sq_op *op)
 	if (m->domain->state == SQ_SMTP_KNOWN)
 		enqueue(p, op);
 	else
-		fail(p, op, m->domain->code, SQ_SMTP_RESOLVE);
+		sq_smtp_pool_fail(p, op, m->domain->code, SQ_SMTP_RESOLVE);
 }
 
 static void on_domain(void *arg, struct sq_smtp_domain *d)
@@ -319,7 +317,7 @@ static void resolve(struct sq_smtp_pool *p, struct sq_op *op)
 	m->domain = sq_smtp_mx_ask(p->mx, sq_smtp_mail_domain(p->conf->mail, number, address));
 	m->asked_ns = sq_lane_clock(p->lane);
 	if (!m->domain) {
-		fail(p, op, sq_code_errno(ENOBUFS), SQ_SMTP_RESOLVE);
+		sq_smtp_pool_fail(p, op, sq_code_errno(ENOBUFS), SQ_SMTP_RESOLVE);
 	} else if (m->domain->state == SQ_SMTP_ASKED) {
 		m->resolving = true;
 		queue_add(&m->domain->waiting, op);
@@ -347,15 +345,16 @@ void sq_smtp_pool_end(struct sq_smtp_pool *p, struct sq_op *op, uint16_t code)
 	p->ending = p->ending || code == SQ_CODE_CANCELED;
 	if (m->resolving) {
 		queue_remove(&m->domain->waiting, op);
-		fail(p, op, code, SQ_SMTP_RESOLVE);
+		sq_smtp_pool_fail(p, op, code, SQ_SMTP_RESOLVE);
 	} else if (!s) {
 		queue_remove(&p->queue, op);
-		fail(p, op, code == SQ_CODE_TIMEOUT ? SQ_SMTP_NO_SESSION : code, SQ_SMTP_NO_PHASE);
+		sq_smtp_pool_fail(p, op, code == SQ_CODE_TIMEOUT ? SQ_SMTP_NO_SESSION : code,
+				  SQ_SMTP_NO_PHASE);
 	} else if (s->ahead == op) {
 		/* Its envelope is out: the session can't be used beyond the message before it. */
 		s->ahead = NULL;
 		s->doomed = true;
-		fail(p, op, code, SQ_SMTP_MAIL);
+		sq_smtp_pool_fail(p, op, code, SQ_SMTP_MAIL);
 	} else {
 		sq_smtp_session_die(s, code);
 	}

@@ -52,8 +52,8 @@ struct sq_smtp_pool {
 	struct sq_smtp_mx *mx; /* NULL: all to the load's target */
 	struct sq_stream_kind kind;
 	bool keeps; /* sockets, from one session to the next */
-	unsigned
-		patience; /* so many sessions are left to events, since one was not there at once */
+	/* So many sessions are left to events, since one was not there at once. */
+	unsigned patience;
 	const struct sq_smtp_session *heard; /* whose event is being handled; NULL: nobody's */
 	struct sq_tls *tls;                  /* NULL: none */
 	struct sq_smtp_mail_lane names;
@@ -82,6 +82,9 @@ void sq_smtp_pool_add(struct sq_smtp_pool *p, struct sq_op *op);
 void sq_smtp_pool_end(struct sq_smtp_pool *p, struct sq_op *op, uint16_t code);
 /* The outcome of one: s is the session that it was on, or NULL. */
 void sq_smtp_pool_done(struct sq_smtp_pool *p, struct sq_op *op, struct sq_tally_op *result);
+
+/* The same of one that no session has begun. */
+void sq_smtp_pool_fail(struct sq_smtp_pool *p, struct sq_op *op, uint16_t code, uint8_t phase);
 
 /* For sessions.  The next message for this one, or NULL. */
 struct sq_op *sq_smtp_pool_next(struct sq_smtp_pool *p, const struct sq_smtp_session *s);

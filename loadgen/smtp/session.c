@@ -125,19 +125,15 @@ static void give_back_ahead(struct sq_smtp_session *s, uint16_t code)
 {
 	const struct sq_lane *lane = s->pool->lane;
 	struct sq_op *op = s->ahead;
-	struct sq_tally_op result = { .outcome = { .code = code, .phase = SQ_SMTP_MAIL },
-				      .done_ns = sq_lane_now(lane) };
 
 	s->ahead = NULL;
 	if (!op)
 		return;
 	if (code == SQ_CODE_TIMEOUT &&
-	    result.done_ns - op->due_ns >= lane->load->spec->timeout_ns / 8 * 7) {
-		sq_smtp_pool_done(s->pool, op, &result);
-		return;
-	}
-	op->sent_ns = -1;
-	sq_smtp_pool_back(s->pool, op);
+	    sq_lane_now(lane) - op->due_ns >= lane->load->spec->timeout_ns / 8 * 7)
+		sq_smtp_pool_fail(s->pool, op, code, SQ_SMTP_MAIL);
+	else
+		sq_smtp_pool_back(s->pool, op);
 }
 
 /* Its slot is free for another. */

@@ -167,6 +167,8 @@ static void conn_bye(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 
 static void conn_finish(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
+	if (c->ssl)
+		sq_tls_shut(c->ssl);
 	if (shutdown(c->fd, SHUT_WR) == -1) {
 		conn_broken(conns, c, errno);
 		return;
@@ -265,12 +267,10 @@ static void conn_turn(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c, siz
 	conn_settle(conns, c);
 }
 
-/* A turn with what was held back from an earlier one. */
-static void conn_go_on(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+/* Whether more may be read after a turn. */
+static bool conn_hears(const struct sq_smtpd_conn *c)
 {
-	if (c->in.len)
-		memcpy(conns->rx, c->in.data, c->in.len);
-	conn_turn(conns, c, c->in.len);
+	return c->open && c->events == EPOLLIN && c->session.next == SQ_SMTPD_INPUT;
 }
 
 /* How much may be read at once. */
@@ -300,20 +300,33 @@ static void conn_read(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 			memcpy(conns->rx, c->in.data, held);
 		conn_turn(conns, c, held + (size_t)n);
 		/* A record of TLS is less than READ. */
-		if (!c->open || (n < READ && !c->ssl) || c->events != EPOLLIN ||
-		    c->session.next != SQ_SMTPD_INPUT)
+		if (!conn_hears(c) || (n < READ && !c->ssl))
 			return;
 	}
+}
+
+/* A turn with what was held back from an earlier one, and with what TLS has read ahead: that makes no
+ * event. */
+static void conn_go_on(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
+{
+	if (c->in.len)
+		memcpy(conns->rx, c->in.data, c->in.len);
+	conn_turn(conns, c, c->in.len);
+	if (conn_hears(c) && c->ssl)
+		conn_read(conns, c);
 }
 
 /* A step of TLS's handshake. */
 static void conn_shake(struct sq_smtpd_conns *conns, struct sq_smtpd_conn *c)
 {
-	int done = sq_smtpd_wire_shake(c->ssl);
+	int done = sq_smtpd_wire_shake(c->ssl), code = errno;
 
 	if (done < 0) {
 		sq_smtpd_count(&conns->shared->counts.not_secured, 1);
-		conn_broken(conns, c, errno);
+		if (code)
+			conn_broken(conns, c, code);
+		else
+			conn_close(conns, c, SQ_SMTPD_END_FIN);
 	} else if (done == 0) {
 		conn_watch(conns, c, sq_tls_server_waits_for_room(c->ssl) ? EPOLLOUT : EPOLLIN);
 	} else {

@@ -15,8 +15,6 @@
 
 #include "base/mem.h"
 
-enum { CODE_CLOSES = 421 };
-
 struct phase_ops {
 	void (*accept)(struct sq_smtpd *d, struct sq_smtpd_session *s);
 	/* What a 4xx, a 5xx or garbage does; NULL: nothing. */
@@ -251,7 +249,7 @@ void sq_smtpd_phase_reject(struct sq_smtpd *d, struct sq_smtpd_session *s,
 {
 	sq_buf_printf(&d->tx, "%d %s\r\n", code, text);
 	sq_smtpd_count(&d->counts.rejected[phase][code], 1);
-	if (code == CODE_CLOSES) {
+	if (code == SQ_SMTPD_CODE_CLOSES) {
 		s->next = SQ_SMTPD_FIN;
 		sq_smtpd_session_ended(s, SQ_SMTPD_END_SINK);
 	}

@@ -7,6 +7,8 @@
 
 #include "loadgen/smtp/sink_session.h"
 
+enum { SQ_SMTPD_CODE_CLOSES = 421 };
+
 /* A line of an answer, without its CRLF. */
 void sq_smtpd_reply(struct sq_smtpd *d, const char *text);
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "loadgen/smtp/sink_phase.h"
 
-enum { TX_HIGH = 1 << 16, CODE_CLOSES = 421 };
+enum { TX_HIGH = 1 << 16 };
 
 void sq_smtpd_session_begin(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
@@ -82,24 +82,7 @@ static void auth_go_on(struct sq_smtpd *d, struct sq_smtpd_session *s)
 		sq_smtpd_reply(d, s->auth_due == 2 ? "334 VXNlcm5hbWU6" : "334 UGFzc3dvcmQ6");
 }
 
-static void command_auth(struct sq_smtpd *d, struct sq_smtpd_session *s,
-			 const struct sq_smtpd_command *c)
-{
-	bool plain = c->path_len >= 5 && strncasecmp(c->path, "PLAIN", 5) == 0;
-	bool more = c->path_len > 5;
-
-	s->auth_login = c->path_len >= 5 && strncasecmp(c->path, "LOGIN", 5) == 0;
-	if (s->authenticated) {
-		fail(d, "503 5.5.1 Authenticated already");
-	} else if ((!plain && !s->auth_login) || (more && c->path[5] != ' ')) {
-		fail(d, "504 5.5.4 Mechanisms are PLAIN and LOGIN");
-	} else {
-		s->auth_due = (s->auth_login ? 2 : 1) - more;
-		auth_go_on(d, s);
-	}
-}
-
-/* A line of AUTH's own. */
+/* A line of AUTH's own, or what stands behind the mechanism in its place. */
 static void auth_line(struct sq_smtpd *d, struct sq_smtpd_session *s, const char *line, size_t len)
 {
 	static const char base64[] =
@@ -116,11 +99,31 @@ static void auth_line(struct sq_smtpd *d, struct sq_smtpd_session *s, const char
 	auth_go_on(d, s);
 }
 
+static void command_auth(struct sq_smtpd *d, struct sq_smtpd_session *s,
+			 const struct sq_smtpd_command *c)
+{
+	bool plain = c->path_len >= 5 && strncasecmp(c->path, "PLAIN", 5) == 0;
+	bool more = c->path_len > 5;
+
+	s->auth_login = c->path_len >= 5 && strncasecmp(c->path, "LOGIN", 5) == 0;
+	if (s->authenticated) {
+		fail(d, "503 5.5.1 Authenticated already");
+	} else if ((!plain && !s->auth_login) || (more && c->path[5] != ' ')) {
+		fail(d, "504 5.5.4 Mechanisms are PLAIN and LOGIN");
+	} else {
+		s->auth_due = s->auth_login ? 2 : 1;
+		if (more)
+			auth_line(d, s, c->path + 6, c->path_len - 6);
+		else
+			auth_go_on(d, s);
+	}
+}
+
 static void command_mail(struct sq_smtpd *d, struct sq_smtpd_session *s)
 {
 	sq_smtpd_transaction_end(s);
 	if (d->max_messages && s->messages >= d->max_messages)
-		sq_smtpd_phase_reject(d, s, SQ_SMTPD_MAIL, CODE_CLOSES,
+		sq_smtpd_phase_reject(d, s, SQ_SMTPD_MAIL, SQ_SMTPD_CODE_CLOSES,
 				      "4.7.0 Too many messages in this connection");
 	else
 		sq_smtpd_phase_begin(d, s, SQ_SMTPD_MAIL);

@@ -49,6 +49,6 @@ int sq_smtpd_wire_shake(struct ssl_st *ssl)
 	int done = sq_tls_handshake(ssl, &code);
 
 	if (done < 0)
-		errno = errno_of(code);
+		errno = code == SQ_CODE_EOF ? 0 : errno_of(code);
 	return done;
 }

@@ -12,7 +12,8 @@ struct ssl_st;
 ssize_t sq_smtpd_wire_put(struct ssl_st *ssl, int fd, const char *data, size_t len);
 ssize_t sq_smtpd_wire_get(struct ssl_st *ssl, int fd, char *data, size_t size);
 
-/* A step of TLS's handshake: 1 when it is done, 0 when more is needed, -1 with errno. */
+/* A step of TLS's handshake: 1 when it is done, 0 when more is needed, -1 with errno; with an errno of
+ * 0 when the client closed. */
 int sq_smtpd_wire_shake(struct ssl_st *ssl);
 
 #endif

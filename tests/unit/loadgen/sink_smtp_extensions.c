@@ -1,4 +1,6 @@
 /* The SMTP sink's STARTTLS and implicit TLS, its AUTH, and LMTP. */
+#include <openssl/ssl.h>
+
 #include "loadgen/engine/tls.h"
 #include "results/outcome.h"
 #include "results/receipt.h"
@@ -54,7 +56,9 @@ static void tls_end(struct ssl_st *ssl, int fd)
 	uint16_t code = 0;
 
 	assert_int_equal(sq_tls_read(ssl, &byte, 1, &code), -1);
-	assert_int_equal(code, SQ_CODE_EOF); /* with close_notify before it */
+	assert_int_equal(code, SQ_CODE_EOF);
+	assert_int_equal(SSL_get_shutdown(ssl),
+			 SSL_RECEIVED_SHUTDOWN); /* close_notify was before it */
 	sq_tls_session_free(ssl);
 	tls = sq_tls_free(tls);
 	close(fd);
@@ -156,8 +160,32 @@ static void test_implicit_tls(void **state)
 	sink_stop();
 }
 
+/* A slow reader takes 1 KiB of a record at a time: what is left of it while an answer is delayed makes
+ * no event any more. */
+static void test_read_ahead(void **state)
+{
+	char text[1536];
+	struct ssl_st *ssl;
+	int fd;
+
+	(void)state;
+	sink_start(
+		"{\"tls\": \"implicit\", \"faults\": [\"data:slow:10KiB\", \"body:delay:20ms\"]}");
+	fd = dial();
+	ssl = shake(fd);
+	tls_hear(ssl, BANNER);
+	tls_ask(ssl, "EHLO c.test\r\n", EXTENSIONS);
+	tls_ask(ssl, ENVELOPE "DATA\r\n", MAIL_OK RCPT_OK GO);
+	snprintf(text, sizeof(text), "text\r\n.\r\nNOOP %01400d\r\nQUIT\r\n", 0);
+	tls_ask(ssl, text, TAKEN OK BYE);
+	tls_end(ssl, fd);
+	count_await("quits", 1);
+	sink_stop();
+}
+
 static void test_tls_faults(void **state)
 {
+	struct ssl_st *ssl;
 	int fd;
 
 	(void)state;
@@ -175,9 +203,21 @@ static void test_tls_faults(void **state)
 	say(fd, "EHLO c.test\r\n"); /* no handshake */
 	count_await("not_secured", 1);
 	close(fd);
+	close(dial()); /* not even that */
+	count_await("not_secured", 2);
 	count_await("open", 0);
 	assert_int_equal(count_of("lost"), 1);
+	assert_int_equal(count_of("closed_without_quit"), 1);
 	sink_end(NULL);
+
+	sink_start("{\"tls\": \"implicit\", \"faults\": [\"helo:421\"]}");
+	fd = dial();
+	ssl = shake(fd);
+	tls_hear(ssl, BANNER);
+	tls_ask(ssl, "EHLO c.test\r\n", "421 4.0.0 Programmed fault\r\n");
+	tls_end(ssl, fd);
+	count_await("closed_by_sink", 1);
+	sink_stop();
 }
 
 /* ---- AUTH ---- */
@@ -193,6 +233,7 @@ static void test_auth(void **state)
 		{ "*\r\n", "501 5.7.0 Cancelled\r\n" },
 		{ "auth plain\r\n", "334 \r\n" },
 		{ "QUIT!\r\n", "501 5.5.2 That is no base64\r\n" },
+		{ "AUTH PLAIN x!y\r\n", "501 5.5.2 That is no base64\r\n" },
 		{ "AUTH PLAIN AHgAeQ==\r\n", "535 5.0.0 Programmed fault\r\n" },
 		{ "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" },
 		{ "eA==\r\n", "334 UGFzc3dvcmQ6\r\n" },
@@ -296,7 +337,8 @@ static void test_lmtp_421(void **state)
 static void test_bad_certificates(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"starttls\", \"tls_key\": \"/dev/null\"}",
+		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"starttls\", \"tls_key\": \"/dev/null\", "
+		  "\"faults\": [\"rcpt:452\", \"rcpt=a*:550\"]}",
 		  "go together" },
 		{ "{\"listen\": \"127.0.0.1:0\", \"tls\": \"implicit\", \"tls_key\": \"/dev/null\", "
 		  "\"tls_certificate\": \"/dev/null\"}",
@@ -328,6 +370,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_starttls, sink_end),
 		cmocka_unit_test_teardown(test_smuggled_command, sink_end),
 		cmocka_unit_test_teardown(test_implicit_tls, sink_end),
+		cmocka_unit_test_teardown(test_read_ahead, sink_end),
 		cmocka_unit_test_teardown(test_tls_faults, sink_end),
 		cmocka_unit_test_teardown(test_auth, sink_end),
 		cmocka_unit_test_teardown(test_lmtp, sink_end),

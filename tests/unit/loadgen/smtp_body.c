@@ -106,9 +106,9 @@ static int by_size(const void *a, const void *b)
 }
 
 /* 10,000 of them, in order. */
-static void draw(int size_as, size_t sizes[10000])
+static void draw(int64_t least, int64_t most, int size_as, size_t sizes[10000])
 {
-	struct sq_smtp_bodies *b = made(1024, 102400, size_as);
+	struct sq_smtp_bodies *b = made(least, most, size_as);
 	bool eight_bit;
 
 	for (size_t i = 0; i < 10000; i++) {
@@ -121,8 +121,8 @@ static void draw(int size_as, size_t sizes[10000])
 		assert_int_equal(body.bytes, sizes[i]);
 	}
 	qsort(sizes, 10000, sizeof(*sizes), by_size);
-	assert_in_range(sizes[0], 1024, 102400);
-	assert_in_range(sizes[9999], 1024, 102400);
+	assert_in_range(sizes[0], least, most);
+	assert_in_range(sizes[9999], least, most);
 	sq_smtp_bodies_free(b);
 }
 
@@ -131,14 +131,17 @@ static void drawn_sizes(void **state)
 	static size_t sizes[10000];
 
 	(void)state;
-	draw(SQ_SMTP_SIZE_UNIFORM, sizes);
+	draw(1024, 102400, SQ_SMTP_SIZE_UNIFORM, sizes);
 	assert_in_range(sizes[2500], 26000 - 1300, 26500 + 1300);
 	assert_in_range(sizes[5000], 51700 - 1500, 51700 + 1500);
 	/* The middle is 10 KiB; a sigma is a factor of 10^(1/1.96). */
-	draw(SQ_SMTP_SIZE_LOGNORMAL, sizes);
+	draw(1024, 102400, SQ_SMTP_SIZE_LOGNORMAL, sizes);
 	assert_in_range(sizes[5000], 9700, 10800);
 	assert_in_range(sizes[8413], 28500, 34500);
 	assert_true(sizes[9990] < 102400);
+	draw(2, 3, SQ_SMTP_SIZE_LOGNORMAL, sizes);
+	assert_int_equal(sizes[0], 2);
+	assert_int_equal(sizes[9999], 3);
 }
 
 /* ---- real messages ---- */
@@ -184,7 +187,7 @@ static void mbox(void **state)
 
 	(void)state;
 	close(mkstemp(path));
-	write_text(path, "From a Mon\nMessage-ID: <old>\n (folded)\nSubject: one\n\nhello\n.dot\n"
+	write_text(path, "From a Mon\nMessage-ID: <old>\n (\xc3\xa4)\nSubject: one\n\nhello\n.dot\n"
 			 "From here on\n"
 			 "\nFrom b Tue\nDELIVERED-TO: x\nSubject: two\nTo: y\n\n\xc3\xa4\r\n");
 	b = letters(path, NULL);
@@ -226,21 +229,24 @@ static void folder(void **state)
 	assert_int_equal(err.code, -ENOENT);
 }
 
-/* Cut at what a line may have. */
+/* Cut at what a line may have; a field of the header is still one behind it. */
 static void long_lines(void **state)
 {
-	char path[] = "/tmp/sq-long-XXXXXX", line[1501] = "", text[2100], wire[2100];
+	char path[] = "/tmp/sq-long-XXXXXX", line[1501] = "", text[3100], wire[3100];
+	int header;
 	struct sq_smtp_bodies *b;
 
 	(void)state;
 	close(mkstemp(path));
 	memset(line, 'x', sizeof(line) - 1);
-	snprintf(text, sizeof(text), "A: b\n\n%s\n", line);
-	snprintf(wire, sizeof(wire), "A: b\r\n\r\n%.998s\r\n%s\r\n", line, line + 998);
+	snprintf(text, sizeof(text), "A: %s\n\n%s\n", line, line);
+	header = snprintf(wire, sizeof(wire), "A: %.995s\r\n %s\r\n\r\n", line, line + 995);
+	snprintf(wire + header, sizeof(wire) - (size_t)header, "%.998s\r\n%s\r\n", line,
+		 line + 998);
 	write_text(path, text);
 	b = letters(path, NULL);
 	assert_non_null(b);
-	check_letter(b, 0, wire, wire + 8, false);
+	check_letter(b, 0, wire, wire + header, false);
 	sq_smtp_bodies_free(b);
 	unlink(path);
 }
