@@ -38,8 +38,8 @@ run client '.load[0] += {receive_buffer: 2304, sockets: 1, arrivals: {burst: 200
 expect_eq "$(delta client Udp.RcvbufErrors) $(delta server Udp.RcvbufErrors)" "$lost 0" "client: RcvbufErrors of client, of server"
 expect_eq "$findings" "receive-buffer-full client q timeout@query $lost of $lost exact" "client: findings"
 
-# Bursts of 400 are too much for the server's ordinary buffer too: each host pays for its own.
-run sides '.load[0] += {receive_buffer: 2304, arrivals: {burst: 400, every: "100ms", phase: "0s"}}'; many sides
+# Bursts of 400 are too much for a small buffer of the server's too: each host pays for its own.
+run sides "$sink"' += {receive_buffer: 16384} | .load[0] += {receive_buffer: 2304, arrivals: {burst: 400, every: "100ms", phase: "0s"}}'; many sides
 theirs=$(delta server Udp.RcvbufErrors); ours=$(delta client Udp.RcvbufErrors)
 [ "$theirs" -gt 0 ] && [ "$ours" -gt 0 ] || fail "both sides: RcvbufErrors of the server $theirs, of the client $ours"
 expect_eq "$(without_confidence)" "receive-buffer-full client q timeout@query $ours of $lost, receive-buffer-full server q timeout@query $theirs of $lost" "both sides: findings"
