@@ -178,7 +178,7 @@ void sq_holm(const double *p, size_t n, double *adjusted)
 	for (size_t i = 0; i < n; i++) {
 		size_t at = 0;
 
-		/* Of equal ones the last: their floors are the first's. */
+		/* Equal ones have equal floors: the first scaled of them is the largest. */
 		while (sorted[at] != p[i])
 			at++;
 		adjusted[i] = floors[at];
