@@ -61,7 +61,8 @@ static const struct sq_opt own_opts[] = {
 
 /* What has no meaning here: there is one load and no world, and the target is TARGET. */
 static const char *const left_out[] = {
-	"name", "driver", "from", "target", "at", "arrivals", "loopback", "allow_exec", "allow_global", NULL,
+	"name",     "driver",   "from",       "target",       "at",
+	"arrivals", "loopback", "allow_exec", "allow_global", NULL,
 };
 
 enum { PART_OWN, PART_ARRIVALS, PART_LOAD, PART_DRIVER, PART_RUN, N_PARTS, ROWS_MAX = 96 };
