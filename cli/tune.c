@@ -9,11 +9,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sysctl.h"
+#include "results/compare.h"
 
 struct factors {
 	struct sq_factor *v;
 	size_t n, cap;
-	const char **names; /* as the user wrote them, "net.core.somaxconn"; borrowed text up to "=" */
+	const char *
+		*names; /* as the user wrote them, "net.core.somaxconn"; borrowed text up to "=" */
 	size_t cap_names;
 };
 
@@ -55,10 +57,11 @@ static char *sysctl_pointer(const json_t *scenario, const char *host, const char
 	if (!host)
 		host = target_host(scenario, name, sizeof(name));
 	if (!host || !json_object_get(sq_json_pointer_get(scenario, "/world/hosts"), host)) {
-		sq_err_set(err, -EINVAL, "--sysctl",
-			   "%s is a setting of a host, and the scenario's world has no host \"%s\"; "
-			   "name one of it with --host",
-			   key, host ? host : "");
+		sq_err_set(
+			err, -EINVAL, "--sysctl",
+			"%s is a setting of a host, and the scenario's world has no host \"%s\"; "
+			"name one of it with --host",
+			key, host ? host : "");
 		return NULL;
 	}
 	sq_json_pointer_join(part, sizeof(part), "/world/hosts", host);
@@ -150,8 +153,8 @@ static void combine(struct sq_tune_sides *s, const struct factors *f, bool facto
 		add_side(s, f, choice);
 	while (factorial && s->n <= SQ_TUNE_SIDES_MAX && next_choice(f, choice));
 	for (size_t i = 0; !factorial && i < f->n; i++) {
-		for (choice[i] = 1;
-		     choice[i] < f->v[i].values.n && s->n <= SQ_TUNE_SIDES_MAX; choice[i]++)
+		for (choice[i] = 1; choice[i] < f->v[i].values.n && s->n <= SQ_TUNE_SIDES_MAX;
+		     choice[i]++)
 			add_side(s, f, choice);
 		choice[i] = 0;
 	}
@@ -193,4 +196,33 @@ void sq_tune_sides_fini(struct sq_tune_sides *s)
 	}
 	free(s->v);
 	*s = (struct sq_tune_sides){ 0 };
+}
+
+json_t *sq_tune_schema(void)
+{
+	static const char text[] =
+		"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\","
+		" \"required\": [\"schema\", \"name\", \"seed\", \"warmup\", \"rounds\", \"whole\","
+		"  \"sides\", \"orders\", \"comparisons\"],"
+		" \"properties\": {\"schema\": {\"const\": \"squall-tune/1\"},"
+		"  \"name\": {\"type\": [\"string\", \"null\"]}, \"seed\": {\"type\": \"integer\"},"
+		"  \"warmup\": {\"type\": \"integer\", \"description\": \"rounds before those that count\"},"
+		"  \"rounds\": {\"type\": \"integer\", \"description\": \"that count\"},"
+		"  \"whole\": {\"type\": \"boolean\", \"description\": \"false: it ended early\"},"
+		"  \"sides\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"   \"required\": [\"label\", \"set\"], \"properties\": {\"label\": {\"type\": \"string\"},"
+		"    \"set\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}}},"
+		"  \"orders\": {\"type\": \"array\", \"description\": \"of the sides in each round; the folder of a"
+		" run is ROUND-SIDE\", \"items\": {\"type\": \"array\", \"items\": {\"type\": \"integer\"}}}}}";
+	json_t *schema = json_loads(text, 0, NULL), *one = sq_compare_schema();
+	json_t *definitions = json_incref(json_object_get(one, "definitions"));
+
+	/* References are from the root. */
+	json_object_del(one, "definitions");
+	json_object_del(one, "$schema");
+	json_object_set_new(schema, "definitions", definitions);
+	json_object_set_new(json_object_get(schema, "properties"), "comparisons",
+			    json_pack("{s:s, s:s, s:o}", "type", "array", "description",
+				      "of each further side against the first", "items", one));
+	return schema;
 }

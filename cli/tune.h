@@ -38,4 +38,7 @@ int sq_tune_sides_make(const json_t *scenario, const struct sq_strings *sysctls,
 		       struct sq_tune_sides *ret, struct sq_err *err);
 void sq_tune_sides_fini(struct sq_tune_sides *s);
 
+/* JSON Schema (draft-07) of tune.json. */
+json_t *sq_tune_schema(void);
+
 #endif

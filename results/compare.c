@@ -264,12 +264,12 @@ static json_t *notes_json(const struct sq_side_reports *a, const struct sq_side_
 }
 
 json_t *sq_compare(const struct sq_side_reports *a, const struct sq_side_reports *b,
-		   const struct sq_judging *how)
+		   const json_t *gates, const struct sq_judging *how)
 {
 	static const char *const failure[] = { "load", "failure", NULL };
 	static const char *const finding[] = { "load", "failure", "mechanism", "host", NULL };
 	size_t pairs = a->n < b->n ? a->n : b->n;
-	json_t *names = sq_report_measures(a->v[0]);
+	json_t *names = gates ? json_deep_copy(gates) : sq_report_measures(a->v[0]);
 	json_t *comparison =
 		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 			  "squall-compare/1", "a", side_json(a), "b", side_json(b), "settings",

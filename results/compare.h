@@ -24,9 +24,10 @@ struct sq_side_reports {
  *    findings: [{load, failure, mechanism, host, a, b}],   explained, likewise; null: was not found
  *    verdicts: [..] (results/verdict.h), notes: [text]}
  * The i-th run of one side is paired with the i-th of the other; what is beyond has no pair.  One pair
- * is judged by nobody: verdicts is then empty, and a note says so. */
+ * is judged by nobody: verdicts is then empty, and a note says so.  gates: the measures that are judged; NULL: those of
+ * sq_report_measures. */
 json_t *sq_compare(const struct sq_side_reports *a, const struct sq_side_reports *b,
-		   const struct sq_judging *how);
+		   const json_t *gates, const struct sq_judging *how);
 
 json_t *sq_compare_schema(void); /* JSON Schema (draft-07) */
 

@@ -162,7 +162,7 @@ static int compare_dirs(const char *a, const char *b, const struct compare_args 
 		struct sq_side_reports x = { a, (const json_t *const *)of_a.v, of_a.n };
 		struct sq_side_reports y = { b, (const json_t *const *)of_b.v, of_b.n };
 
-		comparison = sq_compare(&x, &y, &how);
+		comparison = sq_compare(&x, &y, NULL, &how);
 		print(comparison, args->format);
 		if (args->out)
 			sq_json_save(comparison, args->out, &err);

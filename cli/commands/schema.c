@@ -1,31 +1,43 @@
 /* squall schema: the JSON Schemas of what squall writes. */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/tune.h"
 #include "results/compare.h"
 #include "results/section.h"
 
+static const struct {
+	const char *name;
+	json_t *(*make)(void);
+} schemas[] = {
+	{ "run", sq_report_schema },
+	{ "compare", sq_compare_schema },
+	{ "tune", sq_tune_schema },
+};
+
 static int schema(int argc, char **argv)
 {
-	bool comparison = argc == 2 && strcmp(argv[1], "compare") == 0;
-	json_t *doc;
+	const char *name = argc > 1 ? argv[1] : schemas[0].name;
 
-	if (argc > 2 || (argc == 2 && !comparison && strcmp(argv[1], "run") != 0)) {
-		fprintf(stderr, "squall: schema: of what? run or compare\n");
-		return SQ_EXIT_USAGE;
+	for (size_t i = 0; argc <= 2 && i < sizeof(schemas) / sizeof(*schemas); i++) {
+		json_t *doc;
+
+		if (strcmp(schemas[i].name, name) != 0)
+			continue;
+		doc = schemas[i].make();
+		json_dumpf(doc, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(doc);
+		return SQ_EXIT_OK;
 	}
-	doc = comparison ? sq_compare_schema() : sq_report_schema();
-	json_dumpf(doc, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(doc);
-	return SQ_EXIT_OK;
+	fprintf(stderr, "squall: schema: of what? run, compare or tune\n");
+	return SQ_EXIT_USAGE;
 }
 
 const struct sq_command sq_command_schema = {
 	.name = "schema",
-	.args = "[run | compare]",
-	.summary = "print the JSON Schema (draft-07) of a report, or of a comparison",
+	.args = "[run | compare | tune]",
+	.summary = "print the JSON Schema (draft-07) of a report, a comparison or a tuning",
 	.run = schema,
 };

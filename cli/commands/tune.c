@@ -6,11 +6,12 @@
  * - Verdicts are against side 0, whose runs are paired with those of the same rounds. */
 #include "cli/tune.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -28,7 +29,7 @@
 enum { PAIRS_LEAST = 6, PAIRS = 10 };
 
 struct tune_args {
-	struct sq_run_args run;
+	struct sq_run_args run; /* the first member */
 	struct sq_strings sysctl, vary, gate;
 	char *host;
 	int64_t pairs, warmup, seed;
@@ -38,7 +39,7 @@ struct tune_args {
 
 #define ARG(member) offsetof(struct tune_args, member)
 
-static const struct sq_opt tune_opts[] = {
+static const struct sq_opt own_opts[] = {
 	{ .name = "sysctl",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = ARG(sysctl),
@@ -91,13 +92,15 @@ static const struct sq_opt tune_opts[] = {
 	  .min = 1,
 	  .max = 9e15,
 	  .help = "of the orders and of the loads (default a fresh one)" },
-	{ .name = "run",
-	  .type = SQ_OPT_TABLE,
-	  .offset = ARG(run),
-	  .sub = sq_run_args_opts,
-	  .help = "as of squall run" },
 	{ 0 },
 };
+
+static const struct sq_opt *tune_opts(void)
+{
+	static struct sq_opt all[SQ_RUN_ARGS_ROWS];
+
+	return sq_run_args_extend(own_opts, all);
+}
 
 struct tune {
 	const struct tune_args *args;
@@ -123,9 +126,9 @@ static int side_scenario(const struct tune *t, size_t side, uint64_t round, json
 	for (size_t i = 0; rc == 0 && i < set->n; i++)
 		rc = sq_scenario_apply_set(doc, set->v[i], err);
 	if (rc == 0)
-		rc = sq_json_pointer_set(doc, "/seed",
-					 json_integer((json_int_t)((t->seed + round) % (1ULL << 53))),
-					 err);
+		rc = sq_json_pointer_set(
+			doc, "/seed", json_integer((json_int_t)((t->seed + round) % (1ULL << 53))),
+			err);
 	if (rc < 0)
 		json_decref(doc);
 	else
@@ -232,7 +235,8 @@ static json_t *sides_json(const struct tune *t)
 
 		for (size_t k = 0; k < side->set.n; k++)
 			json_array_append_new(set, json_string(side->set.v[k]));
-		json_array_append_new(list, json_pack("{s:s, s:o}", "label", side->label, "set", set));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o}", "label", side->label, "set", set));
 	}
 	return list;
 }
@@ -336,8 +340,8 @@ static int tune_init(struct tune *t, struct sq_err *err)
 				    t->args->factorial, &t->sides, err);
 
 	if (rc == 0)
-		rc = sq_rundir_make(t->args->run.out, name ? name : "tune", &t->dir, id,
-				    sizeof(id), err);
+		rc = sq_rundir_make(t->args->run.out, name ? name : "tune", &t->dir, id, sizeof(id),
+				    err);
 	if (rc < 0)
 		return rc;
 	t->orders = json_array();
@@ -347,8 +351,8 @@ static int tune_init(struct tune *t, struct sq_err *err)
 	return 0;
 }
 
-static int tune_scenario(json_t *scenario, const char *file, const struct tune_args *args,
-			 int argc, char **argv)
+static int tune_scenario(json_t *scenario, const char *file, const struct tune_args *args, int argc,
+			 char **argv)
 {
 	struct tune t = { .args = args,
 			  .scenario = scenario,
@@ -373,7 +377,7 @@ static int tune(int argc, char **argv)
 	json_t *scenario = NULL;
 	int status = SQ_EXIT_USAGE;
 
-	if (sq_args_parse(argc, argv, tune_opts, &args, &rest) < 0)
+	if (sq_args_parse(argc, argv, tune_opts(), &args, &rest) < 0)
 		return SQ_EXIT_USAGE;
 	if (rest.n != 1)
 		fprintf(stderr, "squall: tune: name one scenario file; try: squall help tune\n");
@@ -383,13 +387,13 @@ static int tune(int argc, char **argv)
 		status = tune_scenario(scenario, rest.v[0], &args, argc, argv);
 	json_decref(scenario);
 	sq_args_rest_free(&rest);
-	sq_opt_fini(tune_opts, &args);
+	sq_opt_fini(tune_opts(), &args);
 	return status;
 }
 
 static void options(struct sq_buf *out)
 {
-	sq_opt_help(tune_opts, out);
+	sq_opt_help(tune_opts(), out);
 }
 
 const struct sq_command sq_command_tune = {
