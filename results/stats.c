@@ -165,6 +165,78 @@ struct sq_shift sq_hodges_lehmann(const double *d, size_t n, double alpha)
 	return s;
 }
 
+/* The continued fraction of the incomplete beta function (Abramowitz and Stegun 26.5.8), from its far end, where it
+ * no longer matters. */
+static double beta_fraction(double a, double b, double x)
+{
+	double f = 1;
+
+	for (int m = 200; m > 0; m--) {
+		double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+		double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+
+		f = 1 + even / (1 + odd / f);
+	}
+	return 1 / (1 - (a + b) * x / (a + 1) / f);
+}
+
+/* The chance of a beta variable below x; the fraction converges fast below the mean. */
+static double beta_cdf(double a, double b, double x)
+{
+	if (x > (a + 1) / (a + b + 2))
+		return 1 - beta_cdf(b, a, 1 - x);
+	if (x <= 0)
+		return 0;
+	return exp(a * log(x) + b * log1p(-x) - log(a) - lgamma(a) - lgamma(b) + lgamma(a + b)) *
+	       beta_fraction(a, b, x);
+}
+
+/* The chance that Student's t is at least as far from 0. */
+static double t_tails(double t, double freedom)
+{
+	return beta_cdf(freedom / 2, 0.5, freedom / (freedom + t * t));
+}
+
+/* The t that has that chance. */
+static double t_quantile(double tails, double freedom)
+{
+	double lo = 0, hi = 1;
+
+	while (t_tails(hi, freedom) > tails)
+		hi *= 2;
+	for (int i = 0; i < 100; i++) {
+		double t = (lo + hi) / 2;
+
+		if (t_tails(t, freedom) > tails)
+			lo = t;
+		else
+			hi = t;
+	}
+	return (lo + hi) / 2;
+}
+
+struct sq_shift sq_prediction(const double *earlier, size_t n, double value, double alpha,
+			      double *ret_p)
+{
+	double mean = 0, squares = 0, spread, freedom = (double)n - 1;
+	struct sq_shift s;
+
+	assert(n >= 2);
+	for (size_t i = 0; i < n; i++)
+		mean += earlier[i] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		squares += (earlier[i] - mean) * (earlier[i] - mean);
+	spread = sqrt(squares / freedom * (1 + 1 / (double)n));
+	s.shift = value - mean;
+	s.lo = s.shift - t_quantile(alpha, freedom) * spread;
+	s.hi = s.shift + t_quantile(alpha, freedom) * spread;
+	if (spread > 0)
+		*ret_p = t_tails(s.shift / spread, freedom);
+	else
+		*ret_p = s.shift == 0 ? 1 : 0;
+	return s;
+}
+
 void sq_holm(const double *p, size_t n, double *adjusted)
 {
 	double *sorted = sorted_copy(p, n, by_value);

@@ -32,6 +32,12 @@ struct sq_shift {
 
 struct sq_shift sq_hodges_lehmann(const double *d, size_t n, double alpha);
 
+/* A further value beside those of n earlier times, n >= 2: its distance from their mean, with the interval that the
+ * spread of such values gives it (Student's t, for normally distributed ones), and its p.  Without any spread the
+ * interval is the distance alone, and p is 0 or 1. */
+struct sq_shift sq_prediction(const double *earlier, size_t n, double value, double alpha,
+			      double *ret_p);
+
 /* Holm's step-down (Scand. J. Stat. 6, 1979): p of each of n tests, adjusted for their number.  adjusted may
  * be p. */
 void sq_holm(const double *p, size_t n, double *adjusted);

@@ -106,6 +106,31 @@ static void test_chance(void **state)
 	assert_true(i > 5);
 }
 
+static void test_prediction(void **state)
+{
+	double same[] = { 2, 2, 2 }, p;
+	json_t *set;
+	size_t i, n;
+
+	(void)state;
+	json_array_foreach(json_object_get(truth, "prediction"), i, set) {
+		double *d = numbers(set, "d", &n);
+		struct sq_shift s =
+			sq_prediction(d, n, number(set, "value"), number(set, "alpha"), &p);
+
+		assert_close(s.shift, number(set, "shift"));
+		assert_close(s.lo, number(set, "lo"));
+		assert_close(s.hi, number(set, "hi"));
+		assert_close(p, number(set, "p"));
+		free(d);
+	}
+	assert_true(i > 20);
+	assert_close(sq_prediction(same, 3, 2, 0.05, &p).hi, 0);
+	assert_close(p, 1);
+	assert_close(sq_prediction(same, 3, 3, 0.05, &p).lo, 1);
+	assert_close(p, 0);
+}
+
 static void test_median(void **state)
 {
 	double odd[] = { 3, 1, 2 }, even[] = { 4, 1, 3, 2 };
@@ -174,10 +199,10 @@ static void test_more_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paired),     cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_chance),     cmocka_unit_test(test_median),
-		cmocka_unit_test(test_most_pairs), cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_more_pairs),
+		cmocka_unit_test(test_paired),   cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_chance),   cmocka_unit_test(test_prediction),
+		cmocka_unit_test(test_median),   cmocka_unit_test(test_most_pairs),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_more_pairs),
 	};
 	int failed;
 

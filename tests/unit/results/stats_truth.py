@@ -8,7 +8,7 @@ through one by one, and so for which of the sorted means bound Hodges and Lehman
 import itertools, json, os, random
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, special, stats
 
 
 def every_sign(d):
@@ -57,6 +57,16 @@ def holm(p):
     return adjusted
 
 
+def prediction(d, x, alpha):
+    spread = np.std(d, ddof=1) * (1 + 1 / len(d)) ** 0.5
+    shift, t = x - np.mean(d), stats.t(len(d) - 1)
+    # Its ppf is right to 2e-9 only: the same by bisection of its cdf.
+    half = optimize.brentq(lambda q: special.betainc((len(d) - 1) / 2, 0.5, (len(d) - 1) / (len(d) - 1 + q * q)) - alpha,
+                           1e-9, 1e6, xtol=1e-14, rtol=1e-14) * spread
+    return {"d": d, "value": x, "alpha": alpha, "shift": float(shift), "lo": float(shift - half), "hi": float(shift + half),
+            "p": float(2 * t.sf(abs(shift) / spread))}
+
+
 def main():
     rng = random.Random(1945)
     sets = [[rng.gauss(0.3, 1) for _ in range(n)] for n in (1, 2, 5, 6, 7, 10, 12, 20, 35, 50)]
@@ -66,6 +76,8 @@ def main():
         "paired": [{"d": d, "p": signed_rank(d), "shifts": [shift(d, a) for a in (0.05, 0.01, 0.2)]} for d in sets],
         "holm": [{"p": p, "adjusted": holm(p)} for p in (
             [0.04], [0.01, 0.04, 0.03, 0.005], [0.02, 0.02, 0.9], [rng.random() for _ in range(12)])],
+        "prediction": [prediction(d, x, a) for d in sets if len(d) > 1 and len(set(d)) > 1 for x in (d[0], 2.5, -40.0)
+                       for a in (0.05, 0.01)],
         "chance": [{"seen": k, "n": n, "alpha": a, "upper": float(stats.beta.ppf(1 - a, k + 1, n - k)) if k < n else 1.0}
                    for k, n in ((0, 10), (0, 300), (3, 10), (7, 1000), (5, 5)) for a in (0.05, 0.025)],
     }

@@ -1,5 +1,5 @@
-/* The sides of a tuning: which values stand beside which. */
-#include "cli/tune.h"
+/* Which values stand beside which. */
+#include "cli/sides.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sysctl.h"
-#include "results/compare.h"
 
 struct factors {
 	struct sq_factor *v;
@@ -113,25 +112,35 @@ static int add_factor(struct factors *f, const json_t *scenario, const char *opt
 	return 0;
 }
 
-/* choice: of each factor which of its values. */
-static void add_side(struct sq_tune_sides *s, const struct factors *f, const size_t *choice)
+void sq_sides_add(struct sq_sides *s, const char *label, const struct sq_strings *set)
 {
-	struct sq_tune_side *side;
-	struct sq_buf label = { 0 };
+	struct sq_variant *side;
 
 	s->v = sq_grow(s->v, s->n, &s->cap, sizeof(*s->v));
 	side = &s->v[s->n++];
-	*side = (struct sq_tune_side){ 0 };
+	*side = (struct sq_variant){ .label = sq_strdup(label) };
+	for (size_t i = 0; i < set->n; i++)
+		sq_strings_add(&side->set, set->v[i]);
+}
+
+/* choice: of each factor which of its values. */
+static void add_side(struct sq_sides *s, const struct factors *f, const size_t *choice)
+{
+	struct sq_strings sets = { 0 };
+	struct sq_buf label = { 0 };
+
 	for (size_t i = 0; i < f->n; i++) {
 		const char *value = f->v[i].values.v[choice[i]];
 		char *set = sq_printf_dup("%s=%s", f->v[i].pointer, value);
 
-		sq_strings_add(&side->set, set);
+		sq_strings_add(&sets, set);
 		free(set);
 		sq_buf_printf(&label, "%s%.*s=%s", i ? " " : "", (int)strcspn(f->names[i], "="),
 			      f->names[i], value);
 	}
-	side->label = label.data;
+	sq_sides_add(s, label.data, &sets);
+	sq_strings_fini(&sets);
+	sq_buf_fini(&label);
 }
 
 /* On to the next combination; false after the last. */
@@ -145,15 +154,15 @@ static bool next_choice(const struct factors *f, size_t *choice)
 	return false;
 }
 
-static void combine(struct sq_tune_sides *s, const struct factors *f, bool factorial)
+static void combine(struct sq_sides *s, const struct factors *f, bool factorial)
 {
 	size_t *choice = sq_alloc_n(f->n + 1, sizeof(*choice));
 
 	do
 		add_side(s, f, choice);
-	while (factorial && s->n <= SQ_TUNE_SIDES_MAX && next_choice(f, choice));
+	while (factorial && s->n <= SQ_SIDES_MAX && next_choice(f, choice));
 	for (size_t i = 0; !factorial && i < f->n; i++) {
-		for (choice[i] = 1; choice[i] < f->v[i].values.n && s->n <= SQ_TUNE_SIDES_MAX;
+		for (choice[i] = 1; choice[i] < f->v[i].values.n && s->n <= SQ_SIDES_MAX;
 		     choice[i]++)
 			add_side(s, f, choice);
 		choice[i] = 0;
@@ -161,14 +170,14 @@ static void combine(struct sq_tune_sides *s, const struct factors *f, bool facto
 	free(choice);
 }
 
-int sq_tune_sides_make(const json_t *scenario, const struct sq_strings *sysctls,
-		       const struct sq_strings *vary, const char *host, bool factorial,
-		       struct sq_tune_sides *ret, struct sq_err *err)
+int sq_sides_make(const json_t *scenario, const struct sq_strings *sysctls,
+		  const struct sq_strings *vary, const char *host, bool factorial,
+		  struct sq_sides *ret, struct sq_err *err)
 {
 	struct factors f = { 0 };
 	int rc = 0;
 
-	*ret = (struct sq_tune_sides){ 0 };
+	*ret = (struct sq_sides){ 0 };
 	for (size_t i = 0; rc == 0 && i < sysctls->n; i++)
 		rc = add_factor(&f, scenario, "--sysctl", sysctls->v[i], host, err);
 	for (size_t i = 0; rc == 0 && i < vary->n; i++)
@@ -179,50 +188,21 @@ int sq_tune_sides_make(const json_t *scenario, const struct sq_strings *sysctls,
 				"POINTER=V1,V2");
 	if (rc == 0)
 		combine(ret, &f, factorial);
-	if (rc == 0 && ret->n > SQ_TUNE_SIDES_MAX)
+	if (rc == 0 && ret->n > SQ_SIDES_MAX)
 		rc = sq_err_set(err, -E2BIG, "", "more than %d sides; vary less at once",
-				SQ_TUNE_SIDES_MAX);
+				SQ_SIDES_MAX);
 	factors_fini(&f);
 	if (rc < 0)
-		sq_tune_sides_fini(ret);
+		sq_sides_fini(ret);
 	return rc;
 }
 
-void sq_tune_sides_fini(struct sq_tune_sides *s)
+void sq_sides_fini(struct sq_sides *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->v[i].label);
 		sq_strings_fini(&s->v[i].set);
 	}
 	free(s->v);
-	*s = (struct sq_tune_sides){ 0 };
-}
-
-json_t *sq_tune_schema(void)
-{
-	static const char text[] =
-		"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\","
-		" \"required\": [\"schema\", \"name\", \"seed\", \"warmup\", \"rounds\", \"whole\","
-		"  \"sides\", \"orders\", \"comparisons\"],"
-		" \"properties\": {\"schema\": {\"const\": \"squall-tune/1\"},"
-		"  \"name\": {\"type\": [\"string\", \"null\"]}, \"seed\": {\"type\": \"integer\"},"
-		"  \"warmup\": {\"type\": \"integer\", \"description\": \"rounds before those that count\"},"
-		"  \"rounds\": {\"type\": \"integer\", \"description\": \"that count\"},"
-		"  \"whole\": {\"type\": \"boolean\", \"description\": \"false: it ended early\"},"
-		"  \"sides\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
-		"   \"required\": [\"label\", \"set\"], \"properties\": {\"label\": {\"type\": \"string\"},"
-		"    \"set\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}}},"
-		"  \"orders\": {\"type\": \"array\", \"description\": \"of the sides in each round; the folder of a"
-		" run is ROUND-SIDE\", \"items\": {\"type\": \"array\", \"items\": {\"type\": \"integer\"}}}}}";
-	json_t *schema = json_loads(text, 0, NULL), *one = sq_compare_schema();
-	json_t *definitions = json_incref(json_object_get(one, "definitions"));
-
-	/* References are from the root. */
-	json_object_del(one, "definitions");
-	json_object_del(one, "$schema");
-	json_object_set_new(schema, "definitions", definitions);
-	json_object_set_new(json_object_get(schema, "properties"), "comparisons",
-			    json_pack("{s:s, s:s, s:o}", "type", "array", "description",
-				      "of each further side against the first", "items", one));
-	return schema;
+	*s = (struct sq_sides){ 0 };
 }
