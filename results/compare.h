@@ -2,6 +2,7 @@
 #ifndef SQ_RESULTS_COMPARE_H
 #define SQ_RESULTS_COMPARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -35,6 +36,9 @@ json_t *sq_compare_schema(void); /* JSON Schema (draft-07) */
  * it is worse, and is skipped when undecided. */
 void sq_compare_text(const json_t *comparison, struct sq_buf *out);
 void sq_compare_markdown(const json_t *comparison, struct sq_buf *out);
+/* Verdicts and notes alone, a line each. */
+void sq_compare_lines(const json_t *verdicts, const json_t *notes, bool markdown,
+		      struct sq_buf *out);
 void sq_compare_junit(const json_t *verdicts, const char *suite, struct sq_buf *out);
 
 #endif

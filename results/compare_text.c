@@ -196,6 +196,14 @@ static void lines(const struct table *t, const json_t *verdicts, const json_t *n
 		sq_buf_printf(t->out, "%s%s\n", bullet, json_string_value(item));
 }
 
+void sq_compare_lines(const json_t *verdicts, const json_t *notes, bool markdown,
+		      struct sq_buf *out)
+{
+	struct table t = { out, markdown };
+
+	lines(&t, verdicts, notes);
+}
+
 static void whole(const struct table *t, const json_t *c)
 {
 	const char *a = sq_draw_text(json_object_get(c, "a"), "label");

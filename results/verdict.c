@@ -119,7 +119,7 @@ json_t *sq_report_all_measures(const json_t *report)
 	return measures_where(report, true);
 }
 
-/* One measure, worked out from all pairs. */
+/* One measure, worked out from all pairs, or against all sessions. */
 struct judged {
 	struct sq_shift shift; /* of logarithms, or of shares */
 	double p;
@@ -154,24 +154,21 @@ static struct judged judge(const json_t *const *a, const json_t *const *b, size_
 	return j;
 }
 
+static double log_margin(const char *name, const struct sq_judging *how)
+{
+	return sq_measure_is_share(name) ? how->margin : log1p(how->margin);
+}
+
 static json_t *relative(double v, bool share)
 {
 	return sq_json_real(share ? v : expm1(v));
 }
 
-static json_t *verdict_json(const char *name, const struct judged *j, double adjusted,
-			    const struct sq_judging *how)
+static json_t *verdict_json(const char *name, const struct judged *j, enum sq_comparison verdict,
+			    double adjusted, size_t more)
 {
 	bool share = sq_measure_is_share(name), bounded = j->pairs > 0 && isfinite(j->shift.lo);
-	double margin = share ? how->margin : log1p(how->margin);
-	enum sq_comparison verdict = SQ_UNDECIDED;
-	size_t more = SIZE_MAX;
 
-	if (j->pairs > 0) {
-		verdict = sq_judge(&j->shift, adjusted, how->alpha, margin,
-				   sq_measure_more_is_better(name));
-		more = sq_more_pairs(&j->shift, j->pairs, how->alpha, margin);
-	}
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "metric", name, "verdict",
 			 sq_comparison_names[verdict], "shift",
 			 j->pairs > 0 ? relative(j->shift.shift, share) : json_null(), "interval",
@@ -182,6 +179,13 @@ static json_t *verdict_json(const char *name, const struct judged *j, double adj
 			 verdict == SQ_UNDECIDED && more != SIZE_MAX
 				 ? json_integer((json_int_t)more)
 				 : json_null());
+}
+
+static enum sq_comparison verdict_of(const char *name, const struct judged *j, double adjusted,
+				     const struct sq_judging *how)
+{
+	return sq_judge(&j->shift, adjusted, how->alpha, log_margin(name, how),
+			sq_measure_more_is_better(name));
 }
 
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
@@ -199,9 +203,97 @@ json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, co
 		p[i] = all[i].p;
 	}
 	sq_holm(p, n_names, p);
-	json_array_foreach(names, i, name)
-		json_array_append_new(list,
-				      verdict_json(json_string_value(name), &all[i], p[i], how));
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		bool known = all[i].pairs > 0;
+
+		json_array_append_new(
+			list,
+			verdict_json(metric, &all[i],
+				     known ? verdict_of(metric, &all[i], p[i], how) : SQ_UNDECIDED,
+				     p[i],
+				     known ? sq_more_pairs(&all[i].shift, all[i].pairs, how->alpha,
+							   log_margin(metric, how))
+					   : SIZE_MAX));
+	}
+	free(p);
+	free(all);
+	return list;
+}
+
+/* ---- sessions ---- */
+
+json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names)
+{
+	json_t *session = json_object(), *name;
+	double *v = sq_alloc_n(n + 1, sizeof(*v));
+	size_t i;
+
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		size_t known = 0;
+
+		for (size_t k = 0; k < n; k++) {
+			v[known] = sq_report_measure(reports[k], metric);
+			known += !isnan(v[known]);
+		}
+		json_object_set_new(session, metric,
+				    known ? sq_json_real(sq_median(v, known)) : json_null());
+	}
+	free(v);
+	return session;
+}
+
+static double placed(const json_t *session, const char *name)
+{
+	double v = sq_draw_real(session, name);
+
+	if (sq_measure_is_share(name))
+		return v;
+	return v > 0 ? log(v) : NAN;
+}
+
+static struct judged judge_session(const json_t *const *earlier, size_t n, const json_t *now,
+				   const char *name, double alpha)
+{
+	double value = placed(now, name), *known = sq_alloc_n(n + 1, sizeof(*known));
+	struct judged j = { .p = 1 };
+
+	for (size_t i = 0; i < n && !isnan(value); i++) {
+		known[j.pairs] = placed(earlier[i], name);
+		j.pairs += !isnan(known[j.pairs]);
+	}
+	if (j.pairs >= 2)
+		j.shift = sq_prediction(known, j.pairs, value, alpha, &j.p);
+	else
+		j.pairs = 0;
+	free(known);
+	return j;
+}
+
+json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
+			    const json_t *names, const struct sq_judging *how)
+{
+	size_t n_names = json_array_size(names), i;
+	struct judged *all = sq_alloc_n(n_names + 1, sizeof(*all));
+	double *p = sq_alloc_n(n_names + 1, sizeof(*p));
+	json_t *list = json_array(), *name;
+
+	json_array_foreach(names, i, name) {
+		all[i] = judge_session(earlier, n, now, json_string_value(name), how->alpha);
+		p[i] = all[i].p;
+	}
+	sq_holm(p, n_names, p);
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		bool few = all[i].pairs < SQ_SESSIONS_LEAST;
+
+		json_array_append_new(
+			list,
+			verdict_json(metric, &all[i],
+				     few ? SQ_UNDECIDED : verdict_of(metric, &all[i], p[i], how),
+				     p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX));
+	}
 	free(p);
 	free(all);
 	return list;

@@ -35,4 +35,15 @@ struct sq_judging {
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
 		    const struct sq_judging *how);
 
+enum { SQ_SESSIONS_LEAST = 6 };
+
+/* The medians of the reports of one session, {measure: number|null}. */
+json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names);
+
+/* The same of one session against n earlier ones, each as sq_session_measures has it: whether it lies within what their spread
+ * lets expect of one more (results/stats.h, sq_prediction).  Under SQ_SESSIONS_LEAST all is undecided; pairs is the number of
+ * sessions. */
+json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
+			    const json_t *names, const struct sq_judging *how);
+
 #endif

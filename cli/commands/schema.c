@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/gate.h"
 #include "cli/tune.h"
 #include "results/compare.h"
 #include "results/section.h"
@@ -14,6 +15,7 @@ static const struct {
 	{ "run", sq_report_schema },
 	{ "compare", sq_compare_schema },
 	{ "tune", sq_tune_schema },
+	{ "gate", sq_gate_schema },
 };
 
 static int schema(int argc, char **argv)
@@ -31,13 +33,13 @@ static int schema(int argc, char **argv)
 		json_decref(doc);
 		return SQ_EXIT_OK;
 	}
-	fprintf(stderr, "squall: schema: of what? run, compare or tune\n");
+	fprintf(stderr, "squall: schema: of what? run, compare, tune or gate\n");
 	return SQ_EXIT_USAGE;
 }
 
 const struct sq_command sq_command_schema = {
 	.name = "schema",
-	.args = "[run | compare | tune]",
-	.summary = "print the JSON Schema (draft-07) of a report, a comparison or a tuning",
+	.args = "[run | compare | tune | gate]",
+	.summary = "print the JSON Schema (draft-07) of a report, a comparison, a tuning or a gate",
 	.run = schema,
 };
