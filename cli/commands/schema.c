@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/gate.h"
+#include "cli/search.h"
 #include "cli/tune.h"
 #include "results/compare.h"
 #include "results/section.h"
@@ -12,10 +13,8 @@ static const struct {
 	const char *name;
 	json_t *(*make)(void);
 } schemas[] = {
-	{ "run", sq_report_schema },
-	{ "compare", sq_compare_schema },
-	{ "tune", sq_tune_schema },
-	{ "gate", sq_gate_schema },
+	{ "run", sq_report_schema }, { "compare", sq_compare_schema }, { "tune", sq_tune_schema },
+	{ "gate", sq_gate_schema },  { "search", sq_search_schema },
 };
 
 static int schema(int argc, char **argv)
@@ -33,13 +32,14 @@ static int schema(int argc, char **argv)
 		json_decref(doc);
 		return SQ_EXIT_OK;
 	}
-	fprintf(stderr, "squall: schema: of what? run, compare, tune or gate\n");
+	fprintf(stderr, "squall: schema: of what? run, compare, tune, gate or search\n");
 	return SQ_EXIT_USAGE;
 }
 
 const struct sq_command sq_command_schema = {
 	.name = "schema",
-	.args = "[run | compare | tune | gate]",
-	.summary = "print the JSON Schema (draft-07) of a report, a comparison, a tuning or a gate",
+	.args = "[run | compare | tune | gate | search]",
+	.summary =
+		"print the JSON Schema (draft-07) of a report, a comparison, a tuning, a gate or a search",
 	.run = schema,
 };
