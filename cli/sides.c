@@ -89,7 +89,7 @@ static int add_factor(struct factors *f, const json_t *scenario, const char *opt
 	struct sq_factor one = { 0 };
 	int rc = 0;
 
-	if (*what)
+	if (equals && equals > text)
 		split_values(equals + 1, &one.values);
 	if (one.values.n < 2)
 		rc = sq_err_set(err, -EINVAL, option,

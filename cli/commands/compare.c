@@ -147,7 +147,8 @@ static void print(const json_t *comparison, int format)
 		sq_compare_markdown(comparison, &out);
 	else
 		sq_compare_junit(json_object_get(comparison, "verdicts"), "squall", &out);
-	fputs(out.data, stdout);
+	if (out.len)
+		fputs(out.data, stdout);
 	sq_buf_fini(&out);
 }
 
