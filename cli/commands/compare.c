@@ -127,7 +127,7 @@ static int load_side(struct reports *r, const char *dir, struct sq_err *err)
 	if (rc == 0 && r->n > SQ_PAIRS_MAX)
 		rc = sq_err_set(err, -E2BIG, dir, "holds %zu runs; %d is the most", r->n,
 				SQ_PAIRS_MAX);
-	if (rc == 0)
+	if (rc == 0 && r->v)
 		qsort(r->v, r->n, sizeof(json_t *), by_start);
 	return rc;
 }
