@@ -132,6 +132,7 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 /* One file; what is odd about its end becomes an event.  That a killed run's files stop short is no
  * news. */
 static int read_file(struct sq_reader *r, const char *folder, const char *name,
+		     int (*quick)(const char *, size_t, void *, struct sq_err *),
 		     int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
 {
 	char *path = sq_printf_dup("%s/%s", folder, name), *text = NULL;
@@ -139,7 +140,7 @@ static int read_file(struct sq_reader *r, const char *folder, const char *name,
 
 	r->path = path;
 	r->done = false;
-	rc = sq_spool_read(path, each, r, &torn, err);
+	rc = sq_spool_read_quick(path, quick, each, r, &torn, err);
 	if (rc == 0 && torn)
 		text = sq_printf_dup("the last line of spool/%s was cut and is left out", name);
 	else if (rc == 0 && !r->done && r->started && r->ended && each != take_run_record)
@@ -162,8 +163,9 @@ static char *host_of(const char *name, const char *prefix)
 }
 
 static int read_kind(struct sq_reader *r, const char *folder, struct dirent **files, int n,
-		     const char *prefix, int (*each)(json_t *, void *, struct sq_err *),
-		     struct sq_err *err)
+		     const char *prefix,
+		     int (*quick)(const char *, size_t, void *, struct sq_err *),
+		     int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
 {
 	char *pattern = sq_printf_dup("%s*%s", prefix, ending);
 	int rc = 0;
@@ -172,7 +174,7 @@ static int read_kind(struct sq_reader *r, const char *folder, struct dirent **fi
 		if (fnmatch(pattern, files[i]->d_name, 0) != 0)
 			continue;
 		r->host = host_of(files[i]->d_name, prefix);
-		rc = read_file(r, folder, files[i]->d_name, each, err);
+		rc = read_file(r, folder, files[i]->d_name, quick, each, err);
 		sq_reader_load_end(r);
 		sq_reader_capture_end(r);
 		free(r->host);
@@ -189,9 +191,10 @@ static int read_all(struct sq_reader *r, const char *folder, struct sq_err *err)
 
 	if (n == -1)
 		return sq_err_set(err, -errno, folder, "cannot read it: %s", strerror(errno));
-	rc = read_kind(r, folder, files, n, "load-", sq_reader_load_record, err);
+	rc = read_kind(r, folder, files, n, "load-", NULL, sq_reader_load_record, err);
 	if (rc == 0)
-		rc = read_kind(r, folder, files, n, "capture-", sq_reader_capture_record, err);
+		rc = read_kind(r, folder, files, n, "capture-", sq_reader_capture_line,
+			       sq_reader_capture_record, err);
 	for (int i = 0; i < n; i++)
 		free(files[i]);
 	free(files);
@@ -200,7 +203,7 @@ static int read_all(struct sq_reader *r, const char *folder, struct sq_err *err)
 
 static int read_run(struct sq_reader *r, const char *dir, const char *folder, struct sq_err *err)
 {
-	int rc = read_file(r, folder, "run.jsonl", take_run_record, err);
+	int rc = read_file(r, folder, "run.jsonl", NULL, take_run_record, err);
 
 	if (rc == -ENOENT || rc == -ENOTDIR)
 		return sq_err_set(
@@ -270,7 +273,7 @@ struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 		settle_outcome(&r);
 		set_axis(&r);
 		sq_reader_loads_settle(&r);
-		sq_reader_capture_settle(&r);
+		sq_reader_rows_settle(&r);
 		sort_events(run);
 	}
 	sq_reader_loads_free(&r);

@@ -1,12 +1,8 @@
-/* The counters' part of the spool: values that are written only when they change, spread out to
- * one sample a bin again.
+/* The counters' part of the spool, record by record.  Values are written only when they change, and
+ * kept so until the run's axis is known (reader_rows.c).
  *
- * What a reader would get wrong:
- * - A value holds from tick to tick, but only where there is a tick: a bin in which no reading
- *   ended has none, and a bin in which its source failed has none either, whatever came before.
- * - The gap record of a source follows the tick of the same reading, so gaps are cut out when the
- *   file has been read.
- * - A counter's base is what it had risen by before it fell: the spool begins anew from 0. */
+ * What a reader would get wrong: a counter's base is what it had risen by before it fell: the spool
+ * begins anew from 0. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +24,13 @@ static int64_t bin_of(const struct sq_reader *r, int64_t mono_ns)
 }
 
 /* A metric of the file that is being read. */
-static struct sq_metric_draft *metric_of(const struct sq_reader *r, const json_t *number)
+static struct sq_metric_draft *metric_of(const struct sq_reader *r, double number)
 {
 	size_t left = r->n_metrics - r->capture.first_metric;
 
-	if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-	    (size_t)json_integer_value(number) >= left)
+	if (!(number >= 0) || number >= (double)left)
 		return NULL;
-	return &r->metrics[r->capture.first_metric + (size_t)json_integer_value(number)];
+	return &r->metrics[r->capture.first_metric + (size_t)number];
 }
 
 static int take_metric(struct sq_reader *r, const json_t *record)
@@ -60,20 +55,7 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 	m->rec.unit = sq_strdup(unit);
 	m->rec.kind = strcmp(kind, "gauge") == 0 ? SQ_GAUGE : SQ_COUNTER;
 	m->rec.delta = m->rec.first = m->rec.last = m->rec.min = m->rec.max = NAN;
-	m->samples.fill.value = NAN;
 	return 0;
-}
-
-/* A counter that begins above 0 was not there at the ticks before: it stood at 0 then. */
-static void zero_before(struct sq_reader *r, struct sq_metric_draft *m)
-{
-	const struct sq_series *ticks = &r->capture.ticks;
-
-	for (size_t i = 0; i < ticks->n; i++)
-		if (ticks->v[i].count)
-			sq_series_at(&m->samples, ticks->first + (int64_t)i)->value = 0;
-	if (ticks->n)
-		m->rec.min = 0;
 }
 
 static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double value)
@@ -85,55 +67,42 @@ static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double va
 	if (!m->seen) {
 		m->seen = true;
 		m->rec.first = m->rec.kind == SQ_COUNTER ? 0 : value;
-		if (m->rec.kind == SQ_COUNTER && value > 0)
-			zero_before(r, m);
+		/* One that begins above 0 was not there at the ticks before: it stood at 0. */
+		if (m->rec.kind == SQ_COUNTER && value > 0 && r->capture.ticks.n)
+			m->rec.min = 0;
 	}
 	m->value = value;
 }
 
-static int take_values(struct sq_reader *r, const json_t *v)
+static int take_values(struct sq_reader *r, const struct sq_tick *tick, int64_t bin)
 {
-	if (json_array_size(v) % 2)
-		return -EINVAL;
-	for (size_t i = 0; i < json_array_size(v); i += 2) {
-		const json_t *value = json_array_get(v, i + 1);
-		struct sq_metric_draft *m = metric_of(r, json_array_get(v, i));
+	for (size_t i = 0; i + 1 < tick->n; i += 2) {
+		struct sq_metric_draft *m = metric_of(r, tick->v[i]);
 
-		if (!m || !json_is_number(value))
+		if (!m)
 			return -EINVAL;
-		take_value(r, m, json_number_value(value));
+		take_value(r, m, tick->v[i + 1]);
+		sq_reader_row_read(m, bin);
 	}
 	return 0;
 }
 
-static void sample(struct sq_metric_draft *m, int64_t bin)
+/* A tick is never before the one that it follows in the file. */
+static int take_tick(struct sq_reader *r, const struct sq_tick *tick)
 {
-	double value = m->base + m->value;
+	const struct sq_series *ticks = &r->capture.ticks;
+	int64_t bin = bin_of(r, tick->end_ns);
+	union sq_cell *cell;
 
-	sq_series_at(&m->samples, bin)->value = value;
-	m->rec.last = value;
-	m->rec.delta = value - m->rec.first;
-	if (!(m->rec.min <= value))
-		m->rec.min = value;
-	if (!(m->rec.max >= value))
-		m->rec.max = value;
-}
-
-static int take_tick(struct sq_reader *r, const json_t *record)
-{
-	int64_t end = integer_of(record, "e"), bin = bin_of(r, end);
-	union sq_cell *tick;
-
-	if (take_values(r, json_object_get(record, "v")) < 0)
+	if (ticks->n && bin < ticks->first + (int64_t)ticks->n - 1)
+		bin = ticks->first + (int64_t)ticks->n - 1;
+	if (take_values(r, tick, bin) < 0)
 		return -EINVAL;
-	tick = sq_series_at(&r->capture.ticks, bin);
-	if (!tick)
+	cell = sq_series_at(&r->capture.ticks, bin);
+	if (!cell)
 		return -EINVAL;
-	tick->count++;
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++)
-		if (r->metrics[i].seen)
-			sample(&r->metrics[i], bin);
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	cell->count++;
+	sq_reader_saw(r, tick->end_ns - r->t0_mono_ns);
 	return 0;
 }
 
@@ -164,7 +133,7 @@ told:
 
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
-	struct sq_metric_draft *m = metric_of(r, json_object_get(record, "i"));
+	struct sq_metric_draft *m = metric_of(r, json_number_value(json_object_get(record, "i")));
 	char *text;
 
 	if (!m)
@@ -195,12 +164,21 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	if (!r->started)
 		return 0;
 	if (strcmp(kind, "tick") == 0)
-		return take_tick(r, record);
+		return sq_tick_from_json(&r->tick, record) < 0 ? -EINVAL : take_tick(r, &r->tick);
 	if (strcmp(kind, "restart") == 0)
 		return take_restart(r, record);
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;
+}
+
+int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err)
+{
+	struct sq_reader *r = reader;
+
+	if (!r->started || !sq_tick_from_line(&r->tick, line, len))
+		return 0;
+	return take_tick(r, &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
@@ -223,59 +201,39 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	return rc < 0 ? sq_reader_bad(r, kind, err) : 0;
 }
 
-static void cut_gap(struct sq_reader *r, const struct sq_gap_draft *gap)
-{
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++) {
-		struct sq_metric_draft *m = &r->metrics[i];
-		int64_t at = gap->bin - m->samples.first;
-
-		if (strcmp(m->rec.source, gap->source) == 0 && at >= 0 &&
-		    at < (int64_t)m->samples.n)
-			m->samples.v[at].value = NAN;
-	}
-}
-
 void sq_reader_capture_end(struct sq_reader *r)
 {
 	struct sq_capture_draft *c = &r->capture;
 
-	for (size_t i = 0; i < c->n_gaps; i++) {
-		cut_gap(r, &c->gaps[i]);
-		free(c->gaps[i].source);
-	}
-	free(c->gaps);
-	free(c->ticks.v);
+	c->n_metrics = r->n_metrics - c->first_metric;
+	r->captures = sq_grow(r->captures, r->n_captures, &r->cap_captures, sizeof(*r->captures));
+	r->captures[r->n_captures++] = *c;
 	*c = (struct sq_capture_draft){ .first_metric = r->n_metrics };
 }
 
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 {
-	for (size_t i = 0; i < r->n_metrics; i++)
-		sq_series_extent(&r->metrics[i].samples, lo, hi);
-}
-
-void sq_reader_capture_settle(struct sq_reader *r)
-{
-	struct sq_run *run = r->run;
-
-	run->metrics = sq_alloc_n(r->n_metrics, sizeof(*run->metrics));
-	for (size_t i = 0; i < r->n_metrics; i++) {
-		struct sq_metric_rec *m = &r->metrics[i].rec;
-
-		m->samples = sq_series_take(&r->metrics[i].samples, &run->axis);
-		while (m->from < run->axis.n && isnan(m->samples[m->from]))
-			m->from++;
-		run->metrics[run->n_metrics++] = *m;
-		memset(m, 0, sizeof(*m));
-	}
+	for (size_t i = 0; i < r->n_captures; i++)
+		if (r->captures[i].n_metrics)
+			sq_series_extent(&r->captures[i].ticks, lo, hi);
 }
 
 void sq_reader_capture_free(struct sq_reader *r)
 {
 	sq_reader_capture_end(r);
+	for (size_t i = 0; i < r->n_captures; i++) {
+		struct sq_capture_draft *c = &r->captures[i];
+
+		for (size_t k = 0; k < c->n_gaps; k++)
+			free(c->gaps[k].source);
+		free(c->gaps);
+		free(c->ticks.v);
+	}
 	for (size_t i = 0; i < r->n_metrics; i++) {
-		free(r->metrics[i].samples.v);
+		free(r->metrics[i].changes);
 		sq_metric_rec_fini(&r->metrics[i].rec);
 	}
+	free(r->captures);
 	free(r->metrics);
+	free(r->tick.v);
 }

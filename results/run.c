@@ -68,7 +68,8 @@ void sq_metric_rec_fini(struct sq_metric_rec *m)
 	free(m->metric);
 	free(m->instance);
 	free(m->unit);
-	free(m->samples);
+	if (!m->shared)
+		free(m->samples);
 }
 
 struct sq_run *sq_run_free(struct sq_run *run)
