@@ -2,6 +2,7 @@
  * no client saw. */
 #include "analyzers/analyze.h"
 
+#include "analyzers/correlate.h"
 #include "analyzers/ledger.h"
 #include "analyzers/ledger_relay.h"
 #include "analyzers/warnings.h"
@@ -20,6 +21,7 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 	for (size_t i = 0; i < rules.n; i++)
 		sq_book_examine(&book, &rules.v[i], &run->findings);
 	sq_book_close(&book, &run->findings);
+	sq_correlate(&book, &rules, &run->findings);
 	for (size_t i = 0; i < rules.n; i++)
 		sq_relay_examine(run, &rules.v[i], &run->findings);
 	sq_book_fini(&book);
