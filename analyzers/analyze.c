@@ -5,17 +5,20 @@
 #include "analyzers/correlate.h"
 #include "analyzers/ledger.h"
 #include "analyzers/ledger_relay.h"
+#include "analyzers/rules_own.h"
 #include "analyzers/warnings.h"
 
 int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
 	struct sq_rule_table rules;
 	struct sq_book book;
-	int rc = sq_rule_table_load(sq_rules, &rules, err);
+	int rc = sq_rule_table_load(sq_rules_all(), &rules, err);
 
 	if (rc != 0)
 		return rc;
 	sq_findings_fini(&run->findings);
+	json_decref(run->rules);
+	run->rules = json_incref((json_t *)sq_rules_told());
 	book = sq_book_open(run);
 	sq_book_join(&book, &rules);
 	for (size_t i = 0; i < rules.n; i++)

@@ -99,6 +99,7 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->warnings);
 	json_decref(run->absent);
 	json_decref(run->expectations);
+	json_decref(run->rules);
 	sq_findings_fini(&run->findings);
 	sq_delivery_free(run->delivery);
 	free(run);

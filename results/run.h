@@ -134,6 +134,7 @@ struct sq_run {
 	size_t n_events;
 	struct sq_findings findings;  /* empty until an analyzer filled them */
 	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
+	json_t *rules; /* {dir, added, replaced}: the user's own; NULL: the shipped ones alone */
 	json_t *expectations; /* array of {text, held, value, because}; NULL until judged */
 };
 
