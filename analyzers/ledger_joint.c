@@ -1,6 +1,10 @@
 /* The cases' readings are laid end to end on one line of time, each case in a stretch of its own, so
  * that one flow has them all.  A failure is a demand that is open in every case that claims it.  What
- * is counted soon after it was due is put first, and only then what may have stood in a queue. */
+ * is counted soon after it was due is put first, and only then what may have stood in a queue.
+ *
+ * What a reader would get wrong: the rises are not all for these failures.  What got through in the end
+ * and connections that lost segments have paid too, several each, and are put before: else a queue's
+ * counter seems to have room for failures that only the filter beside it can have caused. */
 #include "analyzers/ledger_joint.h"
 
 #include <stdbool.h>
@@ -21,12 +25,12 @@ struct part { /* a case's */
 
 struct share { /* of one case in one entry's failures of one bin */
 	size_t part, entry, bin;
-	uint64_t n;
+	uint64_t n, of; /* of so many */
 };
 
 struct want { /* the failures of one entry, due in one bin */
 	size_t entry, bin;
-	uint64_t count;
+	uint64_t count, left;             /* left: not put yet */
 	size_t soon, late;                /* demands */
 	const struct sq_parcel **parcels; /* by part; NULL: not claimed */
 };
@@ -61,17 +65,12 @@ struct sq_joint *sq_joint_free(struct sq_joint *j)
 	return NULL;
 }
 
-static bool costs_one(const struct sq_case *c, const struct sq_parcel *p)
-{
-	return c->claims[p->claim].pay->dose == SQ_DOSE_ONCE && p->units == 1;
-}
-
 void sq_joint_add(struct sq_joint *j, struct sq_case *c)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < c->n_parcels; i++)
-		any |= costs_one(c, &c->parcels[i]);
+		any |= sq_parcel_costs_one(c, &c->parcels[i]);
 	if (!any || c->readings.total == 0) {
 		sq_case_free(c);
 		return;
@@ -110,10 +109,38 @@ static const struct sq_parcel *parcel_of(struct part *part, const struct sq_entr
 	while (part->next < c->n_parcels && c->parcels[part->next].bin < bin)
 		part->next++;
 	for (size_t i = part->next; i < c->n_parcels && c->parcels[i].bin == bin; i++) {
-		if (c->claims[c->parcels[i].claim].entry == e && costs_one(c, &c->parcels[i]))
+		if (c->claims[c->parcels[i].claim].entry == e &&
+		    sq_parcel_costs_one(c, &c->parcels[i]))
 			return &c->parcels[i];
 	}
 	return NULL;
+}
+
+/* Connections of an entry, due in a bin, that cost segments: where each case would have them, the first
+ * of them preferred.  They only take their room here, and are shared out by their own cases. */
+static void put_segments(const struct sq_joint *j, struct sq_flow *f, const struct sq_entry *e,
+			 size_t bin)
+{
+	size_t demand = sq_flow_demand(f);
+	uint64_t wanted = 0;
+
+	for (size_t i = 0; i < j->n_parts; i++) {
+		const struct part *part = &j->parts[i];
+		const struct sq_case *c = part->c;
+		uint64_t here = 0;
+
+		for (size_t k = part->next; k < c->n_parcels && c->parcels[k].bin == bin; k++) {
+			const struct sq_parcel *p = &c->parcels[k];
+			const struct sq_claim *cl = &c->claims[p->claim];
+
+			if (cl->entry != e || cl->pay->dose != SQ_DOSE_SEGMENTS)
+				continue;
+			sq_flow_open_like(f, c->flow, p->demand, part->first);
+			here += p->count * p->units;
+		}
+		wanted = here > wanted ? here : wanted;
+	}
+	sq_flow_put(f, demand, wanted);
 }
 
 static size_t open_demand(struct sq_joint *j, struct sq_flow *f, const struct want *w, bool soon)
@@ -149,6 +176,8 @@ static bool gather(struct sq_joint *j, struct sq_flow *f)
 				if (w.parcels[i] && w.parcels[i]->count > w.count)
 					w.count = w.parcels[i]->count;
 			}
+			put_segments(j, f, &j->book->v[e], bin);
+			w.left = w.count;
 			rivals |= n > 1;
 			w.soon = open_demand(j, f, &w, true);
 			w.late = open_demand(j, f, &w, false);
@@ -170,8 +199,24 @@ static void take_shares(struct sq_joint *j, const struct sq_flow *f, const struc
 		if (held == 0)
 			continue;
 		j->shares = sq_grow(j->shares, j->n_shares, &j->cap_shares, sizeof(*j->shares));
-		j->shares[j->n_shares++] =
-			(struct share){ .part = i, .entry = w->entry, .bin = w->bin, .n = held };
+		j->shares[j->n_shares++] = (struct share){
+			.part = i, .entry = w->entry, .bin = w->bin, .n = held, .of = w->count
+		};
+	}
+}
+
+/* What got through in the end has surely paid: before any failure, as when a case is settled alone. */
+static void put_slows(const struct sq_joint *j, struct sq_flow *f)
+{
+	for (size_t i = 0; i < j->n_parts; i++) {
+		const struct sq_case *c = j->parts[i].c;
+
+		for (size_t k = 0; k < c->n_slows; k++) {
+			size_t demand = sq_flow_demand(f);
+
+			sq_flow_open_like(f, c->flow, c->slows[k].demand, j->parts[i].first);
+			sq_flow_put(f, demand, c->slows[k].wanted);
+		}
 	}
 }
 
@@ -180,11 +225,12 @@ void sq_joint_solve(struct sq_joint *j)
 	struct sq_readings all = line_up(j);
 	struct sq_flow *f = sq_flow_new(&all);
 
+	put_slows(j, f);
 	if (gather(j, f)) {
 		for (size_t i = 0; i < j->n_wants; i++)
-			j->wants[i].count -= sq_flow_put(f, j->wants[i].soon, j->wants[i].count);
+			j->wants[i].left -= sq_flow_put(f, j->wants[i].soon, j->wants[i].left);
 		for (size_t i = 0; i < j->n_wants; i++)
-			sq_flow_put(f, j->wants[i].late, j->wants[i].count);
+			sq_flow_put(f, j->wants[i].late, j->wants[i].left);
 		for (size_t i = 0; i < j->n_wants; i++)
 			take_shares(j, f, &j->wants[i]);
 	}
@@ -204,9 +250,10 @@ static bool alike(const struct sq_case *a, const struct sq_case *b)
 }
 
 uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
-			const struct sq_entry *entry, size_t bin)
+			const struct sq_entry *entry, size_t bin, uint64_t *ret_most)
 {
 	size_t a = 0, b = j->n_shares;
+	uint64_t own = 0, others = 0, of = UINT64_MAX;
 
 	while (a < b) { /* they stand in the order of bins */
 		size_t mid = a + (b - a) / 2;
@@ -219,8 +266,14 @@ uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
 	for (size_t i = a; i < j->n_shares && j->shares[i].bin == bin; i++) {
 		const struct share *s = &j->shares[i];
 
-		if (&j->book->v[s->entry] == entry && alike(j->parts[s->part].c, c))
-			return s->n;
+		if (&j->book->v[s->entry] != entry)
+			continue;
+		of = s->of;
+		if (alike(j->parts[s->part].c, c))
+			own += s->n;
+		else
+			others += s->n;
 	}
-	return 0;
+	*ret_most = of - others;
+	return own;
 }

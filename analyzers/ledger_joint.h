@@ -26,9 +26,9 @@ void sq_joint_add(struct sq_joint *j, struct sq_case *c);
 /* Once, when all are there. */
 void sq_joint_solve(struct sq_joint *j);
 
-/* How many failures of an entry due in a bin are for the case that is like this one; 0 where no two
- * counters compete. */
+/* How many failures of an entry due in a bin are for the case that is like this one, and how many at
+ * most, for the rest is for others; 0, and no bound, where no two counters compete. */
 uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
-			const struct sq_entry *entry, size_t bin);
+			const struct sq_entry *entry, size_t bin, uint64_t *ret_most);
 
 #endif
