@@ -66,12 +66,10 @@ struct sq_case {
 	uint64_t slow_wanted, slow_paid;
 };
 
-/* Each of its failures cost one rise, of which there can have been no other: not one of several SYNs,
- * and no segment, of which a failure may have lost more than is known. */
-static inline bool sq_parcel_costs_one(const struct sq_case *c, const struct sq_parcel *p)
+/* Each of its failures cost one rise at a time: not segments, several at any. */
+static inline bool sq_parcel_is_joint(const struct sq_case *c, const struct sq_parcel *p)
 {
-	return c->claims[p->claim].pay->dose != SQ_DOSE_SEGMENTS && p->n_demands == 1 &&
-	       p->units == 1;
+	return c->claims[p->claim].pay->dose != SQ_DOSE_SEGMENTS && p->units == 1;
 }
 
 /* Where a case is: one counter of the rule on one host, or one row of it. */

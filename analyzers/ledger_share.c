@@ -168,12 +168,11 @@ static void settle_joint(struct sq_case *c, const struct sq_joint *joint)
 {
 	for (size_t i = 0; joint && i < c->n_parcels; i++) {
 		struct sq_parcel *p = &c->parcels[i];
-		const struct sq_claim *cl = &c->claims[p->claim];
 		uint64_t share, most;
 
-		if (!sq_parcel_costs_one(c, p))
+		if (!sq_parcel_is_joint(c, p))
 			continue;
-		share = sq_joint_share(joint, c, cl->entry, p->bin, &most);
+		share = sq_joint_share(joint, c, p, &most);
 		p->count = most < p->count ? most : p->count;
 		share = share < p->count ? share : p->count;
 		if (share > 0)

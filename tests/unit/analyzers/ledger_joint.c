@@ -4,7 +4,7 @@
 
 static struct sq_run *filtered_server(struct sq_load_rec **ret_load)
 {
-	struct sq_run *run = new_run(40);
+	struct sq_run *run = new_run(70);
 
 	usual_sysctls(run);
 	*ret_load = add_load(run, "storm", "server:9000", 800 * SQ_MS);
@@ -81,11 +81,39 @@ static void test_beside_ghosts(void **state)
 	sq_run_free(run);
 }
 
+/* Three SYNs each: a tenth meets the filter each time, the others the queue.  From the second second on
+ * a bin's rises are of failures due at three times. */
+static void test_three_syns(void **state)
+{
+	struct sq_load_rec *load;
+	struct sq_run *run = filtered_server(&load);
+
+	(void)state;
+	load->timeout_ns = 2500 * SQ_MS;
+	for (int64_t bin = 0; bin < 30; bin++)
+		happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, bin * 100 * SQ_MS,
+		       bin % 3 ? 20 : 35, 2, 0);
+	no_rises(1, 0);
+	for (int64_t bin = 0; bin < 30; bin++)
+		rise_syns(bin * 100 * SQ_MS + 30 * SQ_MS, bin % 3 ? 18 : 30, 3);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	no_rises(2, 0);
+	for (int64_t bin = 0; bin < 30; bin++)
+		rise_syns(bin * 100 * SQ_MS + 30 * SQ_MS, bin % 3 ? 2 : 5, 3);
+	add_row(run, "server", "nft.drops", "inet f c 2", 1);
+	add_listener(run, "0.0.0.0:9000", 128, 129, 0, 5 * SQ_SEC);
+	analyze(run);
+	assert_in_range(explained_by(run, "accept-queue-overflow", "timeout@connect"), 646, 674);
+	assert_in_range(explained_by(run, "packet-filter", "timeout@connect"), 86, 94);
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_after_the_other),
 		cmocka_unit_test(test_beside_ghosts),
+		cmocka_unit_test(test_three_syns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
