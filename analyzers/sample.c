@@ -191,6 +191,15 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
 	s->pending[s->n_pending++] = (struct reading){ metric, value };
 }
 
+/* A spool that failed once fails on, so that the tick's end tells it. */
+void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text)
+{
+	sq_spool_write(s->spool,
+		       json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)mono_ns,
+				 "source", s->origins[s->current].name, "text", text),
+		       NULL);
+}
+
 void sq_sample_begin(struct sq_sample *s, int64_t begin_ns)
 {
 	s->begin_ns = begin_ns;

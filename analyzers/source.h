@@ -31,6 +31,10 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
 /* Where to read (analyzers/place.h). */
 struct sq_place *sq_sample_place(struct sq_sample *s);
 
+/* Something of the source's that is no number happened, for the report's events.  mono_ns:
+ * CLOCK_MONOTONIC.  The text is UTF-8, one line. */
+void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text);
+
 struct sq_source {
 	struct sq_kind kind; /* name, summary, opts, conf_size */
 	const char *group;   /* "linux", or NULL */

@@ -1,0 +1,28 @@
+/* Where the files of a control group stand, of version 1 and 2. */
+#ifndef SQ_ANALYZERS_CGROUP_H
+#define SQ_ANALYZERS_CGROUP_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum sq_cgroup_controller { SQ_CGROUP_CPU, SQ_CGROUP_MEMORY, SQ_CGROUP_PIDS, SQ_CGROUPS };
+
+struct sq_cgroup {
+	struct {
+		char folder[512]; /* "": this machine has no such controller */
+		char group[256];  /* "/system.slice/named.service" */
+		bool v2;
+	} at[SQ_CGROUPS];
+};
+
+/* group: NULL is the caller's own.  -ENOENT with err when no controller knows it. */
+int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err);
+
+/* The same out of the texts of /proc/self/cgroup and /proc/self/mountinfo; whether the folders are
+ * there is not looked at. */
+void sq_cgroup_parse(const char *memberships, const char *mounts, const char *group,
+		     struct sq_cgroup *ret);
+
+#endif
