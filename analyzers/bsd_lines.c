@@ -31,27 +31,8 @@ struct count {
 	char name[SQ_BSD_NAME];  /* of all words that are not in brackets with a number */
 	char aside[SQ_BSD_NAME]; /* of those; "" when there are none */
 	uint64_t aside_value;
-	bool percent;
 	struct sq_span labels[VALUES]; /* of the values; as many, or none */
 	size_t n_labels;
-};
-
-/* Gauges and units by name; the rest are counters of events. */
-static const struct sq_stats_word words[] = {
-	{ "mbuf.request*", "requests", SQ_COUNTER, 1 },
-	{ "mbuf.sendfile*", "calls", SQ_COUNTER, 1 },
-	{ "mbuf.call*", "calls", SQ_COUNTER, 1 },
-	{ "mbuf.page*", "pages", SQ_COUNTER, 1 },
-	{ "mbuf.Kbyte*", "KiB", SQ_GAUGE, 1 },
-	{ "mbuf.*byte*network*", "bytes", SQ_GAUGE, 1 },
-	{ "mbuf.mapped_page*", "pages", SQ_GAUGE, 1 },
-	{ "mbuf.*", "mbufs", SQ_GAUGE, 1 },
-	{ "*count_by_state.*", "connections", SQ_GAUGE, 1 },
-	{ "*byte*", "bytes", SQ_COUNTER, 1 },
-	{ "*packet*", "packets", SQ_COUNTER, 1 },
-	{ "*datagram*", "datagrams", SQ_COUNTER, 1 },
-	{ "*connection*", "connections", SQ_COUNTER, 1 },
-	{ NULL, "events", SQ_COUNTER, 1 },
 };
 
 /* "96/376/6144" or "2304K/1849K/4154K" */
@@ -95,8 +76,7 @@ static bool take_aside(struct sq_span text, struct count *c)
 	while (sq_span_word(&rest, &word)) {
 		struct sq_span number = word;
 
-		c->percent = word.end[-1] == '%';
-		number.end -= c->percent;
+		number.end -= word.end[-1] == '%';
 		if (!sq_span_number(number, &c->aside_value))
 			continue;
 		c->aside[0] = '\0';
@@ -134,12 +114,10 @@ static bool take_line(struct sq_span line, struct count *c)
 	return sq_bsd_name(c->name, name);
 }
 
-/* unit NULL: by the name. */
 static void put(struct sq_stats *t, const char *before, const char *name, struct sq_span label,
-		const char *unit, uint64_t value)
+		uint64_t value)
 {
 	char whole[SQ_STATS_NAME], at[SQ_STATS_INSTANCE];
-	const struct sq_stats_word *word;
 	int len = snprintf(whole, sizeof(whole), "%s%s", before, name);
 
 	if (len < 0 || (size_t)len >= sizeof(whole) || sq_span_len(label) >= sizeof(at)) {
@@ -147,20 +125,17 @@ static void put(struct sq_stats *t, const char *before, const char *name, struct
 		return;
 	}
 	snprintf(at, sizeof(at), "%.*s", (int)sq_span_len(label), label.p);
-	word = sq_stats_word(words, (struct sq_span){ whole, whole + len });
-	sq_bsd_put(t, whole, at, unit ? unit : word->unit, unit ? SQ_GAUGE : word->kind, value);
+	sq_bsd_put(t, whole, at, value);
 }
 
+/* "": none. */
 static struct sq_span label_of(const struct count *c, size_t i)
 {
-	static const char *const two[] = { "current", "total" };
-	static const char none[] = "";
-
 	if (c->n_labels)
 		return c->labels[i];
 	if (c->n == 2)
-		return (struct sq_span){ two[i], two[i] + strlen(two[i]) };
-	return (struct sq_span){ none, none };
+		return sq_span_of(i == 0 ? "current" : "total");
+	return sq_span_of("");
 }
 
 static void put_count(struct sq_stats *t, const char *before, const struct count *c)
@@ -169,12 +144,11 @@ static void put_count(struct sq_stats *t, const char *before, const struct count
 
 	/* Whose so many values are, the line must say. */
 	for (size_t i = 0; i < c->n && (c->n <= 2 || c->n_labels); i++)
-		put(t, before, c->name, label_of(c, i), NULL, c->values[i]);
+		put(t, before, c->name, label_of(c, i), c->values[i]);
 	if (!c->aside[0])
 		return;
 	snprintf(name, sizeof(name), "%s.%s", c->name, c->aside);
-	put(t, before, name, label_of(&(struct count){ .n = 1 }, 0), c->percent ? "%" : NULL,
-	    c->aside_value);
+	put(t, before, name, sq_span_of(""), c->aside_value);
 }
 
 /* ---- what a line belongs to ---- */

@@ -27,18 +27,6 @@ struct table {
 	bool open_end; /* the last column may be empty */
 };
 
-static const struct sq_stats_word words[] = {
-	{ "pool.Size", "bytes", SQ_GAUGE, 1 },    { "pool.InUse", "items", SQ_GAUGE, 1 },
-	{ "pool.Npage", "pages", SQ_GAUGE, 1 },   { "pool.Hiwat", "pages", SQ_GAUGE, 1 },
-	{ "pool.M??pg", "pages", SQ_GAUGE, 1 },   { "pool.Idle", "pages", SQ_GAUGE, 1 },
-	{ "pool.Pgre*", "pages", SQ_COUNTER, 1 }, { "pool.*", "requests", SQ_COUNTER, 1 },
-	{ "zone.SIZE", "bytes", SQ_GAUGE, 1 },    { "zone.LIMIT", "items", SQ_GAUGE, 1 },
-	{ "zone.USED", "items", SQ_GAUGE, 1 },    { "zone.FREE", "items", SQ_GAUGE, 1 },
-	{ "zone.*", "requests", SQ_COUNTER, 1 },  { "malloc.Req*", "requests", SQ_COUNTER, 1 },
-	{ "malloc.Mem*", "bytes", SQ_GAUGE, 1 },  { "malloc.High*", "bytes", SQ_GAUGE, 1 },
-	{ "malloc.Limit", "bytes", SQ_GAUGE, 1 }, { NULL, "items", SQ_GAUGE, 1 },
-};
-
 /* A word of a value's column; "-" and "inf" stand for one that is none. */
 static bool is_value(struct sq_span w)
 {
@@ -119,16 +107,13 @@ static void put_value(struct sq_stats *t, const struct table *table, size_t colu
 		      const char *name, struct sq_span value)
 {
 	char row[SQ_BSD_NAME];
-	const struct sq_stats_word *word;
 	uint64_t v;
 	int len = snprintf(row, sizeof(row), "%s.%.*s", table->prefix,
 			   (int)sq_span_len(table->names[column]), table->names[column].p);
 
-	if (len < 0 || (size_t)len >= sizeof(row) || !sq_span_len(table->names[column]) ||
-	    !sq_span_bytes(value, &v))
-		return;
-	word = sq_stats_word(words, (struct sq_span){ row, row + len });
-	sq_bsd_put(t, row, name, word->unit, word->kind, v);
+	if (len > 0 && (size_t)len < sizeof(row) && sq_span_len(table->names[column]) &&
+	    sq_span_bytes(value, &v))
+		sq_bsd_put(t, row, name, v);
 }
 
 static void read_row(struct sq_stats *t, const struct table *table, struct sq_span line)
@@ -203,12 +188,9 @@ static bool address_text(struct sq_span a, bool six, char *out, size_t size)
 }
 
 /* Outside the names of "bsd.": what they mean is the same as on Linux. */
-static void put_gauge(struct sq_stats *t, const char *name, const char *instance, const char *unit,
-		      uint64_t value)
+static void put_gauge(struct sq_stats *t, const char *name, const char *instance, uint64_t value)
 {
-	sq_stats_put(t, "", (struct sq_span){ name, name + strlen(name) },
-		     (struct sq_span){ instance, instance + strlen(instance) }, unit, SQ_GAUGE,
-		     value);
+	sq_stats_put(t, "", sq_span_of(name), sq_span_of(instance), value);
 }
 
 /* "tcp4  0/0/128  *.80", or without the protocol. */
@@ -231,9 +213,9 @@ void sq_bsd_netstat_lan(struct sq_span text, struct sq_stats *t)
 		    !sq_span_number(part, &most) || !sq_span_word(&line, &word) ||
 		    !address_text(word, six, address, sizeof(address)))
 			continue;
-		put_gauge(t, "listen.queue", address, "connections", q);
-		put_gauge(t, "listen.incomplete", address, "connections", e);
-		put_gauge(t, "listen.backlog", address, "connections", most);
+		put_gauge(t, "listen.queue", address, q);
+		put_gauge(t, "listen.incomplete", address, e);
+		put_gauge(t, "listen.backlog", address, most);
 	}
 }
 
@@ -258,7 +240,7 @@ void sq_bsd_netstat_an(struct sq_span text, struct sq_stats *t)
 	}
 	if (!known)
 		return;
-	put_gauge(t, "tcp.recv_q", "", "bytes", recv_q);
-	put_gauge(t, "tcp.send_q", "", "bytes", send_q);
-	put_gauge(t, "tcp.established", "", "connections", established);
+	put_gauge(t, "tcp.recv_q", "", recv_q);
+	put_gauge(t, "tcp.send_q", "", send_q);
+	put_gauge(t, "tcp.established", "", established);
 }

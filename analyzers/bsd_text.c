@@ -71,11 +71,7 @@ bool sq_bsd_name(char out[SQ_BSD_NAME], struct sq_span words)
 	return at > 0;
 }
 
-void sq_bsd_put(struct sq_stats *t, const char *name, const char *instance, const char *unit,
-		enum sq_metric_kind kind, uint64_t value)
+void sq_bsd_put(struct sq_stats *t, const char *name, const char *instance, uint64_t value)
 {
-	struct sq_span at = { instance, instance ? instance + strlen(instance) : NULL };
-
-	sq_stats_put(t, "bsd.", (struct sq_span){ name, name + strlen(name) }, at, unit, kind,
-		     value);
+	sq_stats_put(t, "bsd.", sq_span_of(name), sq_span_of(instance), value);
 }

@@ -26,7 +26,6 @@ enum { SQ_BSD_NAME = 160 };
  * already; false when that makes no name, or there is no room for it. */
 bool sq_bsd_name(char out[SQ_BSD_NAME], struct sq_span words);
 
-void sq_bsd_put(struct sq_stats *t, const char *name, const char *instance, const char *unit,
-		enum sq_metric_kind kind, uint64_t value);
+void sq_bsd_put(struct sq_stats *t, const char *name, const char *instance, uint64_t value);
 
 #endif

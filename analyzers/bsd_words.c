@@ -12,13 +12,12 @@
 
 #include "analyzers/bsd_text.h"
 
-static void put_words(struct sq_stats *t, const char *row, struct sq_span words, const char *unit,
-		      uint64_t value)
+static void put_words(struct sq_stats *t, const char *row, struct sq_span words, uint64_t value)
 {
 	char instance[SQ_BSD_NAME] = "";
 
 	if (sq_bsd_name(instance, words))
-		sq_bsd_put(t, row, instance, unit, SQ_GAUGE, value);
+		sq_bsd_put(t, row, instance, value);
 }
 
 /* The word without a comma or semicolon behind it. */
@@ -27,11 +26,6 @@ static struct sq_span bare(struct sq_span word)
 	while (word.p < word.end && (word.end[-1] == ',' || word.end[-1] == ';'))
 		word.end--;
 	return word;
-}
-
-static struct sq_span words_of(const char *text)
-{
-	return (struct sq_span){ text, text + strlen(text) };
 }
 
 /* ---- top ---- */
@@ -44,7 +38,7 @@ static void read_load(struct sq_stats *t, struct sq_span line)
 
 	for (size_t i = 0; i < 3 && sq_span_word(&line, &word); i++)
 		if (sq_span_scaled(bare(word), 100, &v))
-			sq_bsd_put(t, "load", minutes[i], "1/100", SQ_GAUGE, v);
+			sq_bsd_put(t, "load", minutes[i], v);
 }
 
 /* "28 processes: 27 idle, 1 on processor" */
@@ -56,7 +50,7 @@ static void read_processes(struct sq_stats *t, struct sq_span line)
 
 	if (!sq_span_word(&line, &number) || !sq_span_number(number, &v))
 		return;
-	sq_bsd_put(t, "processes", "all", "processes", SQ_GAUGE, v);
+	sq_bsd_put(t, "processes", "all", v);
 	if (!sq_span_cut(&line, ':', &part))
 		return;
 	while (more) {
@@ -64,7 +58,7 @@ static void read_processes(struct sq_stats *t, struct sq_span line)
 		if (!more)
 			part = line;
 		if (sq_span_word(&part, &number) && sq_span_number(number, &v))
-			put_words(t, "processes", part, "processes", v);
+			put_words(t, "processes", part, v);
 	}
 }
 
@@ -86,7 +80,7 @@ static void read_cpu(struct sq_stats *t, struct sq_span line)
 				line.p = p;
 			}
 		if (sq_span_scaled(share, 10, &v))
-			put_words(t, "cpu", name, "1/10 %", v);
+			put_words(t, "cpu", name, v);
 	}
 }
 
@@ -98,7 +92,7 @@ static void put_bytes(struct sq_stats *t, const char *before, struct sq_span nam
 
 	snprintf(whole, sizeof(whole), "%s %.*s", before, (int)sq_span_len(name), name.p);
 	if (sq_span_bytes(word, &v))
-		put_words(t, "memory", words_of(whole), "bytes", v);
+		put_words(t, "memory", sq_span_of(whole), v);
 }
 
 /* "Real: 26M/55M act/tot Free: 95M Swap: 0K/516M used/tot" */
@@ -110,7 +104,7 @@ static void read_openbsd_memory(struct sq_stats *t, struct sq_span line)
 	while (sq_span_word(&line, &key) && sq_span_word(&line, &value)) {
 		snprintf(before, sizeof(before), "%.*s", (int)sq_span_len(key), key.p);
 		if (!sq_span_cut(&value, '/', &first)) {
-			put_bytes(t, before, words_of(""), bare(value));
+			put_bytes(t, before, sq_span_of(""), bare(value));
 			continue;
 		}
 		if (!sq_span_word(&line, &names) || !sq_span_cut(&names, '/', &name))
@@ -173,17 +167,11 @@ static void read_pf_count(struct sq_stats *t, const char heading[SQ_BSD_NAME], s
 	uint64_t v;
 
 	while (sq_span_word(&rest, &word)) {
-		bool gauge;
-
 		if (word.p == line.p || !sq_span_number(word, &v))
 			continue;
 		memcpy(row, heading, sizeof(row));
-		if (!sq_bsd_name(row, (struct sq_span){ line.p, word.p }))
-			return;
-		/* Counts have a rate beside them, and what is now has none. */
-		gauge = !sq_span_word(&rest, &word) || !sq_span_find(word, "/s");
-		sq_bsd_put(t, row, NULL, gauge ? "states" : "events", gauge ? SQ_GAUGE : SQ_COUNTER,
-			   v);
+		if (sq_bsd_name(row, (struct sq_span){ line.p, word.p }))
+			sq_bsd_put(t, row, "", v);
 		return;
 	}
 }
@@ -196,7 +184,7 @@ static void read_pf_limit(struct sq_stats *t, struct sq_span line, const char *a
 	uint64_t v;
 
 	if (sq_span_number(sq_span_trim(number), &v))
-		sq_stats_put(t, "", words_of(row), sq_span_trim(name), "", SQ_GAUGE, v);
+		sq_stats_put(t, "", sq_span_of(row), sq_span_trim(name), v);
 }
 
 /* "State Table      Total     Rate" is "pf.State_Table."; "" for a line that is no heading. */
@@ -245,8 +233,7 @@ void sq_bsd_sysctl(struct sq_span text, struct sq_stats *t)
 		if (!sq_span_cut(&value, '=', &name) && !sq_span_cut(&value, ':', &name))
 			continue;
 		if (sq_span_len(name) > 0 && sq_span_number(sq_span_trim(value), &v))
-			sq_stats_put(t, "bsd.sysctl.", sq_span_trim(name),
-				     (struct sq_span){ name.p, name.p }, "", SQ_GAUGE, v);
+			sq_stats_put(t, "bsd.sysctl.", sq_span_trim(name), sq_span_of(""), v);
 	}
 }
 
@@ -316,8 +303,8 @@ void sq_bsd_dmesg(struct sq_span text, struct sq_stats *t)
 		} else
 			seen[message_of(line)]++;
 	}
-	sq_bsd_put(t, "dmesg", "response limited", "messages", SQ_COUNTER, limited);
+	sq_bsd_put(t, "dmesg", "response limited", limited);
 	for (size_t i = 0; i < MESSAGES; i++)
-		sq_bsd_put(t, "dmesg", message_names[i], "messages", SQ_COUNTER, seen[i]);
-	sq_bsd_put(t, "icmplim.held_back", NULL, "packets", SQ_COUNTER, held);
+		sq_bsd_put(t, "dmesg", message_names[i], seen[i]);
+	sq_bsd_put(t, "icmplim.held_back", "", held);
 }

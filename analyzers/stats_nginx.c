@@ -9,37 +9,24 @@
  * because worker_connections was reached.  Whoever asks for the page is counted in all of them. */
 #include "analyzers/server_stats.h"
 
-static struct sq_span no_instance;
-
 static const struct {
-	const char *word, *row, *unit;
-	enum sq_metric_kind kind;
+	const char *word, *row;
 } rows[] = {
-	{ "connections:", "active", "connections", SQ_GAUGE },
-	{ "accepts", "accepts", "connections", SQ_COUNTER },
-	{ "handled", "handled", "connections", SQ_COUNTER },
-	{ "requests", "requests", "requests", SQ_COUNTER },
-	{ "Reading:", "reading", "connections", SQ_GAUGE },
-	{ "Writing:", "writing", "connections", SQ_GAUGE },
-	{ "Waiting:", "waiting", "connections", SQ_GAUGE },
+	{ "connections:", "active" }, { "accepts", "accepts" },  { "handled", "handled" },
+	{ "requests", "requests" },   { "Reading:", "reading" }, { "Writing:", "writing" },
+	{ "Waiting:", "waiting" },
 };
 
 static void put_named(struct sq_stats *t, struct sq_span word, struct sq_span number)
 {
 	uint64_t value;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct sq_span name = { rows[i].row, rows[i].row };
-
-		if (!sq_span_is(word, rows[i].word) || !sq_span_number(number, &value))
-			continue;
-		while (*name.end)
-			name.end++;
-		sq_stats_put(t, "nginx.", name, no_instance, rows[i].unit, rows[i].kind, value);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (sq_span_is(word, rows[i].word) && sq_span_number(number, &value))
+			sq_stats_put(t, "nginx.", sq_span_of(rows[i].row), sq_span_of(""), value);
 }
 
-/* A line of names, "server" first, and the line of their values below it. */
+/* A line of names, and the line of their values below it. */
 static void put_table(struct sq_stats *t, struct sq_span names, struct sq_span values)
 {
 	struct sq_span name, value;
@@ -53,15 +40,15 @@ void sq_stats_nginx(struct sq_span text, struct sq_stats *t)
 	struct sq_span line, word, number;
 
 	while (sq_span_line(&text, &line)) {
-		bool is_header = sq_span_begins(line, "server ");
+		bool names = sq_span_begins(line, "server ");
 
-		if (is_header && sq_span_word(&line, &word) && sq_span_line(&text, &number)) {
-			put_table(t, line, number);
-			continue;
-		}
 		while (sq_span_word(&line, &word)) {
 			struct sq_span rest = line;
 
+			if (names && sq_span_line(&text, &number)) {
+				put_table(t, line, number);
+				break;
+			}
 			if (word.end[-1] == ':' && sq_span_word(&rest, &number))
 				put_named(t, word, number);
 		}

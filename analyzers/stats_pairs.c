@@ -1,5 +1,6 @@
 /* The statistics of unbound, NSD and Knot: a name and a value on each line, "total.num.queries=17" or
- * "mod-stats.response-code[NOERROR] = 17".  Rows have these names behind the server's own.
+ * "mod-stats.response-code[NOERROR] = 17".  Rows have these names behind the server's own; what stands
+ * in brackets, and the number of a thread or a process, is the row's instance.
  *
  * What a reader would get wrong:
  * - unbound and NSD print seconds with a fraction; a row is a whole number, so these are microseconds,
@@ -11,32 +12,6 @@
 #include <string.h>
 
 #include "analyzers/server_stats.h"
-
-static const struct sq_stats_word unbound_words[] = {
-	{ "time.*", "us", SQ_GAUGE, 1e6 },
-	{ "*.recursion.time.*", "us", SQ_GAUGE, 1e6 },
-	{ "*.avg", "queries/1000", SQ_GAUGE, 1000 },
-	{ "*.requestlist.max", "queries", SQ_GAUGE, 1 },
-	{ "*.requestlist.current.*", "queries", SQ_GAUGE, 1 },
-	{ "*.tcpusage", "buffers", SQ_GAUGE, 1 },
-	{ "mem.*", "bytes", SQ_GAUGE, 1 },
-	{ "*.count", "entries", SQ_GAUGE, 1 },
-	{ "num.answer.*", "answers", SQ_COUNTER, 1 },
-	{ NULL, "queries", SQ_COUNTER, 1 },
-};
-
-static const struct sq_stats_word nsd_words[] = {
-	{ "time.*", "us", SQ_GAUGE, 1e6 },  { "size.*", "bytes", SQ_GAUGE, 1 },
-	{ "zone.*", "zones", SQ_GAUGE, 1 }, { "num.rcode.*", "answers", SQ_COUNTER, 1 },
-	{ NULL, "queries", SQ_COUNTER, 1 },
-};
-
-static const struct sq_stats_word knot_words[] = {
-	{ "server.zone-count", "zones", SQ_GAUGE, 1 },
-	{ "*-bytes", "bytes", SQ_COUNTER, 1 },
-	{ "*.response-*", "answers", SQ_COUNTER, 1 },
-	{ NULL, "queries", SQ_COUNTER, 1 },
-};
 
 /* "mod-stats.response-code[NOERROR]" without what stands in the brackets, which it returns. */
 static struct sq_span take_index(struct sq_span *name)
@@ -62,49 +37,64 @@ static struct sq_span take_zone(struct sq_span *name)
 	return zone;
 }
 
-static void put_pair(struct sq_stats *t, const char *prefix, const struct sq_stats_word *words,
-		     struct sq_span name, struct sq_span value)
+/* "thread0.num.queries" is "thread.num.queries" of 0. */
+static struct sq_span take_worker(const char *worker, struct sq_span *name, const char **ret_prefix)
 {
-	struct sq_span zone = take_zone(&name), index = take_index(&name);
-	const struct sq_stats_word *word = sq_stats_word(words, name);
-	char instance[SQ_STATS_INSTANCE];
+	struct sq_span rest = *name, number = { name->p, name->p };
 	uint64_t v;
-	int len;
 
-	if (sq_span_len(name) == 0 || !sq_span_scaled(value, word->scale, &v))
-		return;
-	len = snprintf(instance, sizeof(instance), "%.*s%s%.*s", (int)sq_span_len(zone), zone.p,
-		       sq_span_len(zone) && sq_span_len(index) ? " " : "", (int)sq_span_len(index),
-		       index.p);
-	if (len < 0 || (size_t)len >= sizeof(instance)) {
-		t->passed++;
-		return;
-	}
-	sq_stats_put(t, prefix, name, (struct sq_span){ instance, instance + strlen(instance) },
-		     word->unit, word->kind, v);
+	*ret_prefix = "";
+	if (!worker || !sq_span_begins(rest, worker))
+		return number;
+	rest.p += strlen(worker);
+	if (!sq_span_cut(&rest, '.', &number) || !sq_span_number(number, &v))
+		return (struct sq_span){ name->p, name->p };
+	*name = rest;
+	*ret_prefix = worker;
+	return number;
 }
 
-static void parse_pairs(struct sq_span text, const char *prefix, const struct sq_stats_word *words,
+static void put_pair(struct sq_stats *t, const char *prefix, const char *worker,
+		     struct sq_span name, struct sq_span value)
+{
+	char instance[SQ_STATS_INSTANCE], row[SQ_STATS_NAME];
+	const char *of_worker;
+	struct sq_span zone = take_zone(&name), index = take_index(&name);
+	struct sq_span number = take_worker(worker, &name, &of_worker);
+	int len = snprintf(row, sizeof(row), "%s%s%.*s", of_worker, *of_worker ? "." : "",
+			   (int)sq_span_len(name), name.p);
+	int at = snprintf(instance, sizeof(instance), "%.*s%.*s%s%.*s", (int)sq_span_len(number),
+			  number.p, (int)sq_span_len(zone), zone.p,
+			  sq_span_len(zone) && sq_span_len(index) ? " " : "",
+			  (int)sq_span_len(index), index.p);
+
+	if (len < 0 || (size_t)len >= sizeof(row) || at < 0 || (size_t)at >= sizeof(instance))
+		t->passed++;
+	else
+		sq_stats_put_text(t, prefix, sq_span_of(row), sq_span_of(instance), value);
+}
+
+static void parse_pairs(struct sq_span text, const char *prefix, const char *worker,
 			struct sq_stats *t)
 {
 	struct sq_span line, name;
 
 	while (sq_span_line(&text, &line))
 		if (sq_span_cut(&line, '=', &name))
-			put_pair(t, prefix, words, sq_span_trim(name), sq_span_trim(line));
+			put_pair(t, prefix, worker, sq_span_trim(name), sq_span_trim(line));
 }
 
 void sq_stats_unbound(struct sq_span text, struct sq_stats *t)
 {
-	parse_pairs(text, "unbound.", unbound_words, t);
+	parse_pairs(text, "unbound.", "thread", t);
 }
 
 void sq_stats_nsd(struct sq_span text, struct sq_stats *t)
 {
-	parse_pairs(text, "nsd.", nsd_words, t);
+	parse_pairs(text, "nsd.", "server", t);
 }
 
 void sq_stats_knot(struct sq_span text, struct sq_stats *t)
 {
-	parse_pairs(text, "knot.", knot_words, t);
+	parse_pairs(text, "knot.", NULL, t);
 }

@@ -22,16 +22,27 @@ struct family {
 	struct sq_span name, type;
 };
 
-/* The kind is the family's affair. */
-static const struct sq_stats_word words[] = {
-	{ "*_count", "events", SQ_GAUGE, 1 },          { "*_bucket", "events", SQ_GAUGE, 1 },
-	{ "*_seconds", "us", SQ_GAUGE, 1e6 },          { "*_seconds_total", "us", SQ_GAUGE, 1e6 },
-	{ "*_seconds_sum", "us", SQ_GAUGE, 1e6 },      { "*_ratio", "millionths", SQ_GAUGE, 1e6 },
-	{ "*load1", "thousandths", SQ_GAUGE, 1e3 },    { "*load5", "thousandths", SQ_GAUGE, 1e3 },
-	{ "*load15", "thousandths", SQ_GAUGE, 1e3 },   { "*_bytes", "bytes", SQ_GAUGE, 1 },
-	{ "*_bytes_total", "bytes", SQ_GAUGE, 1 },     { "*_bytes_sum", "bytes", SQ_GAUGE, 1 },
-	{ "*_packets_total", "packets", SQ_GAUGE, 1 }, { NULL, "", SQ_GAUGE, 1 },
+/* By how a name ends. */
+static const struct {
+	const char *end, *unit;
+} units[] = {
+	{ "_count", "events" },          { "_bucket", "events" },     { "_seconds", "us" },
+	{ "_seconds_total", "us" },      { "_seconds_sum", "us" },    { "_ratio", "millionths" },
+	{ "load1", "thousandths" },      { "load5", "thousandths" },  { "load15", "thousandths" },
+	{ "_bytes", "bytes" },           { "_bytes_total", "bytes" }, { "_bytes_sum", "bytes" },
+	{ "_packets_total", "packets" },
 };
+
+static const char *unit_of(struct sq_span name)
+{
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t len = strlen(units[i].end);
+
+		if (sq_span_len(name) > len && memcmp(name.end - len, units[i].end, len) == 0)
+			return units[i].unit;
+	}
+	return "";
+}
 
 static void read_comment(struct sq_span line, struct family *family)
 {
@@ -109,15 +120,10 @@ static void read_sample(struct sq_span line, const struct family *family,
 			const struct sq_strings *names, struct sq_stats *t)
 {
 	struct sq_span name, labels, number;
-	const struct sq_stats_word *word;
-	uint64_t value;
 
-	if (!take_name(&line, &name) || !wanted(names, name) || !take_labels(&line, &labels) ||
-	    !sq_span_word(&line, &number))
-		return;
-	word = sq_stats_word(words, name);
-	if (sq_span_scaled(number, word->scale, &value))
-		sq_stats_put(t, "", name, labels, word->unit, kind_of(family, name), value);
+	if (take_name(&line, &name) && wanted(names, name) && take_labels(&line, &labels) &&
+	    sq_span_word(&line, &number))
+		sq_stats_put_typed(t, name, labels, kind_of(family, name), unit_of(name), number);
 }
 
 void sq_stats_prometheus(struct sq_span text, const struct sq_strings *names, struct sq_stats *t)

@@ -18,7 +18,7 @@ static int fetch(struct sq_stats_source *source, struct sq_sample *s, struct sq_
 
 static int read_once(struct sq_stats_source *source, struct sq_sample *s, struct sq_err *err)
 {
-	struct sq_stats stats = { .sample = s };
+	struct sq_stats stats = { .sample = s, .memory = &source->memory };
 	int rc = fetch(source, s, err);
 
 	if (rc < 0)
@@ -68,4 +68,5 @@ void sq_stats_source_close(void *state)
 	struct sq_stats_source *source = state;
 
 	sq_buf_fini(&source->text);
+	sq_stats_memory_fini(&source->memory);
 }

@@ -47,6 +47,7 @@ struct sq_stats_source {
 	int64_t timeout_ns;
 	sq_stats_parser *parse;
 	struct sq_buf text; /* of the last reading */
+	struct sq_stats_memory memory;
 };
 
 /* Each reads once, to see that it can; what it cannot read is not available here.  0 or -errno. */

@@ -16,11 +16,12 @@ struct prometheus_conf {
 struct prometheus {
 	const struct prometheus_conf *conf;
 	struct sq_buf text;
+	struct sq_stats_memory memory;
 };
 
 static int read_once(struct prometheus *p, struct sq_sample *s, struct sq_err *err)
 {
-	struct sq_stats stats = { .sample = s };
+	struct sq_stats stats = { .sample = s, .memory = &p->memory };
 	int rc = sq_http_get(p->conf->url.url, p->conf->url.timeout_ns, &p->text, err);
 
 	if (rc < 0)
@@ -38,6 +39,7 @@ static void prometheus_close(void *state)
 	struct prometheus *p = state;
 
 	sq_buf_fini(&p->text);
+	sq_stats_memory_fini(&p->memory);
 }
 
 static int prometheus_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)

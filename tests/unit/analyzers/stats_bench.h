@@ -8,18 +8,20 @@
 
 static inline json_t *records_of(sq_stats_parser *parse, const char *text)
 {
+	struct sq_stats_memory memory = { 0 };
 	struct bench b;
 	struct sq_stats t;
 
 	bench_open(&b);
 	bench_tick_empty(&b);
-	t = (struct sq_stats){ .sample = b.sample };
+	t = (struct sq_stats){ .sample = b.sample, .memory = &memory };
 	sq_sample_begin(b.sample, sq_now_ns());
 	sq_sample_enter(b.sample, b.source);
 	parse((struct sq_span){ text, text + strlen(text) }, &t);
 	sq_sample_leave(b.sample, 0);
 	assert_int_equal(sq_sample_end(b.sample, sq_now_ns(), NULL), 0);
 	assert_int_equal(t.passed, 0);
+	sq_stats_memory_fini(&memory);
 	return bench_close(&b);
 }
 
