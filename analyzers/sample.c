@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/place.h"
 #include "base/mem.h"
 
 struct row {
@@ -41,6 +42,7 @@ struct reading {
 
 struct sq_sample {
 	struct sq_spool *spool;
+	struct sq_place *place;
 	struct row *rows;
 	size_t n_rows, cap_rows;
 	size_t announced; /* rows whose "metric" record is written */
@@ -60,6 +62,7 @@ struct sq_sample *sq_sample_new(struct sq_spool *spool)
 	struct sq_sample *s = sq_alloc(sizeof(*s));
 
 	s->spool = spool;
+	s->place = sq_place_here();
 	s->n_slots = 1024;
 	s->slots = sq_alloc_n(s->n_slots, sizeof(*s->slots));
 	return s;
@@ -82,6 +85,16 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	free(s->pending);
 	free(s);
 	return NULL;
+}
+
+void sq_sample_stand(struct sq_sample *s, struct sq_place *place)
+{
+	s->place = place;
+}
+
+struct sq_place *sq_sample_place(struct sq_sample *s)
+{
+	return s->place;
 }
 
 unsigned sq_sample_source(struct sq_sample *s, const char *name)
