@@ -9,13 +9,13 @@
 #include "analyzers/cgroup.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyzers/procfile.h"
-#include "base/mem.h"
 
 static const char *const controllers[SQ_CGROUPS] = {
 	[SQ_CGROUP_CPU] = "cpu",
@@ -162,4 +162,91 @@ int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err)
 		   : sq_err_set(err, -ENOENT, group ? group : "/proc/self/cgroup",
 				"no control group of the cpu, memory or pids controller is to be "
 				"seen there");
+}
+
+/* ---- limits ---- */
+
+/* Version 1 writes "no limit" as -1, or as the largest multiple of a page below 2^63. */
+bool sq_cgroup_is_limit(uint64_t value)
+{
+	return value < UINT64_C(1) << 62;
+}
+
+/* The numbers at the beginning of a file, as many as there are. */
+static int read_numbers(const char *folder, const char *name, uint64_t *ret_a, uint64_t *ret_b)
+{
+	char path[700];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	n = fscanf(f, "%" SCNu64 " %" SCNu64, ret_a, ret_b);
+	fclose(f);
+	return n < 0 ? 0 : n;
+}
+
+static double cpus_of(const char *folder, bool v2)
+{
+	uint64_t quota = 0, period = 0, none;
+
+	if (v2 ? read_numbers(folder, "cpu.max", &quota, &period) != 2
+	       : read_numbers(folder, "cpu.cfs_quota_us", &quota, &none) != 1 ||
+			    read_numbers(folder, "cpu.cfs_period_us", &period, &none) != 1)
+		return NAN;
+	return sq_cgroup_is_limit(quota) && period ? (double)quota / (double)period : NAN;
+}
+
+static uint64_t limit_of(const char *folder, const char *name)
+{
+	uint64_t value = 0, none;
+
+	return read_numbers(folder, name, &value, &none) >= 1 && sq_cgroup_is_limit(value) ? value
+											   : 0;
+}
+
+static void tighten(uint64_t *limit, uint64_t value)
+{
+	if (value && (!*limit || value < *limit))
+		*limit = value;
+}
+
+static void tighten_by(const char *folder, enum sq_cgroup_controller which, bool v2,
+		       struct sq_cgroup_limits *ret)
+{
+	double cpus;
+
+	switch (which) {
+	case SQ_CGROUP_CPU:
+		cpus = cpus_of(folder, v2);
+		if (!isnan(cpus) && !(cpus >= ret->cpus))
+			ret->cpus = cpus;
+		break;
+	case SQ_CGROUP_MEMORY:
+		tighten(&ret->memory_bytes,
+			limit_of(folder, v2 ? "memory.max" : "memory.limit_in_bytes"));
+		break;
+	case SQ_CGROUP_PIDS:
+		tighten(&ret->pids, limit_of(folder, "pids.max"));
+		break;
+	case SQ_CGROUPS:
+		break;
+	}
+}
+
+void sq_cgroup_limits_read(const struct sq_cgroup *group, struct sq_cgroup_limits *ret)
+{
+	*ret = (struct sq_cgroup_limits){ .cpus = NAN };
+	for (size_t i = 0; i < SQ_CGROUPS; i++) {
+		char folder[sizeof(group->at[i].folder)], *slash;
+
+		memcpy(folder, group->at[i].folder, sizeof(folder));
+		while (strncmp(folder, "/sys/fs/cgroup", strlen("/sys/fs/cgroup")) == 0) {
+			tighten_by(folder, (enum sq_cgroup_controller)i, group->at[i].v2, ret);
+			slash = strrchr(folder, '/');
+			*slash = '\0';
+		}
+	}
 }

@@ -3,8 +3,8 @@
 #define SQ_ANALYZERS_CGROUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 
 enum sq_cgroup_controller { SQ_CGROUP_CPU, SQ_CGROUP_MEMORY, SQ_CGROUP_PIDS, SQ_CGROUPS };
@@ -20,7 +20,17 @@ struct sq_cgroup {
 /* group: NULL is the caller's own.  -ENOENT with err when no controller knows it. */
 int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err);
 
-/* The same out of the texts of /proc/self/cgroup and /proc/self/mountinfo; whether the folders are
+/* The tightest of the group and of those that it stands in; NAN and 0: none. */
+struct sq_cgroup_limits {
+	double cpus;
+	uint64_t memory_bytes, pids;
+};
+
+/* Whether a number that stands for a limit is one. */
+bool sq_cgroup_is_limit(uint64_t value);
+void sq_cgroup_limits_read(const struct sq_cgroup *group, struct sq_cgroup_limits *ret);
+
+/* What sq_cgroup_find finds, out of the texts of /proc/self/cgroup and /proc/self/mountinfo; whether the folders are
  * there is not looked at. */
 void sq_cgroup_parse(const char *memberships, const char *mounts, const char *group,
 		     struct sq_cgroup *ret);

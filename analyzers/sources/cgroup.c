@@ -70,12 +70,6 @@ struct cgroup {
 	struct sq_procfile open[FILES]; /* text NULL: not there */
 };
 
-/* Version 1 writes "no limit" as the largest multiple of a page below 2^63. */
-static bool is_limit(uint64_t value)
-{
-	return value < UINT64_C(1) << 62;
-}
-
 static void put(struct cgroup *c, const struct file *f, const char *metric, const char *unit,
 		uint64_t value)
 {
@@ -126,7 +120,7 @@ static void read_one(struct cgroup *c, const struct file *f, const char *text)
 	char metric[64];
 	uint64_t value = strtoull(text, NULL, 10);
 
-	if (!isdigit((unsigned char)*text) || (f->kind == SQ_GAUGE && !is_limit(value)))
+	if (!isdigit((unsigned char)*text) || (f->kind == SQ_GAUGE && !sq_cgroup_is_limit(value)))
 		return;
 	snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
 	put(c, f, metric, f->unit, value);
