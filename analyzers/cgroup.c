@@ -139,10 +139,10 @@ int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err)
 {
 	struct sq_procfile memberships = { .fd = -1 }, mounts = { .fd = -1 };
 	bool any = false;
-	int rc = sq_procfile_open(&memberships, "/proc/self/cgroup", err);
+	int rc = sq_procfile_open(&memberships, sq_place_here(), "/proc/self/cgroup", err);
 
 	if (rc == 0)
-		rc = sq_procfile_open(&mounts, "/proc/self/mountinfo", err);
+		rc = sq_procfile_open(&mounts, sq_place_here(), "/proc/self/mountinfo", err);
 	if (rc == 0)
 		rc = sq_procfile_read(&memberships);
 	if (rc == 0)

@@ -163,7 +163,7 @@ static void open_file(struct cgroup *c, size_t i)
 	if (!c->group.at[f->controller].folder[0] || c->group.at[f->controller].v2 != f->v2)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
-	sq_procfile_open(&c->open[i], path, NULL);
+	sq_procfile_open(&c->open[i], sq_place_here(), path, NULL);
 }
 
 static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
