@@ -240,9 +240,10 @@ size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const cha
 	return put_sums(g, sums, n, s);
 }
 
-int sq_nettext_file_open(struct sq_nettext_file *f, const char *path, struct sq_err *err)
+int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, const char *path,
+			 struct sq_err *err)
 {
-	return sq_procfile_open(&f->file, path, err);
+	return sq_procfile_open(&f->file, place, path, err);
 }
 
 int sq_nettext_file_sample(struct sq_nettext_file *f, sq_nettext_parser *parse, struct sq_sample *s)

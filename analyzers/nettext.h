@@ -38,7 +38,8 @@ struct sq_nettext_file {
 	struct sq_nettext parsed;
 };
 
-int sq_nettext_file_open(struct sq_nettext_file *f, const char *path, struct sq_err *err);
+int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, const char *path,
+			 struct sq_err *err);
 int sq_nettext_file_sample(struct sq_nettext_file *f, sq_nettext_parser *parse,
 			   struct sq_sample *s);
 void sq_nettext_file_close(void *state);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
+#include "analyzers/place.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -44,6 +45,7 @@ struct reading {
 
 struct sq_sample {
 	struct sq_spool *spool;
+	struct sq_place *place;
 	struct row *rows;
 	size_t n_rows, cap_rows;
 	size_t announced; /* rows whose "metric" record is written */
@@ -65,6 +67,7 @@ struct sq_sample *sq_sample_new(struct sq_spool *spool)
 	struct sq_sample *s = sq_alloc(sizeof(*s));
 
 	s->spool = spool;
+	s->place = sq_place_here();
 	s->n_slots = 1024;
 	s->slots = sq_alloc_n(s->n_slots, sizeof(*s->slots));
 	return s;
@@ -87,6 +90,16 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	free(s->pending);
 	free(s);
 	return NULL;
+}
+
+void sq_sample_stand(struct sq_sample *s, struct sq_place *place)
+{
+	s->place = place;
+}
+
+struct sq_place *sq_sample_place(struct sq_sample *s)
+{
+	return s->place;
 }
 
 unsigned sq_sample_source(struct sq_sample *s, const char *name)
@@ -188,6 +201,15 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
 	r->place = s->n_pending;
 	s->pending = sq_grow(s->pending, s->n_pending, &s->cap_pending, sizeof(*s->pending));
 	s->pending[s->n_pending++] = (struct reading){ metric, value };
+}
+
+/* A spool that failed once fails on, so that the tick's end tells it. */
+void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text)
+{
+	sq_spool_write(s->spool,
+		       json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)mono_ns,
+				 "source", s->origins[s->current].name, "text", text),
+		       NULL);
 }
 
 void sq_sample_begin(struct sq_sample *s, int64_t begin_ns)

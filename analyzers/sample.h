@@ -13,6 +13,9 @@
 struct sq_sample *sq_sample_new(struct sq_spool *spool);
 struct sq_sample *sq_sample_free(struct sq_sample *s);
 
+/* This machine when it is never called. */
+void sq_sample_stand(struct sq_sample *s, struct sq_place *place);
+
 /* A new source by its name; the number that the calls below take. */
 unsigned sq_sample_source(struct sq_sample *s, const char *name);
 

@@ -179,6 +179,18 @@ static int take_restart(struct sq_reader *r, const json_t *record)
 	return 0;
 }
 
+static int take_event(struct sq_reader *r, const json_t *record)
+{
+	const char *source, *text;
+	json_int_t t;
+
+	if (json_unpack((json_t *)record, "{s:I, s:s, s:s}", "t", &t, "source", &source, "text",
+			&text) != 0)
+		return -EINVAL;
+	sq_reader_event(r, t - r->t0_mono_ns, r->host, source, text);
+	return 0;
+}
+
 static void take_absent(struct sq_reader *r, const json_t *record)
 {
 	const char *source = json_string_value(json_object_get(record, "source"));
@@ -198,6 +210,8 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 		return take_tick(r, record);
 	if (strcmp(kind, "restart") == 0)
 		return take_restart(r, record);
+	if (strcmp(kind, "event") == 0)
+		return take_event(r, record);
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;

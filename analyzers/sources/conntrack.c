@@ -49,10 +49,11 @@ static int conntrack_open(void *state, const void *conf, struct sq_sample *s, st
 	int rc;
 
 	(void)conf;
-	(void)s;
-	rc = sq_nettext_file_open(&c->stat, "/proc/thread-self/net/stat/nf_conntrack", err);
+	rc = sq_nettext_file_open(&c->stat, sq_sample_place(s),
+				  "/proc/thread-self/net/stat/nf_conntrack", err);
 	if (rc == 0)
-		rc = sq_nettext_file_open(&c->max, "/proc/sys/net/netfilter/nf_conntrack_max", err);
+		rc = sq_nettext_file_open(&c->max, sq_sample_place(s),
+					  "/proc/sys/net/netfilter/nf_conntrack_max", err);
 	if (rc < 0)
 		conntrack_close(c);
 	return rc;
@@ -66,6 +67,7 @@ const struct sq_source sq_source_conntrack = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct conntrack),
+	.remote = true,
 	.open = conntrack_open,
 	.sample = conntrack_sample,
 	.close = conntrack_close,

@@ -8,8 +8,7 @@
 static int files_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/sys/fs/file-nr", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/sys/fs/file-nr", err);
 }
 
 static int files_sample(void *state, struct sq_sample *s)
@@ -24,6 +23,7 @@ const struct sq_source sq_source_files = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = files_open,
 	.sample = files_sample,
 	.close = sq_nettext_file_close,

@@ -17,8 +17,7 @@ static int interrupts_open(void *state, const void *conf, struct sq_sample *s, s
 	struct interrupts *in = state;
 
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(&in->text, "/proc/interrupts", err);
+	return sq_nettext_file_open(&in->text, sq_sample_place(s), "/proc/interrupts", err);
 }
 
 static int interrupts_sample(void *state, struct sq_sample *s)
@@ -47,6 +46,7 @@ const struct sq_source sq_source_interrupts = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct interrupts),
+	.remote = true,
 	.open = interrupts_open,
 	.sample = interrupts_sample,
 	.close = interrupts_close,

@@ -7,8 +7,7 @@
 static int meminfo_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/meminfo", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/meminfo", err);
 }
 
 static int meminfo_sample(void *state, struct sq_sample *s)
@@ -23,6 +22,7 @@ const struct sq_source sq_source_meminfo = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = meminfo_open,
 	.sample = meminfo_sample,
 	.close = sq_nettext_file_close,

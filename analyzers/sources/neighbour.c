@@ -60,7 +60,7 @@ static void open_text(struct table *t, struct sq_sample *s)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/thread-self/net/stat/%s", t->name);
-	if (sq_procfile_open(&t->text, path, NULL) == 0)
+	if (sq_procfile_open(&t->text, sq_sample_place(s), path, NULL) == 0)
 		t->discards_row = sq_catalogue_metric(s, "neighbour.unres_discards", t->name);
 }
 

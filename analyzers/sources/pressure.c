@@ -52,13 +52,12 @@ static int pressure_open(void *state, const void *conf, struct sq_sample *s, str
 	int first = 0;
 
 	(void)conf;
-	(void)s;
 	for (size_t i = 0; i < RESOURCES; i++) {
 		char path[64];
 		int rc;
 
 		snprintf(path, sizeof(path), "/proc/pressure/%s", resources[i]);
-		rc = sq_nettext_file_open(&p->files[i], path, NULL);
+		rc = sq_nettext_file_open(&p->files[i], sq_sample_place(s), path, NULL);
 		if (rc == 0)
 			rc = sq_procfile_read(&p->files[i].file);
 		if (rc < 0)
@@ -80,6 +79,7 @@ const struct sq_source sq_source_pressure = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct pressure),
+	.remote = true,
 	.open = pressure_open,
 	.sample = pressure_sample,
 	.close = pressure_close,

@@ -5,8 +5,7 @@
 static int snmp_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/snmp", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/snmp", err);
 }
 
 static int snmp_sample(void *state, struct sq_sample *s)
@@ -21,6 +20,7 @@ const struct sq_source sq_source_snmp = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = snmp_open,
 	.sample = snmp_sample,
 	.close = sq_nettext_file_close,

@@ -4,8 +4,8 @@
 static int sockstat6_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/sockstat6", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/sockstat6",
+				    err);
 }
 
 static int sockstat6_sample(void *state, struct sq_sample *s)
@@ -20,6 +20,7 @@ const struct sq_source sq_source_sockstat6 = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = sockstat6_open,
 	.sample = sockstat6_sample,
 	.close = sq_nettext_file_close,

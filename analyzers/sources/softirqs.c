@@ -7,8 +7,7 @@
 static int softirqs_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/softirqs", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/softirqs", err);
 }
 
 static int softirqs_sample(void *state, struct sq_sample *s)
@@ -23,6 +22,7 @@ const struct sq_source sq_source_softirqs = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = softirqs_open,
 	.sample = softirqs_sample,
 	.close = sq_nettext_file_close,

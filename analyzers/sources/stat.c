@@ -10,8 +10,7 @@
 static int stat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/stat", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/stat", err);
 }
 
 static int stat_sample(void *state, struct sq_sample *s)
@@ -26,6 +25,7 @@ const struct sq_source sq_source_stat = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = stat_open,
 	.sample = stat_sample,
 	.close = sq_nettext_file_close,

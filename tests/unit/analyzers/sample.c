@@ -237,6 +237,22 @@ static void test_absent(void **state)
 	json_decref(records);
 }
 
+static void test_event(void **state)
+{
+	struct bench b;
+	json_t *records, *r;
+
+	(void)state;
+	bench_open(&b);
+	sq_sample_event(b.sample, 1234567890123, "neighbor table overflow!");
+	records = bench_close(&b);
+	r = nth_record(records, "event", 0);
+	assert_string_equal(record_text(r, "source"), "test");
+	assert_string_equal(record_text(r, "text"), "neighbor table overflow!");
+	assert_int_equal(record_int(r, "t"), 1234567890123);
+	json_decref(records);
+}
+
 /* Many rows: the table of names grows, and still finds each. */
 static void test_many_rows(void **state)
 {
@@ -309,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_late_first_reading),
 		cmocka_unit_test(test_silence_is_written),
 		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_event),
 		cmocka_unit_test(test_many_rows),
 		cmocka_unit_test(test_what_readings_take),
 	};
