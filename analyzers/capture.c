@@ -288,6 +288,7 @@ int sq_capture_main(const struct sq_plan *plan, size_t host, int ctl, int dirfd)
 	c.spool = sq_spool_open(dirfd, name, &err);
 	free(name);
 	c.sample = sq_sample_new(c.spool);
+	sq_sample_time(c.sample);
 	rc = c.spool ? capture_run(&c, &err) : err.code;
 	be_patient();
 	close_feeds(&c);
