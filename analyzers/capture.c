@@ -51,6 +51,7 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 		.sample = sq_sample_new(c->spool),
 		.ctl = { -1, -1 },
 	};
+	sq_sample_time(r->sample);
 	r->feeds.sample = r->sample;
 	sq_sample_set_part(r->sample, (unsigned)c->n);
 	c->readers = sq_grow(c->readers, c->n, &c->cap, sizeof(struct sq_capture_reader *));

@@ -33,12 +33,12 @@ enum {
 void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const void *conf,
 		  int64_t interval_ns)
 {
-	/* Members of a group have no options, so a second mention is the same source, which may
-	 * be asked for more often but must not be counted twice. */
+	/* What has no options of its own is the same source when it is mentioned again, which may be
+	 * asked for more often but must not be counted twice. */
 	for (size_t i = 0; source->group && i < fs->n; i++) {
 		struct sq_feed *f = &fs->v[i];
 
-		if (f->source == source) {
+		if (f->source == source && (f->conf == conf || !source->kind.opts)) {
 			if (interval_ns < f->interval_ns)
 				f->interval_ns = interval_ns;
 			return;
