@@ -206,7 +206,7 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	return rc;
 }
 
-static int64_t next_due(const struct sq_feeds *fs)
+int64_t sq_feeds_due(const struct sq_feeds *fs)
 {
 	int64_t due_ns = SQ_NEVER;
 
@@ -251,7 +251,7 @@ int sq_feeds_keep(struct sq_feeds *fs, int ctl, int (*on_line)(void *arg, const 
 {
 	for (;;) {
 		char line[SQ_CTL_LINE];
-		int64_t due_ns = next_due(fs);
+		int64_t due_ns = sq_feeds_due(fs);
 		int rc = sq_ctl_recv(ctl, line,
 				     due_ns == SQ_NEVER ? SQ_NEVER : due_ns - sq_now_ns());
 
