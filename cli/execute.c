@@ -123,10 +123,11 @@ static int exit_status(const struct sq_run *run, enum sq_verdict verdict)
 	return SQ_EXIT_OK;
 }
 
-int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet)
+int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
+	      bool quiet)
 {
 	struct sq_err err = { 0 };
-	struct sq_run *run = sq_run_load(dir, &err);
+	struct sq_run *run = sq_run_load_with(dir, counters, &err);
 	char *path = sq_printf_dup("%s/run.json", dir);
 	json_t *report = NULL;
 	int status = SQ_EXIT_UNMEASURED;
@@ -204,11 +205,13 @@ static bool must_loop_back(const struct sq_scenario *s, const struct sq_run_args
 	return true;
 }
 
-/* A shipped lab whose world was changed is not the shipped one: its programs need leave again. */
-static bool sets_world(const struct sq_run_args *args)
+/* A shipped lab whose world, or what is captured of it, was changed is not the shipped one: its programs
+ * need leave again. */
+static bool sets_programs(const struct sq_run_args *args)
 {
 	for (size_t i = 0; i < args->set.n; i++)
-		if (strncmp(args->set.v[i], "/world", 6) == 0)
+		if (strncmp(args->set.v[i], "/world", 6) == 0 ||
+		    strncmp(args->set.v[i], "/capture", 8) == 0)
 			return true;
 	return false;
 }
@@ -218,7 +221,7 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
-						   (shipped && !sets_world(args)),
+						   (shipped && !sets_programs(args)),
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
@@ -268,7 +271,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	if (err.code)
 		sq_complain(&err);
 	if (rc == 0)
-		status = sq_finish(dir, NULL, args->quiet);
+		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
 	json_decref(opts.meta);

@@ -1,8 +1,11 @@
 /* The counters' part of the spool, record by record.  Values are written only when they change, and
  * kept so until the run's axis is known (reader_rows.c).
  *
- * What a reader would get wrong: a counter's base is what it had risen by before it fell: the spool
- * begins anew from 0. */
+ * What a reader would get wrong:
+ * - Metrics, ticks and gaps are of one part of the file: the thread that wrote them.
+ * - A file that is not the run's own (reader_join.c) may have begun long before it: what its counters
+ *   had risen by then is taken off.
+ * - A counter's base is what it had risen by before it fell: the spool begins anew from 0. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,31 +14,63 @@
 #include "base/mem.h"
 #include "results/reader.h"
 
+enum { PARTS = 4096 };
+
 static json_int_t integer_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
 }
 
-static int64_t bin_of(const struct sq_reader *r, int64_t mono_ns)
+static int64_t time_of(const struct sq_reader *r, const json_t *record, const char *key)
 {
-	int64_t t = mono_ns - r->t0_mono_ns, bin_ns = r->run->axis.bin_ns;
-
-	return t / bin_ns - (t % bin_ns < 0);
+	return integer_of(record, key) - r->capture.zero_ns;
 }
 
-/* A metric of the file that is being read. */
-static struct sq_metric_draft *metric_of(const struct sq_reader *r, double number)
+static int64_t bin_of(const struct sq_reader *r, int64_t t_ns)
 {
-	size_t left = r->n_metrics - r->capture.first_metric;
+	int64_t bin_ns = r->run->axis.bin_ns;
 
-	if (!(number >= 0) || number >= (double)left)
+	return t_ns / bin_ns - (t_ns % bin_ns < 0);
+}
+
+/* Whether a time is the run's: of its own files each is. */
+static bool wanted(const struct sq_reader *r, int64_t bin)
+{
+	const struct sq_capture_draft *c = &r->capture;
+
+	return !c->joined || (bin >= c->first_bin && bin <= c->last_bin);
+}
+
+static struct sq_part_draft *part_at(struct sq_reader *r, json_int_t number)
+{
+	struct sq_capture_draft *c = &r->capture;
+
+	if (number < 0 || number >= PARTS)
 		return NULL;
-	return &r->metrics[r->capture.first_metric + (size_t)number];
+	while (c->n_parts <= (size_t)number) {
+		c->parts = sq_grow(c->parts, c->n_parts, &c->cap_parts, sizeof(*c->parts));
+		c->parts[c->n_parts++] = (struct sq_part_draft){ 0 };
+	}
+	return &c->parts[number];
+}
+
+static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
+{
+	return part_at(r, integer_of(record, "part"));
+}
+
+static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct sq_part_draft *p,
+					 double number)
+{
+	if (!(number >= 0) || number >= (double)p->n)
+		return NULL;
+	return &r->metrics[p->metrics[(size_t)number]];
 }
 
 static int take_metric(struct sq_reader *r, const json_t *record)
 {
 	const char *source, *metric, *unit, *kind;
+	struct sq_part_draft *p = part_of(r, record);
 	struct sq_metric_draft *m;
 	json_int_t number;
 
@@ -43,8 +78,10 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 			&source, "metric", &metric, "unit", &unit, "kind", &kind) != 0)
 		return -EINVAL;
 	/* Numbers are given in order. */
-	if (number != (json_int_t)(r->n_metrics - r->capture.first_metric))
+	if (!p || number != (json_int_t)p->n)
 		return -EINVAL;
+	p->metrics = sq_grow(p->metrics, p->n, &p->cap, sizeof(*p->metrics));
+	p->metrics[p->n++] = r->n_metrics;
 	r->metrics = sq_grow(r->metrics, r->n_metrics, &r->cap_metrics, sizeof(*r->metrics));
 	m = &r->metrics[r->n_metrics++];
 	memset(m, 0, sizeof(*m));
@@ -58,7 +95,7 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 	return 0;
 }
 
-static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double value)
+static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m, double value)
 {
 	if (m->rec.kind == SQ_COUNTER && m->seen && value < m->value) {
 		m->base += m->value;
@@ -68,42 +105,82 @@ static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double va
 		m->seen = true;
 		m->rec.first = m->rec.kind == SQ_COUNTER ? 0 : value;
 		/* One that begins above 0 was not there at the ticks before: it stood at 0. */
-		if (m->rec.kind == SQ_COUNTER && value > 0 && r->capture.ticks.n)
+		if (m->rec.kind == SQ_COUNTER && value > 0 && p->ticks.n)
 			m->rec.min = 0;
 	}
 	m->value = value;
 }
 
-static int take_values(struct sq_reader *r, const struct sq_tick *tick, int64_t bin)
+static int take_values(struct sq_reader *r, const struct sq_part_draft *p,
+		       const struct sq_tick *tick)
 {
 	for (size_t i = 0; i + 1 < tick->n; i += 2) {
-		struct sq_metric_draft *m = metric_of(r, tick->v[i]);
+		struct sq_metric_draft *m = metric_of(r, p, tick->v[i]);
 
 		if (!m)
 			return -EINVAL;
-		take_value(r, m, tick->v[i + 1]);
-		sq_reader_row_read(m, bin);
+		take_value(p, m, tick->v[i + 1]);
 	}
 	return 0;
 }
 
-/* A tick is never before the one that it follows in the file. */
-static int take_tick(struct sq_reader *r, const struct sq_tick *tick)
+/* What changed stands from here on; at the first tick of the run, all that is known. */
+static void keep_values(struct sq_reader *r, const struct sq_part_draft *p,
+			const struct sq_tick *tick, bool all, int64_t bin)
 {
-	const struct sq_series *ticks = &r->capture.ticks;
-	int64_t bin = bin_of(r, tick->end_ns);
+	for (size_t i = 0; all && i < p->n; i++)
+		if (r->metrics[p->metrics[i]].seen)
+			sq_reader_row_read(&r->metrics[p->metrics[i]], bin);
+	for (size_t i = 0; !all && i + 1 < tick->n; i += 2)
+		sq_reader_row_read(metric_of(r, p, tick->v[i]), bin);
+}
+
+/* At the run's first tick of a file that began before it: what is known stands at its beginning. */
+static void enter_run(struct sq_reader *r, struct sq_part_draft *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct sq_metric_draft *m = &r->metrics[p->metrics[i]];
+
+		if (!m->seen)
+			continue;
+		m->rec.restarted = false;
+		if (m->rec.kind == SQ_COUNTER)
+			m->zero = m->base + m->value;
+		else
+			m->rec.first = m->value;
+	}
+	p->entered = true;
+}
+
+/* A tick is never before the one that it follows in its part of the file. */
+static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct sq_tick *tick)
+{
+	int64_t t_ns = tick->end_ns - r->capture.zero_ns, bin = bin_of(r, t_ns);
+	bool enters = r->capture.joined && !p->entered;
 	union sq_cell *cell;
 
-	if (ticks->n && bin < ticks->first + (int64_t)ticks->n - 1)
-		bin = ticks->first + (int64_t)ticks->n - 1;
-	if (take_values(r, tick, bin) < 0)
+	if (p->ticks.n && bin < p->ticks.first + (int64_t)p->ticks.n - 1)
+		bin = p->ticks.first + (int64_t)p->ticks.n - 1;
+	if (!wanted(r, bin))
+		return bin < r->capture.first_bin ? take_values(r, p, tick) : 0;
+	if (enters)
+		enter_run(r, p);
+	if (take_values(r, p, tick) < 0)
 		return -EINVAL;
-	cell = sq_series_at(&r->capture.ticks, bin);
+	cell = sq_series_at(&p->ticks, bin);
 	if (!cell)
 		return -EINVAL;
 	cell->count++;
-	sq_reader_saw(r, tick->end_ns - r->t0_mono_ns);
+	keep_values(r, p, tick, enters, bin);
+	sq_reader_saw(r, t_ns);
 	return 0;
+}
+
+static int take_tick_record(struct sq_reader *r, const json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	return p && sq_tick_from_json(&r->tick, record) == 0 ? take_tick(r, p, &r->tick) : -EINVAL;
 }
 
 static void take_gap(struct sq_reader *r, const json_t *record)
@@ -111,29 +188,33 @@ static void take_gap(struct sq_reader *r, const json_t *record)
 	struct sq_capture_draft *c = &r->capture;
 	const char *source = json_string_value(json_object_get(record, "source"));
 	const char *because = json_string_value(json_object_get(record, "because"));
-	int64_t end = integer_of(record, "e");
+	int64_t t_ns = time_of(r, record, "e");
 	char *text;
 
-	if (!source)
+	if (!source || !part_of(r, record) || !wanted(r, bin_of(r, t_ns)))
 		return;
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	sq_reader_saw(r, t_ns);
 	/* One event tells of all gaps of a source; they are nulls in its series. */
 	for (size_t i = 0; i < c->n_gaps; i++)
 		if (strcmp(c->gaps[i].source, source) == 0)
 			goto told;
 	text = sq_printf_dup("could not be read at times, first because: %s",
 			     because ? because : "no reason given");
-	sq_reader_event(r, end - r->t0_mono_ns, r->host, source, text);
+	sq_reader_event(r, t_ns, r->host, source, text);
 	free(text);
 told:
 	c->gaps = sq_grow(c->gaps, c->n_gaps, &c->cap_gaps, sizeof(*c->gaps));
-	c->gaps[c->n_gaps++] =
-		(struct sq_gap_draft){ .source = sq_strdup(source), .bin = bin_of(r, end) };
+	c->gaps[c->n_gaps++] = (struct sq_gap_draft){ .source = sq_strdup(source),
+						      .part = (size_t)integer_of(record, "part"),
+						      .bin = bin_of(r, t_ns) };
 }
 
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
-	struct sq_metric_draft *m = metric_of(r, json_number_value(json_object_get(record, "i")));
+	struct sq_part_draft *p = part_of(r, record);
+	struct sq_metric_draft *m =
+		p ? metric_of(r, p, json_number_value(json_object_get(record, "i"))) : NULL;
+	int64_t t_ns = time_of(r, record, "t");
 	char *text;
 
 	if (!m)
@@ -141,10 +222,74 @@ static int take_restart(struct sq_reader *r, const json_t *record)
 	m->base += m->value;
 	m->value = 0;
 	m->rec.restarted = true;
+	if (!wanted(r, bin_of(r, t_ns)))
+		return 0;
 	text = sq_printf_dup("%s%s%s began anew", m->rec.metric, m->rec.instance ? " of " : "",
 			     m->rec.instance ? m->rec.instance : "");
-	sq_reader_event(r, integer_of(record, "t") - r->t0_mono_ns, r->host, m->rec.source, text);
+	sq_reader_event(r, t_ns, r->host, m->rec.source, text);
 	free(text);
+	return 0;
+}
+
+static int take_event(struct sq_reader *r, const json_t *record)
+{
+	const char *source, *text;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "source", &source, "text", &text) != 0 ||
+	    !json_is_integer(json_object_get(record, "t")))
+		return -EINVAL;
+	if (wanted(r, bin_of(r, time_of(r, record, "t"))))
+		sq_reader_event(r, time_of(r, record, "t"), r->host, source, text);
+	return 0;
+}
+
+/* A place that could not be reached for a while: there are no ticks to cut. */
+static int take_lost(struct sq_reader *r, const json_t *record)
+{
+	int64_t from_ns = time_of(r, record, "b"), until_ns = time_of(r, record, "e");
+	const char *through, *because;
+	char *text;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "where", &through, "because", &because) !=
+	    0)
+		return -EINVAL;
+	if (!wanted(r, bin_of(r, from_ns)))
+		return 0;
+	text = sq_printf_dup("nothing was read for %.2f s: %s", (double)(until_ns - from_ns) / 1e9,
+			     because);
+	sq_reader_event(r, from_ns, r->host, through, text);
+	sq_reader_saw(r, until_ns);
+	free(text);
+	return 0;
+}
+
+static json_t *seconds_of(const json_t *record, const char *key)
+{
+	const json_t *ns = json_object_get(record, key);
+
+	return json_is_integer(ns) ? json_real((double)json_integer_value(ns) / 1e9) : json_null();
+}
+
+static void add_clocks(struct sq_reader *r, const json_t *record)
+{
+	json_array_append_new(
+		r->run->clocks,
+		json_pack("{s:s, s:O, s:O, s:o, s:o, s:O}", "host", r->host, "through",
+			  json_object_get(record, "where"), "how", json_object_get(record, "how"),
+			  "offset_s", seconds_of(record, "offset_ns"), "bound_s",
+			  seconds_of(record, "bound_ns"), "n", json_object_get(record, "n")));
+}
+
+static int take_clocks(struct sq_reader *r, json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	if (!p || !json_is_string(json_object_get(record, "where")) ||
+	    !json_is_string(json_object_get(record, "how")) ||
+	    !json_is_integer(json_object_get(record, "n")))
+		return -EINVAL;
+	json_decref(p->clocks);
+	p->clocks = json_incref(record);
 	return 0;
 }
 
@@ -164,9 +309,13 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	if (!r->started)
 		return 0;
 	if (strcmp(kind, "tick") == 0)
-		return sq_tick_from_json(&r->tick, record) < 0 ? -EINVAL : take_tick(r, &r->tick);
+		return take_tick_record(r, record);
 	if (strcmp(kind, "restart") == 0)
 		return take_restart(r, record);
+	if (strcmp(kind, "event") == 0)
+		return take_event(r, record);
+	if (strcmp(kind, "lost") == 0)
+		return take_lost(r, record);
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;
@@ -176,9 +325,10 @@ int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq
 {
 	struct sq_reader *r = reader;
 
-	if (!r->started || !sq_tick_from_line(&r->tick, line, len))
+	if (!r->started || (r->capture.joined && !r->capture.placed) ||
+	    !sq_tick_from_line(&r->tick, line, len))
 		return 0;
-	return take_tick(r, &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
+	return take_tick(r, part_at(r, 0), &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
@@ -187,6 +337,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	const char *kind = sq_reader_kind(record);
 	int rc = 0;
 
+	if (r->capture.joined && !r->capture.placed)
+		return sq_reader_place(r, record, err);
 	if (strcmp(kind, "env") == 0)
 		json_object_set(r->run->environment, r->host,
 				json_object_get(record, "environment"));
@@ -196,39 +348,59 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		take_absent(r, record);
 	else if (strcmp(kind, "done") == 0)
 		r->done = true;
+	else if (strcmp(kind, "clocks") == 0)
+		rc = take_clocks(r, record);
 	else
 		rc = take_timed(r, kind, record);
 	return rc < 0 ? sq_reader_bad(r, kind, err) : 0;
+}
+
+void sq_reader_capture_begin(struct sq_reader *r)
+{
+	r->capture = (struct sq_capture_draft){ .zero_ns = r->t0_mono_ns };
 }
 
 void sq_reader_capture_end(struct sq_reader *r)
 {
 	struct sq_capture_draft *c = &r->capture;
 
-	c->n_metrics = r->n_metrics - c->first_metric;
+	for (size_t i = 0; i < c->n_parts; i++) {
+		if (c->parts[i].clocks)
+			add_clocks(r, c->parts[i].clocks);
+		json_decref(c->parts[i].clocks);
+		c->parts[i].clocks = NULL;
+	}
 	r->captures = sq_grow(r->captures, r->n_captures, &r->cap_captures, sizeof(*r->captures));
 	r->captures[r->n_captures++] = *c;
-	*c = (struct sq_capture_draft){ .first_metric = r->n_metrics };
+	*c = (struct sq_capture_draft){ 0 };
 }
 
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 {
 	for (size_t i = 0; i < r->n_captures; i++)
-		if (r->captures[i].n_metrics)
-			sq_series_extent(&r->captures[i].ticks, lo, hi);
+		for (size_t k = 0; k < r->captures[i].n_parts; k++)
+			if (r->captures[i].parts[k].n)
+				sq_series_extent(&r->captures[i].parts[k].ticks, lo, hi);
+}
+
+static void free_file(struct sq_capture_draft *c)
+{
+	for (size_t i = 0; i < c->n_gaps; i++)
+		free(c->gaps[i].source);
+	for (size_t i = 0; i < c->n_parts; i++) {
+		json_decref(c->parts[i].clocks);
+		free(c->parts[i].metrics);
+		free(c->parts[i].ticks.v);
+	}
+	free(c->parts);
+	free(c->gaps);
 }
 
 void sq_reader_capture_free(struct sq_reader *r)
 {
-	sq_reader_capture_end(r);
-	for (size_t i = 0; i < r->n_captures; i++) {
-		struct sq_capture_draft *c = &r->captures[i];
-
-		for (size_t k = 0; k < c->n_gaps; k++)
-			free(c->gaps[k].source);
-		free(c->gaps);
-		free(c->ticks.v);
-	}
+	free_file(&r->capture);
+	for (size_t i = 0; i < r->n_captures; i++)
+		free_file(&r->captures[i]);
 	for (size_t i = 0; i < r->n_metrics; i++) {
 		free(r->metrics[i].changes);
 		sq_metric_rec_fini(&r->metrics[i].rec);

@@ -16,7 +16,7 @@
 void sq_reader_row_read(struct sq_metric_draft *m, int64_t bin)
 {
 	struct sq_metric_rec *rec = &m->rec;
-	double value = m->base + m->value;
+	double value = m->base + m->value - m->zero;
 
 	rec->last = value;
 	rec->delta = value - rec->first;
@@ -38,35 +38,37 @@ static bool begins_late(const struct sq_metric_draft *m)
 	return m->rec.kind == SQ_COUNTER && m->n_changes && m->changes[0].value > 0;
 }
 
-static void cut_gaps(const struct sq_capture_draft *c, const char *source,
+static void cut_gaps(const struct sq_capture_draft *c, size_t part, const char *source,
 		     const struct sq_axis *axis, double *samples)
 {
 	for (size_t i = 0; i < c->n_gaps; i++) {
 		int64_t at = c->gaps[i].bin - axis->first_bin;
 
-		if (at >= 0 && at < (int64_t)axis->n && strcmp(c->gaps[i].source, source) == 0)
+		if (at >= 0 && at < (int64_t)axis->n && c->gaps[i].part == part &&
+		    strcmp(c->gaps[i].source, source) == 0)
 			samples[at] = NAN;
 	}
 }
 
 static double *lay_out(const struct sq_metric_draft *m, const struct sq_capture_draft *c,
-		       const struct sq_axis *axis)
+		       size_t part, const struct sq_axis *axis)
 {
+	const struct sq_series *ticks = &c->parts[part].ticks;
 	double *samples = sq_alloc_n(axis->n, sizeof(*samples));
 	double value = begins_late(m) ? 0 : NAN;
 	size_t k = 0;
 
 	for (size_t i = 0; i < axis->n; i++)
 		samples[i] = NAN;
-	for (size_t i = 0; i < c->ticks.n; i++) {
-		int64_t bin = c->ticks.first + (int64_t)i;
+	for (size_t i = 0; i < ticks->n; i++) {
+		int64_t bin = ticks->first + (int64_t)i;
 
 		while (k < m->n_changes && m->changes[k].bin <= bin)
 			value = m->changes[k++].value;
-		if (c->ticks.v[i].count)
+		if (ticks->v[i].count)
 			samples[bin - axis->first_bin] = value;
 	}
-	cut_gaps(c, m->rec.source, axis, samples);
+	cut_gaps(c, part, m->rec.source, axis, samples);
 	return samples;
 }
 
@@ -90,29 +92,32 @@ static bool same_constant(const struct sq_metric_draft *a, const struct sq_metri
 				      a->changes[0].value == b->changes[0].value));
 }
 
-/* An earlier constant row of the same file that read the same; NULL: none. */
-static struct sq_metric_draft *twin_of(struct sq_metric_draft *first, size_t n,
-				       const struct sq_metric_draft *m)
+/* An earlier constant row of the same part that read the same; NULL: none. */
+static struct sq_metric_draft *twin_of(const struct sq_reader *r, const struct sq_part_draft *p,
+				       size_t n, const struct sq_metric_draft *m)
 {
-	for (size_t i = 0; i < n; i++)
-		if (first[i].keeps && same_constant(&first[i], m))
-			return &first[i];
+	for (size_t i = 0; i < n; i++) {
+		struct sq_metric_draft *other = &r->metrics[p->metrics[i]];
+
+		if (other->keeps && same_constant(other, m))
+			return other;
+	}
 	return NULL;
 }
 
-static void settle_file(const struct sq_reader *r, const struct sq_capture_draft *c)
+static void settle_part(const struct sq_reader *r, const struct sq_capture_draft *c, size_t part)
 {
-	struct sq_metric_draft *first = r->metrics + c->first_metric;
+	const struct sq_part_draft *p = &c->parts[part];
 
-	for (size_t i = 0; i < c->n_metrics; i++) {
-		struct sq_metric_draft *m = &first[i], *twin = NULL;
+	for (size_t i = 0; i < p->n; i++) {
+		struct sq_metric_draft *m = &r->metrics[p->metrics[i]], *twin = NULL;
 		bool plain = is_constant(m) && !has_gaps(c, m->rec.source);
 
 		if (plain)
-			twin = twin_of(first, i, m);
+			twin = twin_of(r, p, i, m);
 		m->keeps = plain && !twin;
 		m->rec.shared = twin != NULL;
-		m->rec.samples = twin ? twin->rec.samples : lay_out(m, c, &r->run->axis);
+		m->rec.samples = twin ? twin->rec.samples : lay_out(m, c, part, &r->run->axis);
 		if (m->keeps) /* those after it are held against it */
 			continue;
 		free(m->changes);
@@ -125,7 +130,8 @@ void sq_reader_rows_settle(struct sq_reader *r)
 	struct sq_run *run = r->run;
 
 	for (size_t i = 0; i < r->n_captures; i++)
-		settle_file(r, &r->captures[i]);
+		for (size_t k = 0; k < r->captures[i].n_parts; k++)
+			settle_part(r, &r->captures[i], k);
 	run->metrics = sq_alloc_n(r->n_metrics, sizeof(*run->metrics));
 	for (size_t i = 0; i < r->n_metrics; i++) {
 		struct sq_metric_rec *m = &r->metrics[i].rec;

@@ -7,7 +7,7 @@
 #include "cli/execute.h"
 
 struct analyze_args {
-	struct sq_strings sink;
+	struct sq_strings sink, counters;
 	char *rules;
 	bool quiet;
 };
@@ -18,6 +18,12 @@ static const struct sq_opt analyze_opts[] = {
 	  .offset = offsetof(struct analyze_args, sink),
 	  .help = "a file of receipts of a mail sink that was not in the run (squall sink smtp "
 		  "--record); may be repeated" },
+	{ .name = "counters",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct analyze_args, counters),
+	  .help = "a file of counters of a machine that was not in the run (squall capture --out), "
+		  "placed by wall clock; NAME=FILE gives the machine the name by which the load's "
+		  "target has it; may be repeated" },
 	{ .name = "rules",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct analyze_args, rules),
@@ -43,7 +49,7 @@ static int analyze(int argc, char **argv)
 	else if (args.rules && sq_rules_own(args.rules, &err) < 0)
 		sq_complain(&err);
 	else
-		status = sq_finish(rest.v[0], &args.sink, args.quiet);
+		status = sq_finish(rest.v[0], &args.sink, &args.counters, args.quiet);
 	sq_args_rest_free(&rest);
 	sq_opt_fini(analyze_opts, &args);
 	return status;
