@@ -8,4 +8,8 @@
  * "environment" of docs/spool.md; what can't be had is left out.  New reference. */
 json_t *sq_environment_read(void);
 
+/* Where the machine's own network namespace is: those of the same sysctls that are the machine's,
+ * which hosts of a world do not see though they count there.  New reference. */
+json_t *sq_environment_globals(void);
+
 #endif

@@ -89,6 +89,12 @@ struct sq_rule_setting {
 	char *text;                /* then said as evidence */
 };
 
+/* The settings that, changed so, must make its failures vanish: what `squall prove` tries. */
+struct sq_rule_change {
+	struct sq_pairs sysctl; /* of the finding's host, or of the machine */
+	struct sq_pairs server; /* keys of the built-in target that serves there */
+};
+
 struct sq_rule {
 	char *id, *summary;
 	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
@@ -104,6 +110,7 @@ struct sq_rule {
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
 	struct sq_strings evidence; /* said whatever the settings are */
 	struct sq_list settings;    /* struct sq_rule_setting */
+	struct sq_rule_change change;
 	char *advice, *reference;
 };
 

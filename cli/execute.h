@@ -12,7 +12,7 @@
 struct sq_run_args {
 	struct sq_strings set, authorize;
 	char *out;
-	bool loopback, allow_exec, quiet;
+	bool loopback, allow_exec, allow_global, quiet;
 };
 
 extern const struct sq_opt sq_run_args_opts[];
@@ -21,9 +21,10 @@ extern const struct sq_opt sq_run_args_opts[];
 const struct sq_family *sq_families(void);
 
 /* doc: a scenario (or a report that holds one), changed by args->set in place; file names it in
- * errors.  shipped: its programs need no --allow-exec.  Returns the exit status. */
+ * errors.  shipped: its programs need no --allow-exec.  *ret_dir (may be NULL): the run's folder, the
+ * caller's to free, NULL when it came to none.  Returns the exit status. */
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv);
+	       int argc, char **argv, char **ret_dir);
 
 /* The second half alone: DIR's spool -> run.json and the summary on stdout.  sinks: receipts of mail
  * sinks beside the run's own (results/receipt.h); NULL: none.  Returns the exit status. */
