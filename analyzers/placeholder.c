@@ -65,15 +65,43 @@ static void put_gauge(const struct sq_topic *p, const char *name, struct sq_buf 
 	put_number(out, gauge_peak(p, name));
 }
 
-/* "4:sockstat.TCP.orphan": four times the largest that was seen, rounded up to two digits. */
+static const struct sq_metric_rec *metric_of(const struct sq_topic *p, const char *name)
+{
+	return sq_run_find_metric(p->run, p->host, name, NULL);
+}
+
+/* The largest that a gauge would have been, had what a counter counted in the second before stayed: what a
+ * limit takes away is not seen in the gauge. */
+static double uncut_peak(const struct sq_topic *p, const char *gauge, const char *counter)
+{
+	const struct sq_metric_rec *g = metric_of(p, gauge), *c = metric_of(p, counter);
+	size_t second = (size_t)(SQ_SEC / p->run->axis.bin_ns);
+	double most = gauge_peak(p, gauge);
+
+	for (size_t i = 0; g && c && i < p->run->axis.n; i++) {
+		size_t from = i > second ? i - second : 0;
+
+		/* Next to a gap it is NAN, which is no more than anything. */
+		most = fmax(most, g->samples[i] + c->samples[i] - c->samples[from]);
+	}
+	return most;
+}
+
+/* "4:sockstat.TCP.orphan": four times the largest that was seen, rounded up to two digits;
+ * "4:sockstat.TCP.orphan+TcpExt.TCPAbortOnMemory" as if none of these had been taken away. */
 static void put_times(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
-	char *gauge;
-	double times = strtod(name, &gauge);
-	double product = times * gauge_peak(p, gauge + (*gauge == ':'));
-	double step = product >= 100 ? pow(10, floor(log10(product)) - 1) : 1;
+	char *rest;
+	double times = strtod(name, &rest);
+	char *gauge = sq_strdup(*rest ? rest + 1 : rest), *plus = strchr(gauge, '+');
+	double product, step;
 
+	if (plus)
+		*plus++ = '\0';
+	product = times * (plus ? uncut_peak(p, gauge, plus) : gauge_peak(p, gauge));
+	step = product >= 100 ? pow(10, floor(log10(product)) - 1) : 1;
 	put_number(out, ceil(product / step) * step);
+	free(gauge);
 }
 
 static void put_counter(const struct sq_topic *p, const char *name, struct sq_buf *out)

@@ -248,7 +248,7 @@ static const struct sq_opt rule_opts[] = {
 	  .offset = RULE(advice),
 	  .required = true,
 	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {sysctl:NAME#3} its third word, {gauge:NAME}, "
-		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, "
+		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {times:4:GAUGE+COUNTER}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, "
 		  "{qdisc}, {source}, {target}, {backlog}, {needed}" },
 	{ .name = "reference",
 	  .type = SQ_OPT_STRING,
