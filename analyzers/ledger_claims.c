@@ -57,7 +57,9 @@ static uint64_t effort_at(const struct sq_outcome_rec *o, int effort, size_t bin
 static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o,
 					int role)
 {
-	return sq_rule_pay_of(c->rule, o->code, o->phase, role, sysctl_of, c);
+	return sq_rule_counter_pays(c->counter, o->code, o->phase)
+		       ? sq_rule_pay_of(c->rule, o->code, o->phase, role, sysctl_of, c)
+		       : NULL;
 }
 
 /* The time from the first failure that can be claimed to the end of the last; the whole run when

@@ -104,6 +104,10 @@ static const struct sq_opt counter_opts[] = {
 	  .type = SQ_OPT_STRINGS,
 	  .offset = COUNTER(less),
 	  .help = "counters that do not rise with it, or it does not count" },
+	{ .name = "only",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = COUNTER(only),
+	  .help = "those of the rule's failures that it pays for, as CODE@PHASE" },
 	{ .name = "fallback",
 	  .type = SQ_OPT_BOOL,
 	  .offset = COUNTER(fallback),
@@ -300,11 +304,22 @@ static int check_levels(const struct sq_embedded *file, const struct sq_rule *ru
 	return 0;
 }
 
+static int check_failures(const struct sq_embedded *file, const struct sq_strings *failures,
+			  struct sq_err *err)
+{
+	for (size_t i = 0; i < failures->n; i++) {
+		if (!strchr(failures->v[i], '@'))
+			return sq_err_set(err, -EINVAL, file->name,
+					  "\"%s\" is no failure; write CODE@PHASE", failures->v[i]);
+	}
+	return 0;
+}
+
 static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule,
 		      struct sq_err *err)
 {
 	const struct sq_rule_pay *pays = rule->pays.v;
-	int rc;
+	int rc = 0;
 
 	if (strcmp(rule->id, file->name) != 0)
 		return sq_err_set(err, -EINVAL, file->name,
@@ -314,15 +329,12 @@ static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule
 		return sq_err_set(err, -EINVAL, file->name,
 				  "expected either \"counters\" or a \"fact\", found %s",
 				  rule->counters.n ? "both" : "none");
-	for (size_t i = 0; i < rule->pays.n; i++) {
-		for (size_t j = 0; j < pays[i].failures.n; j++) {
-			if (!strchr(pays[i].failures.v[j], '@'))
-				return sq_err_set(err, -EINVAL, file->name,
-						  "\"%s\" is no failure; write CODE@PHASE",
-						  pays[i].failures.v[j]);
-		}
-	}
-	rc = check_levels(file, rule, err);
+	for (size_t i = 0; i < rule->pays.n && rc == 0; i++)
+		rc = check_failures(file, &pays[i].failures, err);
+	for (size_t i = 0; i < rule->counters.n && rc == 0; i++)
+		rc = check_failures(file, &sq_rule_counter(rule, i)->only, err);
+	if (rc == 0)
+		rc = check_levels(file, rule, err);
 	return rc == 0 ? check_settings(file, rule, err) : rc;
 }
 
@@ -388,6 +400,20 @@ static bool failure_fits(const char *pattern, const char *code, const char *phas
 	       word_fits(at + 1, strlen(at + 1), phase);
 }
 
+static bool any_fits(const struct sq_strings *failures, const char *code, const char *phase)
+{
+	for (size_t i = 0; i < failures->n; i++) {
+		if (failure_fits(failures->v[i], code, phase))
+			return true;
+	}
+	return false;
+}
+
+bool sq_rule_counter_pays(const struct sq_rule_counter *c, const char *code, const char *phase)
+{
+	return c->only.n == 0 || any_fits(&c->only, code, phase);
+}
+
 const struct sq_rule_pay *sq_rule_pay_of(
 	const struct sq_rule *rule, const char *code, const char *phase, int role,
 	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg)
@@ -396,12 +422,9 @@ const struct sq_rule_pay *sq_rule_pay_of(
 
 	for (size_t i = 0; i < rule->pays.n; i++) {
 		const struct sq_rule_pay *pay = &pays[i];
-		bool fits = false;
+		bool fits = (role == SQ_SIDE_EITHER || sq_side_has(pay->side, role)) &&
+			    any_fits(&pay->failures, code, phase);
 
-		for (size_t j = 0; j < pay->failures.n && !fits &&
-				   (role == SQ_SIDE_EITHER || sq_side_has(pay->side, role));
-		     j++)
-			fits = failure_fits(pay->failures.v[j], code, phase);
 		for (size_t j = 0; j < pay->when.n && fits; j++) {
 			const char *value = sysctl_of ? sysctl_of(arg, pay->when.v[j].key)
 						      : pay->when.v[j].value;

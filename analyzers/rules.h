@@ -47,8 +47,10 @@ struct sq_rule_counter {
 	int rows;                /* enum sq_rows */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
-	bool fallback;           /* only where the counter before it in the list is not to be had */
-	char *uncounted;         /* a gauge of occasions that the counter leaves out; NULL */
+	struct sq_strings
+		only;  /* "CODE@PHASE": it pays for no other failures of the rule; none: for all */
+	bool fallback; /* only where the counter before it in the list is not to be had */
+	char *uncounted; /* a gauge of occasions that the counter leaves out; NULL */
 };
 
 /* What a mechanism without a counter is known by. */
@@ -142,6 +144,9 @@ static inline const struct sq_rule_counter *sq_rule_counter(const struct sq_rule
 {
 	return (const struct sq_rule_counter *)rule->counters.v + i;
 }
+
+/* May a counter of a rule pay for a failure? */
+bool sq_rule_counter_pays(const struct sq_rule_counter *c, const char *code, const char *phase);
 
 /* The pay of a failure, "timeout@connect", on a host in a role (SQ_SIDE_SERVER or _CLIENT; EITHER:
  * both) under its sysctls; NULL when the mechanism can't cause it there.  sysctl_of gives a setting's text or NULL; with none, settings are taken
