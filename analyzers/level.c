@@ -5,7 +5,8 @@
  *   the further of the two, so that a short crossing is not lost at its edges.
  * - A rate over one reading is noise (a processor's time comes in steps of 10 ms): it is taken over a second, and
  *   stands or does not for all of that second.
- * - A gauge and its limit are rows of the same instance: a process at its own limit, not at another's. */
+ * - A gauge and its limit are rows of the same instance: a process at its own limit, not at another's.  Where
+ *   one row stands for all (cpu.idle beside cpu.idle of cpu0), it is the one that is meant. */
 #include "analyzers/level.h"
 
 #include <ctype.h>
@@ -23,11 +24,13 @@ static const struct sq_rule_level *level_of(const struct sq_rule *rule, size_t i
 	return (const struct sq_rule_level *)rule->levels.v + i;
 }
 
-static bool is_named(const struct sq_rule_level *l, const struct sq_metric_rec *m, const char *host)
+/* A row that stands for all of them counts in their place. */
+static bool is_named(const struct sq_run *run, const struct sq_rule_level *l,
+		     const struct sq_metric_rec *m, const char *host)
 {
 	for (size_t i = 0; i < l->names.n; i++) {
 		if (strcmp(m->metric, l->names.v[i]) == 0 && strcmp(m->host, host) == 0)
-			return true;
+			return !m->instance || !sq_run_find_metric(run, host, m->metric, NULL);
 	}
 	return false;
 }
@@ -123,7 +126,7 @@ static void read_level(const struct sq_run *run, const struct sq_rule_level *l, 
 		const struct sq_metric_rec *m = &run->metrics[i];
 		struct view v = { run, l, m, NULL, NAN, stands, peak };
 
-		if (!is_named(l, m, host))
+		if (!is_named(run, l, m, host))
 			continue;
 		if (l->limit)
 			v.limit = limit_of(run, l, host, m->instance);

@@ -295,6 +295,7 @@ static void test_saturated(void **state)
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
+		m = add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
 		m = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
 		for (size_t i = 0; i < run->axis.n; i++) {
 			idle += all || i < 30 ? 4 : 150;
