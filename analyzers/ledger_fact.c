@@ -153,14 +153,21 @@ static struct apart apart_of(const struct sq_run *run, const struct sq_levels *l
 	return a;
 }
 
+/* Did a twentieth or more of the load fall elsewhere, and fail a tenth as often or less? */
+static bool contrasts(const struct sq_entry *e, const struct apart *a)
+{
+	double near = (double)(e->load->scheduled - a->operations);
+	double failed_near = (double)(e->outcome->count - a->failures);
+
+	return 20 * a->operations >= e->load->scheduled && near > 0 &&
+	       10 * (double)a->failures / (double)a->operations <= failed_near / near;
+}
+
 static enum sq_confidence level_confidence(const struct sq_entry *e, uint64_t explained,
 					   const struct apart *a, bool stood)
 {
-	double share = (double)explained / (double)e->load->scheduled;
-	bool contrast = 20 * a->operations >= e->load->scheduled &&
-			10 * (double)a->failures <= share * (double)a->operations;
-
-	return (stood || contrast) && 5 * explained >= 4 * e->outcome->count ? SQ_STRONG : SQ_WEAK;
+	return (stood || contrasts(e, a)) && 5 * explained >= 4 * e->outcome->count ? SQ_STRONG
+										    : SQ_WEAK;
 }
 
 static json_t *level_evidence(const struct sq_levels *l, const struct sq_topic *topic,
@@ -220,8 +227,8 @@ static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq
 	struct apart a;
 	uint64_t n;
 
-	if (queue != SQ_QUEUE_MOVED) {
-		a = apart_of(b->run, &l, e);
+	a = apart_of(b->run, &l, e);
+	if (queue != SQ_QUEUE_MOVED && (!rule->contrast || contrasts(e, &a))) {
 		n = take_bins(b->run, &l, e);
 		if (n > 0)
 			add_finding(rule, &topic, e, n, level_confidence(e, n, &a, stood),
@@ -293,16 +300,6 @@ void sq_fact_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_fi
 
 /* ---- levels that could not be told ---- */
 
-static bool is_noted(const struct sq_findings *f, const struct sq_rule *rule, const char *host)
-{
-	for (size_t i = 0; i < f->n_not_examined; i++) {
-		if (strcmp(f->not_examined[i].mechanism, rule->id) == 0 &&
-		    strcmp(f->not_examined[i].host, host) == 0)
-			return true;
-	}
-	return false;
-}
-
 void sq_fact_note(const struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)
 {
 	for (size_t i = 0; i < b->n && rule->fact == SQ_FACT_LEVELS; i++) {
@@ -312,7 +309,7 @@ void sq_fact_note(const struct sq_book *b, const struct sq_rule *rule, struct sq
 			const char *host = left_of(e) > 0 ? host_of(e->load, role) : NULL;
 			const struct sq_rule_pay *pay = host ? pay_of(b, rule, e, host, role)
 							     : NULL;
-			char *because = pay && !pay->own && !is_noted(f, rule, host)
+			char *because = pay && !pay->own && !sq_findings_is_noted(f, rule->id, host)
 						? sq_levels_because(b->run, rule, host)
 						: NULL;
 

@@ -101,6 +101,7 @@ struct sq_rule {
 	char *id, *summary;
 	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
 	int fact;                /* enum sq_fact */
+	char *unread;        /* said when none of its counters was read on a host; NULL: which */
 	bool listener_full;  /* the load's target port must have had a full accept queue, where that
 			       can be told */
 	bool successes;      /* operations that got through in the end may have cost it too */
@@ -108,6 +109,8 @@ struct sq_rule {
 	struct sq_list levels; /* struct sq_rule_level; all must stand */
 	bool standstill; /* the target's own queue must hold something and let nothing out meanwhile, where
 			    it can be told */
+	bool contrast; /* nothing is explained without operations to compare with, which did well while the
+			  levels did not stand */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
 	struct sq_strings evidence; /* said whatever the settings are */

@@ -10,6 +10,7 @@ static struct sq_load_rec *connections(struct sq_run *run, const char *code, con
 	struct sq_load_rec *load = add_load(run, "l", "server:9000", SQ_SEC);
 	enum sq_class class = strcmp(code, "timeout") == 0      ? SQ_CLASS_TIMEOUT
 			      : strcmp(code, "ECONNRESET") == 0 ? SQ_CLASS_RESET
+			      : strcmp(code, "SERVFAIL") == 0   ? SQ_CLASS_HARD
 								: SQ_CLASS_LOCAL;
 
 	load->duration_ns = 2 * SQ_SEC;
@@ -281,7 +282,7 @@ static void test_descriptors_of_the_server(void **state)
 	}
 }
 
-/* Of a machine that is busy all of the time nothing can be compared: no more than weak. */
+/* Of a machine that is busy all of the time nothing can be compared, so nothing is said. */
 static void test_saturated(void **state)
 {
 	for (int all = 0; all < 2; all++) {
@@ -302,9 +303,11 @@ static void test_saturated(void **state)
 			m->samples[i] = idle;
 		}
 		analyze(run);
-		assert_int_equal(explained_by(run, "cpu-saturation", "server"), 200);
-		assert_int_equal(by(run, "cpu-saturation")->confidence, all ? SQ_WEAK : SQ_STRONG);
-		assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
+		assert_int_equal(explained_by(run, "cpu-saturation", "server"), all ? 0 : 200);
+		if (!all) {
+			assert_int_equal(by(run, "cpu-saturation")->confidence, SQ_STRONG);
+			assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
+		}
 		sq_run_free(run);
 	}
 }
@@ -415,6 +418,54 @@ static void test_conntrack(void **state)
 	sq_run_free(run);
 }
 
+/* ---- resolvers ---- */
+
+/* What met the quota is in QrySERVFAIL too, and is not blamed on whom the resolver asks. */
+static void test_resolver(void **state)
+{
+	static const struct {
+		uint64_t quota, servfail, silent, by_quota, by_upstream;
+	} cases[] = {
+		{ 10, 10, 0, 200, 0 },
+		{ 0, 10, 10, 0, 200 },
+		{ 4, 10, 10, 80, 120 },
+		{ 0, 10, 0, 0, 0 }, /* of its own: none that it asked failed */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_run *run = new_run(BINS);
+
+		connections(run, "SERVFAIL", "query", 10);
+		counter(run, "server", "bind.RecLimitDropped", cases[i].quota);
+		counter(run, "server", "bind.QrySERVFAIL", cases[i].servfail);
+		counter(run, "server", "bind.resolver.QueryTimeout", cases[i].silent);
+		analyze(run);
+		assert_int_equal(explained_by(run, "resolver-quota", "server"), cases[i].by_quota);
+		assert_int_equal(explained_by(run, "upstream-failure", "server"),
+				 cases[i].by_upstream);
+		sq_run_free(run);
+	}
+}
+
+/* Several places where a resolver may count, none of which was read: one line. */
+static void test_no_resolver(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+	size_t n = 0;
+
+	(void)state;
+	connections(run, "SERVFAIL", "query", 10);
+	counter(run, "server", "Udp.InDatagrams", 10);
+	analyze(run);
+	for (size_t i = 0; i < run->findings.n_not_examined; i++)
+		n += strcmp(run->findings.not_examined[i].mechanism, "resolver-quota") == 0;
+	assert_int_equal(n, 1);
+	assert_non_null(
+		strstr(not_examined(run, "resolver-quota"), "name the source bind or unbound"));
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +485,8 @@ int main(void)
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_conntrack),
+		cmocka_unit_test(test_resolver),
+		cmocka_unit_test(test_no_resolver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
