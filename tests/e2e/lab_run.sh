@@ -22,3 +22,11 @@ expect_eq "$status" 3 "needy: status"
 grep -q "it needs no-such-program: install the package no-such-package, it needs root: it says so" "$SCRATCH/needy.txt" || fail "needy: $(cat "$SCRATCH/needy.txt")"
 [ ! -e "$USER_SCRATCH/needy" ] || fail "needy: it began"
 expect_eq "$("$SQUALL" lab list | wc -l)" "$(find "$SQ_SOURCE_DIR/scenarios/labs" -name '*.json' | wc -l)" "lab list: lines"
+
+# A shell inside: each host is a command, the load is ready, and the shell's status is the command's.
+status=0; printf 'server ss -ltn\nload --quiet --out load-run\nserver nstat -az TcpExtListenOverflows\nexit 7\n' |
+	as_user "$SQUALL" lab shell ./mine.json --out shell > "$SCRATCH/shell.txt" 2> "$SCRATCH/shell.err" || status=$?
+expect_eq "$status" 7 "lab shell: status"
+grep -q "LISTEN.*0.0.0.0:9000" "$SCRATCH/shell.txt" || fail "lab shell: $(cat "$SCRATCH/shell.txt")"
+grep -qE "TcpExtListenOverflows +135 " "$SCRATCH/shell.txt" || fail "lab shell: $(cat "$SCRATCH/shell.txt")"
+expect_eq "$(jqr "$USER_SCRATCH/load-run/run.json" '[.loads[0].outcomes[] | select(.code == "timeout") | .count] | add')" 135 "lab shell: the load's time-outs"
