@@ -332,7 +332,7 @@ static void add_missed(const struct sq_run *run, const struct sq_rule *rule,
 				   (unsigned long long)o->count,
 				   (unsigned long long)load->scheduled);
 
-	e.failure = sq_printf_dup("%s@%s", o->code, o->phase);
+	e.failure = sq_strdup(o->code); /* it came to no phase */
 	add_finding(rule, &topic, &e, o->count, SQ_STRONG, sentence(text), f);
 	free(e.failure);
 	free(text);
