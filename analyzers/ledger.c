@@ -159,7 +159,7 @@ static char *unread(const struct sq_run *run, const struct sq_rule *rule,
 {
 	if (!sq_supply_read(run, host, c))
 		return sq_supply_because(run, host, c);
-	return rule->levels.n > 0 ? sq_levels_because(run, rule, host) : NULL;
+	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
 }
 
 /* A rule that looks in one of several places says so once, when it found none of them. */

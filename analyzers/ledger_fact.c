@@ -110,19 +110,25 @@ static const struct sq_rule_pay *pay_of(const struct sq_book *b, const struct sq
 	return sq_rule_pay_of(rule, e->outcome->code, e->outcome->phase, role, sysctl_of, &scope);
 }
 
-/* All that is left of it, on the host that makes the load. */
+/* All that is left of it, on the host that makes the load; where the rule asks for levels there, once these stood. */
 static void take_own(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
 		     struct sq_findings *f)
 {
+	struct sq_levels l = sq_levels_read(b->run, rule, e->load->from, SQ_SIDE_CLIENT);
 	struct sq_topic topic = topic_of(b, e, e->load->from);
 	uint64_t left = left_of(e);
+	json_t *evidence;
 
-	memset(e->left, 0, b->run->axis.n * sizeof(*e->left));
-	e->explained += left;
-	add_finding(rule, &topic, e, left, SQ_STRONG,
-		    sentence("no counter of the kernel's counts this refusal: it is known by the "
-			     "error and the load's own settings"),
-		    f);
+	if (sq_levels_stood(b->run, &l, 0, b->run->axis.n)) {
+		evidence =
+			sentence("no counter of the kernel's counts this refusal: it is known by "
+				 "the error and the load's own settings");
+		sq_levels_say(&l, &topic, evidence);
+		memset(e->left, 0, b->run->axis.n * sizeof(*e->left));
+		e->explained += left;
+		add_finding(rule, &topic, e, left, SQ_STRONG, evidence, f);
+	}
+	sq_levels_fini(&l);
 }
 
 /* ---- by levels ---- */
@@ -216,10 +222,21 @@ static bool all_stand(const struct sq_load_rec *load, const char *host)
 	return true;
 }
 
-static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
-			const char *host, struct sq_findings *f)
+/* The host that plays a role for a load; NULL: none, or several. */
+static const char *host_of(const struct sq_load_rec *load, int role)
 {
-	struct sq_levels l = sq_levels_read(b->run, rule, host);
+	if (role == SQ_SIDE_CLIENT)
+		return load->from;
+	return all_stand(load, load->targets[0].server ? load->targets[0].server : "")
+		       ? load->targets[0].server
+		       : NULL;
+}
+
+static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e, int role,
+			struct sq_findings *f)
+{
+	const char *host = host_of(e->load, role);
+	struct sq_levels l = sq_levels_read(b->run, rule, host, role);
 	struct sq_topic topic = topic_of(b, e, host);
 	enum sq_queue_state queue = rule->standstill ? sq_levels_queue(b->run, &l, host, e->load)
 						     : SQ_QUEUE_UNKNOWN;
@@ -237,16 +254,6 @@ static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq
 	sq_levels_fini(&l);
 }
 
-/* The host that plays a role for a load; NULL: none, or several. */
-static const char *host_of(const struct sq_load_rec *load, int role)
-{
-	if (role == SQ_SIDE_CLIENT)
-		return load->from;
-	return all_stand(load, load->targets[0].server ? load->targets[0].server : "")
-		       ? load->targets[0].server
-		       : NULL;
-}
-
 static void examine_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
 			   struct sq_findings *f)
 {
@@ -257,13 +264,13 @@ static void examine_levels(struct sq_book *b, const struct sq_rule *rule, struct
 		if (pay && pay->own && role == SQ_SIDE_CLIENT)
 			take_own(b, rule, e, f);
 		else if (pay && !pay->own)
-			take_levels(b, rule, e, host, f);
+			take_levels(b, rule, e, role, f);
 	}
 }
 
 static bool at_work(const struct sq_run *run, const struct sq_rule *rule, const char *host)
 {
-	struct sq_levels l = sq_levels_read(run, rule, host);
+	struct sq_levels l = sq_levels_read(run, rule, host, SQ_SIDE_SERVER);
 	bool stood = sq_levels_stood(run, &l, 0, run->axis.n);
 
 	sq_levels_fini(&l);
@@ -309,8 +316,8 @@ void sq_fact_note(const struct sq_book *b, const struct sq_rule *rule, struct sq
 			const char *host = left_of(e) > 0 ? host_of(e->load, role) : NULL;
 			const struct sq_rule_pay *pay = host ? pay_of(b, rule, e, host, role)
 							     : NULL;
-			char *because = pay && !pay->own && !sq_findings_is_noted(f, rule->id, host)
-						? sq_levels_because(b->run, rule, host)
+			char *because = pay && !sq_findings_is_noted(f, rule->id, host)
+						? sq_levels_because(b->run, rule, host, role)
 						: NULL;
 
 			if (because)

@@ -66,9 +66,11 @@ enum sq_fact {
  * counter rises.  With a counter only its rises at such times count; with SQ_FACT_LEVELS the levels are all
  * there is. */
 struct sq_rule_level {
+	int side; /* enum sq_side: for which of a host's roles it is asked */
 	struct sq_strings
 		names;     /* one metric under the names that it may have; its largest row counts,
 				    with `below` its smallest */
+	bool sum;          /* instead: all of these together */
 	bool rate;         /* of a counter: by what it rises in a second */
 	double times;      /* it counts so many times */
 	bool below;        /* at most the limit; else at least */
@@ -81,7 +83,8 @@ struct sq_rule_pay {
 	struct sq_strings failures; /* "CODE@PHASE"; either may be "*" */
 	int side;                   /* enum sq_side: on whose counters such a failure can show */
 	int dose;                   /* enum sq_dose */
-	bool own; /* a refusal of the load's own machine, which its errno alone proves */
+	bool own; /* a refusal of the load's own machine: its errno proves it, when the rule's levels of
+		     the client's side, if there are any, stood at all */
 	struct sq_pairs when; /* sysctls of the counter's host that must stand so */
 	char *noun;           /* what such failures are, for the evidence */
 };

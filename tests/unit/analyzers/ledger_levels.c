@@ -329,6 +329,8 @@ static void test_own_limits(void **state)
 		struct sq_run *run = new_run(BINS);
 
 		set_sysctl(run, "client", "net.ipv4.ip_local_port_range", "40000 40100");
+		gauge(run, "client", "sockstat.TCP.inuse", NULL, 0, 60, 0, SQ_SEC);
+		gauge(run, "client", "sockstat.TCP.tw", NULL, 0, 41, 0, SQ_SEC);
 		connections(run, cases[i].code, cases[i].phase, 10);
 		analyze(run);
 		assert_int_equal(explained_by(run, cases[i].mechanism, "client"), 200);
@@ -336,6 +338,22 @@ static void test_own_limits(void **state)
 		assert_true(says(by(run, cases[i].mechanism), cases[i].says));
 		sq_run_free(run);
 	}
+}
+
+/* A bound address that the host does not have is EADDRNOTAVAIL too: nothing was used up. */
+static void test_ports_are_free(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	set_sysctl(run, "client", "net.ipv4.ip_local_port_range", "40000 40100");
+	gauge(run, "client", "sockstat.TCP.inuse", NULL, 2, 9, 0, SQ_SEC);
+	gauge(run, "client", "sockstat.TCP.tw", NULL, 0, 41, 0, SQ_SEC);
+	connections(run, "EADDRNOTAVAIL", "connect", 10);
+	analyze(run);
+	assert_int_equal(run->findings.n, 0);
+	assert_int_equal(account(run, "l", "EADDRNOTAVAIL@connect")->unexplained, 200);
+	sq_run_free(run);
 }
 
 /* What was never started is named, but is no failure: no account has it. */
@@ -481,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_descriptors_of_the_server),
 		cmocka_unit_test(test_saturated),
 		cmocka_unit_test(test_own_limits),
+		cmocka_unit_test(test_ports_are_free),
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_neighbours),
