@@ -75,6 +75,16 @@ struct sq_mover *sq_findings_mover(struct sq_findings *f, const char *load, cons
 	return m;
 }
 
+bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host)
+{
+	for (size_t i = 0; i < f->n_not_examined; i++) {
+		if (strcmp(f->not_examined[i].mechanism, mechanism) == 0 &&
+		    sq_same_text(f->not_examined[i].host, host))
+			return true;
+	}
+	return false;
+}
+
 void sq_findings_fini(struct sq_findings *f)
 {
 	for (size_t i = 0; i < f->n; i++) {

@@ -2,6 +2,7 @@
 #ifndef SQ_RESULTS_FINDING_H
 #define SQ_RESULTS_FINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +65,7 @@ void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, cons
 			      const char *because);
 struct sq_mover *sq_findings_mover(struct sq_findings *f, const char *load, const char *failure,
 				   const char *host, const char *metric, const char *instance);
+bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host);
 void sq_findings_fini(struct sq_findings *f);
 
 #endif
