@@ -20,20 +20,54 @@ enum {
 	LARGEST = 64 * 1024 * 1024,
 };
 
-int sq_procfile_open(struct sq_procfile *f, const char *path, struct sq_err *err)
+/* At a far place a first reading tells whether it is there, and the place remembers to fetch it. */
+static int open_far(struct sq_procfile *f)
 {
-	*f = (struct sq_procfile){ .fd = open(path, O_RDONLY | O_CLOEXEC) };
-	if (f->fd == -1)
-		return sq_err_set(err, -errno, path, "%s", strerror(errno));
+	struct sq_buf text = { 0 };
+	int rc = sq_place_read(f->place, f->path, &text);
+
+	sq_buf_fini(&text);
+	return rc;
+}
+
+int sq_procfile_open(struct sq_procfile *f, struct sq_place *place, const char *path,
+		     struct sq_err *err)
+{
+	int rc = 0;
+
+	*f = (struct sq_procfile){ .place = place, .path = sq_strdup(path), .fd = -1 };
+	if (sq_place_is_here(place)) {
+		f->fd = open(path, O_RDONLY | O_CLOEXEC);
+		rc = f->fd == -1 ? -errno : 0;
+	} else {
+		rc = open_far(f);
+	}
+	if (rc < 0) {
+		sq_procfile_close(f);
+		return sq_err_set(err, rc, path, "%s", strerror(-rc));
+	}
 	f->cap = FIRST_SIZE;
 	f->text = sq_alloc(f->cap);
 	return 0;
+}
+
+static int read_far(struct sq_procfile *f)
+{
+	struct sq_buf text = { .data = f->text, .cap = f->cap };
+	int rc = sq_place_read(f->place, f->path, &text);
+
+	f->text = text.data;
+	f->cap = text.cap;
+	f->len = rc < 0 ? 0 : text.len;
+	return rc;
 }
 
 int sq_procfile_read(struct sq_procfile *f)
 {
 	ssize_t got;
 
+	if (f->fd == -1)
+		return read_far(f);
 	f->len = 0;
 	do {
 		if (f->len + 1 >= f->cap) {
@@ -54,8 +88,9 @@ int sq_procfile_read(struct sq_procfile *f)
 
 void sq_procfile_close(struct sq_procfile *f)
 {
-	if (f->text)
+	if (f->path && f->fd != -1)
 		close(f->fd);
+	free(f->path);
 	free(f->text);
 	*f = (struct sq_procfile){ .fd = -1 };
 }

@@ -9,14 +9,16 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *const dose_names[] = { "syn-schedule", "segments", "once", NULL };
+static const char *const dose_names[] = { "syn-schedule", "segments", "once", "some", NULL };
 static const char *const side_names[] = { "server", "client", "either", NULL };
 static const char *const rows_names[] = { "all", "target", "path", NULL };
-static const char *const fact_names[] = { "none", "loopback-source", "relay-lookup", NULL };
+static const char *const fact_names[] = { "none",   "loopback-source", "relay-lookup",
+					  "levels", "missed",          NULL };
 
 #define PAY(member)     offsetof(struct sq_rule_pay, member)
 #define COUNTER(member) offsetof(struct sq_rule_counter, member)
 #define SETTING(member) offsetof(struct sq_rule_setting, member)
+#define LEVEL(member)   offsetof(struct sq_rule_level, member)
 #define RULE(member)    offsetof(struct sq_rule, member)
 
 static const struct sq_opt pay_opts[] = {
@@ -41,6 +43,11 @@ static const struct sq_opt pay_opts[] = {
 	  .type = SQ_OPT_PAIRS,
 	  .offset = PAY(when),
 	  .help = "sysctls of the counter's host that must have these values" },
+	{ .name = "own",
+	  .type = SQ_OPT_BOOL,
+	  .offset = PAY(own),
+	  .def = "false",
+	  .help = "a refusal of the load's own machine, which its errno proves" },
 	{ .name = "noun",
 	  .type = SQ_OPT_STRING,
 	  .offset = PAY(noun),
@@ -97,6 +104,10 @@ static const struct sq_opt counter_opts[] = {
 	  .type = SQ_OPT_STRINGS,
 	  .offset = COUNTER(less),
 	  .help = "counters that do not rise with it, or it does not count" },
+	{ .name = "only",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = COUNTER(only),
+	  .help = "those of the rule's failures that it pays for, as CODE@PHASE" },
 	{ .name = "fallback",
 	  .type = SQ_OPT_BOOL,
 	  .offset = COUNTER(fallback),
@@ -106,6 +117,56 @@ static const struct sq_opt counter_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = COUNTER(uncounted),
 	  .help = "a gauge of occasions that the counter leaves out" },
+	{ 0 },
+};
+
+static const struct sq_opt level_opts[] = {
+	{ .name = "names",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = LEVEL(names),
+	  .required = true,
+	  .help = "the metric; several are the names that it may have" },
+	{ .name = "side",
+	  .type = SQ_OPT_ENUM,
+	  .offset = LEVEL(side),
+	  .def = "either",
+	  .choices = side_names,
+	  .help = "for which of a host's roles it is asked" },
+	{ .name = "sum",
+	  .type = SQ_OPT_BOOL,
+	  .offset = LEVEL(sum),
+	  .def = "false",
+	  .help = "the metrics are summed" },
+	{ .name = "rate",
+	  .type = SQ_OPT_BOOL,
+	  .offset = LEVEL(rate),
+	  .def = "false",
+	  .help = "by what it rises in a second, not its value" },
+	{ .name = "times",
+	  .type = SQ_OPT_REAL,
+	  .offset = LEVEL(times),
+	  .def = "1",
+	  .min = 0.001,
+	  .max = 1e6,
+	  .help = "it counts so many times" },
+	{ .name = "below",
+	  .type = SQ_OPT_BOOL,
+	  .offset = LEVEL(below),
+	  .def = "false",
+	  .help = "stands at the limit and below, not above" },
+	{ .name = "limit",
+	  .type = SQ_OPT_STRING,
+	  .offset = LEVEL(limit),
+	  .help = "a number; may be a placeholder, as in the text" },
+	{ .name = "limit_gauge",
+	  .type = SQ_OPT_STRING,
+	  .offset = LEVEL(limit_gauge),
+	  .help = "instead of \"limit\": a gauge, of the same row" },
+	{ .name = "text",
+	  .type = SQ_OPT_STRING,
+	  .offset = LEVEL(text),
+	  .required = true,
+	  .help = "a sentence of evidence, with {value}, {limit} and {row}" },
 	{ 0 },
 };
 
@@ -138,6 +199,10 @@ static const struct sq_opt rule_opts[] = {
 	  .sub = counter_opts,
 	  .elem_size = sizeof(struct sq_rule_counter),
 	  .help = "where it shows" },
+	{ .name = "unread",
+	  .type = SQ_OPT_STRING,
+	  .offset = RULE(unread),
+	  .help = "said, once for a host, when its counters were not read there; by default which" },
 	{ .name = "fact",
 	  .type = SQ_OPT_ENUM,
 	  .offset = RULE(fact),
@@ -161,6 +226,36 @@ static const struct sq_opt rule_opts[] = {
 	  .sub = pay_opts,
 	  .elem_size = sizeof(struct sq_rule_pay),
 	  .help = "failures and what they cost; the first that fits counts" },
+	{ .name = "levels",
+	  .type = SQ_OPT_LIST,
+	  .offset = RULE(levels),
+	  .sub = level_opts,
+	  .elem_size = sizeof(struct sq_rule_level),
+	  .help = "what must stand, all of it, where and when it happens" },
+	{ .name = "standstill",
+	  .type = SQ_OPT_BOOL,
+	  .offset = RULE(standstill),
+	  .def = "false",
+	  .help = "asks for a queue at the load's target that lets nothing out meanwhile" },
+	{ .name = "contrast",
+	  .type = SQ_OPT_BOOL,
+	  .offset = RULE(contrast),
+	  .def = "false",
+	  .help = "levels explain only where operations did well while they did not stand" },
+	{ .name = "cause",
+	  .type = SQ_OPT_BOOL,
+	  .offset = RULE(cause),
+	  .def = "false",
+	  .help = "stands behind symptoms, and takes failures before they do" },
+	{ .name = "symptom",
+	  .type = SQ_OPT_BOOL,
+	  .offset = RULE(symptom),
+	  .def = "false",
+	  .help = "of a server that does not come to its work: comes after causes" },
+	{ .name = "evidence",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = RULE(evidence),
+	  .help = "sentences of evidence, whatever the settings are" },
 	{ .name = "settings",
 	  .type = SQ_OPT_LIST,
 	  .offset = RULE(settings),
@@ -176,8 +271,9 @@ static const struct sq_opt rule_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(advice),
 	  .required = true,
-	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {gauge:NAME}, {counter:NAME}, {qdisc}, "
-		  "{source}, {target}, {backlog}, {needed}" },
+	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {sysctl:NAME#3} its third word, {gauge:NAME}, "
+		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {times:4:GAUGE+COUNTER}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, "
+		  "{qdisc}, {source}, {target}, {backlog}, {needed}" },
 	{ .name = "reference",
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(reference),
@@ -200,10 +296,50 @@ static int check_settings(const struct sq_embedded *file, const struct sq_rule *
 	return 0;
 }
 
+static int check_levels(const struct sq_embedded *file, const struct sq_rule *rule,
+			struct sq_err *err)
+{
+	const struct sq_rule_level *levels = rule->levels.v;
+	const struct sq_rule_pay *pays = rule->pays.v;
+
+	for (size_t i = 0; i < rule->levels.n; i++) {
+		if (!levels[i].limit == !levels[i].limit_gauge)
+			return sq_err_set(
+				err, -EINVAL, file->name,
+				"expected either \"limit\" or \"limit_gauge\" for %s, found %s",
+				levels[i].names.v[0], levels[i].limit ? "both" : "none");
+	}
+	for (size_t i = 0; i < rule->pays.n; i++) {
+		if (pays[i].own && rule->fact != SQ_FACT_LEVELS)
+			return sq_err_set(
+				err, -EINVAL, file->name,
+				"\"own\" goes with the fact \"levels\" only; %s have none",
+				pays[i].noun);
+		if (rule->fact == SQ_FACT_LEVELS && rule->levels.n == 0 && !pays[i].own)
+			return sq_err_set(
+				err, -EINVAL, file->name,
+				"%s can't be known by no levels; give \"levels\", or \"own\"",
+				pays[i].noun);
+	}
+	return 0;
+}
+
+static int check_failures(const struct sq_embedded *file, const struct sq_strings *failures,
+			  struct sq_err *err)
+{
+	for (size_t i = 0; i < failures->n; i++) {
+		if (!strchr(failures->v[i], '@'))
+			return sq_err_set(err, -EINVAL, file->name,
+					  "\"%s\" is no failure; write CODE@PHASE", failures->v[i]);
+	}
+	return 0;
+}
+
 static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule,
 		      struct sq_err *err)
 {
 	const struct sq_rule_pay *pays = rule->pays.v;
+	int rc = 0;
 
 	if (strcmp(rule->id, file->name) != 0)
 		return sq_err_set(err, -EINVAL, file->name,
@@ -213,15 +349,13 @@ static int check_rule(const struct sq_embedded *file, const struct sq_rule *rule
 		return sq_err_set(err, -EINVAL, file->name,
 				  "expected either \"counters\" or a \"fact\", found %s",
 				  rule->counters.n ? "both" : "none");
-	for (size_t i = 0; i < rule->pays.n; i++) {
-		for (size_t j = 0; j < pays[i].failures.n; j++) {
-			if (!strchr(pays[i].failures.v[j], '@'))
-				return sq_err_set(err, -EINVAL, file->name,
-						  "\"%s\" is no failure; write CODE@PHASE",
-						  pays[i].failures.v[j]);
-		}
-	}
-	return check_settings(file, rule, err);
+	for (size_t i = 0; i < rule->pays.n && rc == 0; i++)
+		rc = check_failures(file, &pays[i].failures, err);
+	for (size_t i = 0; i < rule->counters.n && rc == 0; i++)
+		rc = check_failures(file, &sq_rule_counter(rule, i)->only, err);
+	if (rc == 0)
+		rc = check_levels(file, rule, err);
+	return rc == 0 ? check_settings(file, rule, err) : rc;
 }
 
 static int load_one(const struct sq_embedded *file, struct sq_rule *ret, struct sq_err *err)
@@ -286,6 +420,20 @@ static bool failure_fits(const char *pattern, const char *code, const char *phas
 	       word_fits(at + 1, strlen(at + 1), phase);
 }
 
+static bool any_fits(const struct sq_strings *failures, const char *code, const char *phase)
+{
+	for (size_t i = 0; i < failures->n; i++) {
+		if (failure_fits(failures->v[i], code, phase))
+			return true;
+	}
+	return false;
+}
+
+bool sq_rule_counter_pays(const struct sq_rule_counter *c, const char *code, const char *phase)
+{
+	return c->only.n == 0 || any_fits(&c->only, code, phase);
+}
+
 const struct sq_rule_pay *sq_rule_pay_of(
 	const struct sq_rule *rule, const char *code, const char *phase, int role,
 	const char *(*sysctl_of)(const void *arg, const char *name), const void *arg)
@@ -294,12 +442,9 @@ const struct sq_rule_pay *sq_rule_pay_of(
 
 	for (size_t i = 0; i < rule->pays.n; i++) {
 		const struct sq_rule_pay *pay = &pays[i];
-		bool fits = false;
+		bool fits = (role == SQ_SIDE_EITHER || sq_side_has(pay->side, role)) &&
+			    any_fits(&pay->failures, code, phase);
 
-		for (size_t j = 0; j < pay->failures.n && !fits &&
-				   (role == SQ_SIDE_EITHER || sq_side_has(pay->side, role));
-		     j++)
-			fits = failure_fits(pay->failures.v[j], code, phase);
 		for (size_t j = 0; j < pay->when.n && fits; j++) {
 			const char *value = sysctl_of ? sysctl_of(arg, pay->when.v[j].key)
 						      : pay->when.v[j].value;

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
+#include "analyzers/place.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct row {
@@ -29,9 +32,10 @@ struct row {
 
 struct origin {
 	char *name;
-	bool seen; /* a reading has succeeded */
-	bool read; /* in this tick */
-	int rc;    /* of this tick's reading */
+	bool seen;       /* a reading has succeeded */
+	bool read;       /* in this tick */
+	int rc;          /* of this tick's reading */
+	int64_t took_ns; /* all its readings */
 };
 
 struct reading {
@@ -41,6 +45,8 @@ struct reading {
 
 struct sq_sample {
 	struct sq_spool *spool;
+	struct sq_place *place;
+	unsigned part;
 	struct row *rows;
 	size_t n_rows, cap_rows;
 	size_t announced; /* rows whose "metric" record is written */
@@ -52,7 +58,9 @@ struct sq_sample {
 	size_t n_pending, cap_pending;
 	size_t mark; /* pending's length when the current source was entered */
 	unsigned current;
-	int64_t begin_ns;
+	int64_t begin_ns, entered_ns;
+	bool timed;
+	unsigned timing; /* the source that tells took_ns */
 };
 
 struct sq_sample *sq_sample_new(struct sq_spool *spool)
@@ -60,6 +68,7 @@ struct sq_sample *sq_sample_new(struct sq_spool *spool)
 	struct sq_sample *s = sq_alloc(sizeof(*s));
 
 	s->spool = spool;
+	s->place = sq_place_here();
 	s->n_slots = 1024;
 	s->slots = sq_alloc_n(s->n_slots, sizeof(*s->slots));
 	return s;
@@ -84,6 +93,28 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	return NULL;
 }
 
+void sq_sample_set_part(struct sq_sample *s, unsigned part)
+{
+	s->part = part;
+}
+
+int sq_sample_write(struct sq_sample *s, json_t *record, struct sq_err *err)
+{
+	if (s->part)
+		json_object_set_new(record, "part", json_integer(s->part));
+	return sq_spool_write(s->spool, record, err);
+}
+
+void sq_sample_stand(struct sq_sample *s, struct sq_place *place)
+{
+	s->place = place;
+}
+
+struct sq_place *sq_sample_place(struct sq_sample *s)
+{
+	return s->place;
+}
+
 unsigned sq_sample_source(struct sq_sample *s, const char *name)
 {
 	s->origins = sq_grow(s->origins, s->n_origins, &s->cap_origins, sizeof(*s->origins));
@@ -96,6 +127,13 @@ void sq_sample_enter(struct sq_sample *s, unsigned source)
 	assert(source < s->n_origins);
 	s->current = source;
 	s->mark = s->n_pending;
+	s->entered_ns = s->timed ? sq_now_ns() : 0;
+}
+
+void sq_sample_time(struct sq_sample *s)
+{
+	s->timed = true;
+	s->timing = sq_sample_source(s, "capture");
 }
 
 /* FNV-1a; its offset basis and prime are those of the 64-bit variant. */
@@ -178,6 +216,15 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
 	s->pending[s->n_pending++] = (struct reading){ metric, value };
 }
 
+/* A spool that failed once fails on, so that the tick's end tells it. */
+void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text)
+{
+	sq_sample_write(s,
+			json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)mono_ns,
+				  "source", s->origins[s->current].name, "text", text),
+			NULL);
+}
+
 void sq_sample_begin(struct sq_sample *s, int64_t begin_ns)
 {
 	s->begin_ns = begin_ns;
@@ -192,16 +239,17 @@ void sq_sample_leave(struct sq_sample *s, int rc)
 
 	o->read = true;
 	o->rc = rc < 0 ? rc : 0;
+	o->took_ns += s->timed ? sq_now_ns() - s->entered_ns : 0;
 	if (rc < 0)
 		s->n_pending = s->mark;
 }
 
 int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, struct sq_err *err)
 {
-	return sq_spool_write(s->spool,
-			      json_pack("{s:s, s:s, s:s}", "k", "absent", "source",
-					s->origins[source].name, "because", because),
-			      err);
+	return sq_sample_write(s,
+			       json_pack("{s:s, s:s, s:s}", "k", "absent", "source",
+					 s->origins[source].name, "because", because),
+			       err);
 }
 
 /* In the order of their numbers, each before the first tick that may name it. */
@@ -209,14 +257,14 @@ static int announce(struct sq_sample *s, struct sq_err *err)
 {
 	for (; s->announced < s->n_rows; s->announced++) {
 		const struct row *r = &s->rows[s->announced];
-		int rc = sq_spool_write(s->spool,
-					json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k",
-						  "metric", "i", (json_int_t)s->announced, "source",
-						  s->origins[r->source].name, "metric", r->name,
-						  "instance", r->instance, "unit", r->unit, "kind",
-						  r->kind == SQ_COUNTER ? "counter" : "gauge",
-						  "width", (int)r->width),
-					err);
+		int rc = sq_sample_write(
+			s,
+			json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k", "metric", "i",
+				  (json_int_t)s->announced, "source", s->origins[r->source].name,
+				  "metric", r->name, "instance", r->instance, "unit", r->unit,
+				  "kind", r->kind == SQ_COUNTER ? "counter" : "gauge", "width",
+				  (int)r->width),
+			err);
 
 		if (rc < 0)
 			return rc;
@@ -224,21 +272,24 @@ static int announce(struct sq_sample *s, struct sq_err *err)
 	return 0;
 }
 
+int sq_sample_gap(struct sq_sample *s, unsigned source, int64_t begin_ns, int64_t end_ns,
+		  const char *because, struct sq_err *err)
+{
+	return sq_sample_write(s,
+			       json_pack("{s:s, s:I, s:I, s:s, s:s}", "k", "gap", "b",
+					 (json_int_t)begin_ns, "e", (json_int_t)end_ns, "source",
+					 s->origins[source].name, "because", because),
+			       err);
+}
+
 static int write_gaps(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < s->n_origins; i++) {
-		const struct origin *o = &s->origins[i];
-
-		if (o->read && o->rc < 0)
-			rc = sq_spool_write(s->spool,
-					    json_pack("{s:s, s:I, s:I, s:s, s:s}", "k", "gap", "b",
-						      (json_int_t)s->begin_ns, "e",
-						      (json_int_t)end_ns, "source", o->name,
-						      "because", strerror(-o->rc)),
-					    err);
-	}
+	for (unsigned i = 0; rc == 0 && i < s->n_origins; i++)
+		if (s->origins[i].read && s->origins[i].rc < 0)
+			rc = sq_sample_gap(s, i, s->begin_ns, end_ns, strerror(-s->origins[i].rc),
+					   err);
 	return rc;
 }
 
@@ -269,8 +320,15 @@ static json_t *value_json(const struct row *r)
 	return json_integer(r->rise > INT64_MAX ? INT64_MAX : (json_int_t)r->rise);
 }
 
+static void add_pair(json_t *to, unsigned row, json_t *value)
+{
+	json_array_append_new(to, json_integer((json_int_t)row));
+	json_array_append_new(to, value);
+}
+
+/* raw: what a counter stands at where its rise begins. */
 static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, json_t *values,
-		struct sq_err *err)
+		json_t *raw, struct sq_err *err)
 {
 	struct row *r = &s->rows[p->row];
 	bool restart = false, first = !r->known;
@@ -284,34 +342,47 @@ static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, js
 	r->last = p->value;
 	r->known = true;
 	if (restart)
-		rc = sq_spool_write(s->spool,
-				    json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
-					      (json_int_t)end_ns, "i", (json_int_t)p->row),
-				    err);
-	if (first || restart || is != was) {
-		json_array_append_new(values, json_integer((json_int_t)p->row));
-		json_array_append_new(values, value_json(r));
-	}
+		rc = sq_sample_write(s,
+				     json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
+					       (json_int_t)end_ns, "i", (json_int_t)p->row),
+				     err);
+	if (first || restart || is != was)
+		add_pair(values, p->row, value_json(r));
+	if (r->kind == SQ_COUNTER && (first || restart))
+		add_pair(raw, p->row, json_integer((json_int_t)(int64_t)r->last));
 	return rc;
 }
 
 static int write_tick(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 {
-	json_t *values = json_array();
+	json_t *values = json_array(), *raw = json_array(), *tick;
+	int rc = 0;
 
-	for (size_t i = 0; i < s->n_pending; i++) {
-		int rc = take(s, &s->pending[i], end_ns, values, err);
+	for (size_t i = 0; rc == 0 && i < s->n_pending; i++)
+		rc = take(s, &s->pending[i], end_ns, values, raw, err);
+	tick = json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b", (json_int_t)s->begin_ns, "e",
+			 (json_int_t)end_ns, "v", values);
+	if (json_array_size(raw))
+		json_object_set(tick, "raw", raw);
+	json_decref(raw);
+	if (rc == 0)
+		return sq_sample_write(s, tick, err);
+	json_decref(tick);
+	return rc;
+}
 
-		if (rc < 0) {
-			json_decref(values);
-			return rc;
-		}
+/* Only of those that were read: a source that is read seldom rises seldom. */
+static void put_times(struct sq_sample *s)
+{
+	sq_sample_enter(s, s->timing);
+	for (size_t i = 0; i < s->n_origins; i++) {
+		const struct origin *o = &s->origins[i];
+
+		if (o->read && i != s->timing)
+			sq_sample_put(s, sq_catalogue_metric(s, "capture.took", o->name),
+				      (uint64_t)(o->took_ns / SQ_US));
 	}
-	return sq_spool_write(s->spool,
-			      json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b",
-					(json_int_t)s->begin_ns, "e", (json_int_t)end_ns, "v",
-					values),
-			      err);
+	sq_sample_leave(s, 0);
 }
 
 int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
@@ -321,6 +392,8 @@ int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 
 	for (size_t i = 0; i < s->n_origins; i++)
 		gave = gave || (s->origins[i].read && s->origins[i].rc == 0);
+	if (gave && s->timed)
+		put_times(s);
 	rc = announce(s, err);
 	/* A tick in which no source gave anything is no tick: a reader would take it for silence. */
 	if (rc == 0 && gave)

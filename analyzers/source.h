@@ -4,6 +4,7 @@
 #ifndef SQ_ANALYZERS_SOURCE_H
 #define SQ_ANALYZERS_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 #include "base/opt.h"
 #include "results/run.h"
 
+struct sq_place;
 struct sq_sample; /* where the values of one reading go */
 
 /* A row's identity; rows may appear in mid-run. */
@@ -26,11 +28,20 @@ struct sq_metric {
 unsigned sq_sample_metric(struct sq_sample *s, const struct sq_metric *m);
 void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
 
+/* Where to read (analyzers/place.h). */
+struct sq_place *sq_sample_place(struct sq_sample *s);
+
+/* Something of the source's that is no number happened, for the report's events.  mono_ns:
+ * CLOCK_MONOTONIC.  The text is UTF-8, one line. */
+void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text);
+
 struct sq_source {
 	struct sq_kind kind; /* name, summary, opts, conf_size */
 	const char *group;   /* "linux", or NULL */
 	size_t state_size;
-	/* All on the capture thread.  open: -ENOENT and the like mean "not available here", which
+	bool blocking; /* it waits for others (a command, a server), so it has a thread of its own */
+	bool remote; /* it reads through sq_sample_place alone, so also where there is but a shell */
+	/* All on one thread.  open: -ENOENT and the like mean "not available here", which
 	 * is recorded and is no error of the run.  sample: 0 or -errno (a gap). */
 	int (*open)(void *state, const void *conf, struct sq_sample *s, struct sq_err *err);
 	int (*sample)(void *state, struct sq_sample *s);

@@ -15,6 +15,7 @@
 #include "analyzers/analyze.h"
 #include "analyzers/delivery.h"
 #include "analyzers/expect.h"
+#include "analyzers/rules_own.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -47,6 +48,11 @@ const struct sq_opt sq_run_args_opts[] = {
 	  .offset = ARG(authorize),
 	  .help = "a CIDR that this run may send to beside loopback and its own world; may be "
 		  "repeated" },
+	{ .name = "rules",
+	  .type = SQ_OPT_STRING,
+	  .offset = ARG(rules),
+	  .help = "a folder of rules of your own (ID.json) beside the shipped ones; one of a shipped "
+		  "rule's id replaces it" },
 	{ .name = "loopback",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(loopback),
@@ -137,10 +143,11 @@ static int exit_status(const struct sq_run *run, enum sq_verdict verdict)
 	return SQ_EXIT_OK;
 }
 
-int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet)
+int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
+	      bool quiet)
 {
 	struct sq_err err = { 0 };
-	struct sq_run *run = sq_run_load(dir, &err);
+	struct sq_run *run = sq_run_load_with(dir, counters, &err);
 	char *path = sq_printf_dup("%s/run.json", dir);
 	json_t *report = NULL;
 	int status = SQ_EXIT_UNMEASURED;
@@ -218,21 +225,23 @@ static bool must_loop_back(const struct sq_scenario *s, const struct sq_run_args
 	return true;
 }
 
-/* A shipped lab whose world was changed is not the shipped one: its programs need leave again. */
-static bool sets_world(const struct sq_run_args *args)
+/* A shipped lab whose world, or what is captured of it, was changed is not the shipped one: its programs
+ * need leave again. */
+static bool sets_programs(const struct sq_run_args *args)
 {
 	for (size_t i = 0; i < args->set.n; i++)
-		if (strncmp(args->set.v[i], "/world", 6) == 0)
+		if (strncmp(args->set.v[i], "/world", 6) == 0 ||
+		    strncmp(args->set.v[i], "/capture", 8) == 0)
 			return true;
 	return false;
 }
 
-static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_run_args *args,
+struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,
 				 bool shipped, struct sq_err *err)
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
-						   (shipped && !sets_world(args)),
+						   (shipped && !sets_programs(args)),
 				     .allow_global = args->allow_global,
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
@@ -242,6 +251,8 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	struct sq_scenario *scenario;
 	struct sq_plan *plan = NULL;
 
+	if (args->rules && sq_rules_own(args->rules, err) < 0)
+		return NULL;
 	for (size_t i = 0; i < args->set.n; i++)
 		if (sq_scenario_apply_set(doc, args->set.v[i], err) < 0)
 			return NULL;
@@ -254,6 +265,12 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	if (sq_expect_check(plan, sq_driver_words, err) < 0 || prepare_drivers(plan, err) < 0)
 		return sq_plan_free(plan);
 	return plan;
+}
+
+void sq_execute_plan_free(struct sq_plan *plan)
+{
+	release_drivers(plan);
+	sq_plan_free(plan);
 }
 
 static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
@@ -285,7 +302,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 		sq_complain(&err);
 	restored = sq_globals_set_back(journal);
 	if (rc == 0)
-		status = sq_finish(dir, NULL, args->quiet);
+		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
 	if (restored < 0 && status == SQ_EXIT_OK)
@@ -302,7 +319,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 	       int argc, char **argv, char **ret_dir)
 {
 	struct sq_err err = { 0 };
-	struct sq_plan *plan = make_plan(doc, file, args, shipped, &err);
+	struct sq_plan *plan = sq_execute_plan(doc, file, args, shipped, &err);
 	int status;
 
 	if (ret_dir)
@@ -312,7 +329,6 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 		return SQ_EXIT_USAGE;
 	}
 	status = run_plan(plan, args, argc, argv, ret_dir);
-	release_drivers(plan);
-	sq_plan_free(plan);
+	sq_execute_plan_free(plan);
 	return status;
 }

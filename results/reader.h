@@ -49,25 +49,56 @@ struct sq_load_draft {
 	size_t n_outcomes, cap_outcomes;
 };
 
+/* What a row read from a bin on. */
+struct sq_change {
+	int64_t bin;
+	double value;
+};
+
+/* The numbers of a tick. */
+struct sq_tick {
+	int64_t end_ns; /* CLOCK_MONOTONIC */
+	double *v;      /* a row's number and what it read, in turn */
+	size_t n, cap;
+};
+
 struct sq_metric_draft {
-	struct sq_metric_rec rec; /* without samples */
-	struct sq_series samples;
+	struct sq_metric_rec rec;  /* without samples */
+	struct sq_change *changes; /* ascending; most rows have one */
+	size_t n_changes, cap_changes;
+	bool keeps; /* constant, and its samples are those of all that read the same */
 	bool seen;
 	double base;  /* what a counter had risen before its last restart */
+	double zero;  /* and before the run, in a file that began earlier */
 	double value; /* as last spooled */
 };
 
 struct sq_gap_draft {
 	char *source;
+	size_t part;
 	int64_t bin;
 };
 
-/* One capture-HOST.jsonl while it is read. */
-struct sq_capture_draft {
-	size_t first_metric; /* its own are from here on, by number */
+/* What one thread of a capture wrote: its metrics have numbers of their own. */
+struct sq_part_draft {
+	size_t *metrics; /* by these numbers, where they stand among all */
+	size_t n, cap;
 	struct sq_series ticks;
+	bool entered;   /* the time of the run */
+	json_t *clocks; /* the last such record */
+};
+
+/* One file of a capture. */
+struct sq_capture_draft {
+	int64_t zero_ns; /* t0 on its clock */
+	struct sq_part_draft *parts;
+	size_t n_parts, cap_parts;
 	struct sq_gap_draft *gaps;
 	size_t n_gaps, cap_gaps;
+	/* Of a file that is not the run's own. */
+	bool joined, placed;
+	int64_t first_bin, last_bin; /* nothing beyond is wanted */
+	int64_t error_ns;            /* of its wall clock; -1: not known */
 };
 
 struct sq_reader {
@@ -77,14 +108,17 @@ struct sq_reader {
 	bool done;        /* its writer ended in order */
 	json_t *globals;  /* sysctls of the machine that all hosts share */
 	bool headed, started, ended;
-	int64_t t0_mono_ns;
+	int64_t t0_mono_ns, wall_error_ns;
 	int64_t latest_ns; /* the latest time of anything, from t0 */
 	struct sq_load_draft *loads;
 	size_t n_loads;
 	struct sq_metric_draft *metrics;
 	size_t n_metrics, cap_metrics;
 	size_t cap_events;
-	struct sq_capture_draft capture;
+	struct sq_capture_draft capture;   /* the one being read */
+	struct sq_capture_draft *captures; /* those that were */
+	size_t n_captures, cap_captures;
+	struct sq_tick tick; /* the last one, for its storage */
 };
 
 /* -EINVAL with err: a record of this kind can't be. */
@@ -92,6 +126,10 @@ int sq_reader_bad(const struct sq_reader *r, const char *kind, struct sq_err *er
 void sq_reader_saw(struct sq_reader *r, int64_t t_ns);
 void sq_reader_event(struct sq_reader *r, int64_t t_ns, const char *host, const char *source,
 		     const char *text);
+
+/* One file; what is odd about its end becomes an event. */
+int sq_reader_file(struct sq_reader *r, const char *path, const char *name,
+		   int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err);
 
 /* The record's kind, "" when there is none. */
 const char *sq_reader_kind(const json_t *record);
@@ -115,9 +153,22 @@ void sq_reader_loads_settle(struct sq_reader *r);
 
 /* reader_capture.c: each record of capture-HOST.jsonl, the end of such a file, and the same. */
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err);
+void sq_reader_capture_begin(struct sq_reader *r);
 void sq_reader_capture_end(struct sq_reader *r);
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
-void sq_reader_capture_settle(struct sq_reader *r);
 void sq_reader_capture_free(struct sq_reader *r);
+/* A line of such a file that is a tick: 1; 0: another record, or not as squall writes it. */
+int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err);
+/* reader_tick.c: false when it is none, or not as squall writes it; -EINVAL when it can be none. */
+bool sq_tick_from_line(struct sq_tick *tick, const char *line, size_t len);
+int sq_tick_from_json(struct sq_tick *tick, const json_t *record);
+/* reader_rows.c: a row's new value at a tick, and all rows on the run's axis. */
+void sq_reader_row_read(struct sq_metric_draft *m, int64_t bin);
+void sq_reader_rows_settle(struct sq_reader *r);
+
+/* reader_join.c: a capture's file of another machine, "FILE" or "NAME=FILE", after all of the run's own. */
+int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err);
+/* Its first record: whose it is, and how its clock stands to the run's. */
+int sq_reader_place(struct sq_reader *r, const json_t *record, struct sq_err *err);
 
 #endif

@@ -1,11 +1,10 @@
-/* The counters' part of the spool: values that are written only when they change, spread out to
- * one sample a bin again.
+/* The counters' part of the spool, record by record.  Values are written only when they change, and
+ * kept so until the run's axis is known (reader_rows.c).
  *
  * What a reader would get wrong:
- * - A value holds from tick to tick, but only where there is a tick: a bin in which no reading
- *   ended has none, and a bin in which its source failed has none either, whatever came before.
- * - The gap record of a source follows the tick of the same reading, so gaps are cut out when the
- *   file has been read.
+ * - Metrics, ticks and gaps are of one part of the file: the thread that wrote them.
+ * - A file that is not the run's own (reader_join.c) may have begun long before it: what its counters
+ *   had risen by then is taken off.
  * - A counter's base is what it had risen by before it fell: the spool begins anew from 0. */
 #include <errno.h>
 #include <math.h>
@@ -15,32 +14,63 @@
 #include "base/mem.h"
 #include "results/reader.h"
 
+enum { PARTS = 4096 };
+
 static json_int_t integer_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
 }
 
-static int64_t bin_of(const struct sq_reader *r, int64_t mono_ns)
+static int64_t time_of(const struct sq_reader *r, const json_t *record, const char *key)
 {
-	int64_t t = mono_ns - r->t0_mono_ns, bin_ns = r->run->axis.bin_ns;
-
-	return t / bin_ns - (t % bin_ns < 0);
+	return integer_of(record, key) - r->capture.zero_ns;
 }
 
-/* A metric of the file that is being read. */
-static struct sq_metric_draft *metric_of(const struct sq_reader *r, const json_t *number)
+static int64_t bin_of(const struct sq_reader *r, int64_t t_ns)
 {
-	size_t left = r->n_metrics - r->capture.first_metric;
+	int64_t bin_ns = r->run->axis.bin_ns;
 
-	if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-	    (size_t)json_integer_value(number) >= left)
+	return t_ns / bin_ns - (t_ns % bin_ns < 0);
+}
+
+/* Whether a time is the run's: of its own files each is. */
+static bool wanted(const struct sq_reader *r, int64_t bin)
+{
+	const struct sq_capture_draft *c = &r->capture;
+
+	return !c->joined || (bin >= c->first_bin && bin <= c->last_bin);
+}
+
+static struct sq_part_draft *part_at(struct sq_reader *r, json_int_t number)
+{
+	struct sq_capture_draft *c = &r->capture;
+
+	if (number < 0 || number >= PARTS)
 		return NULL;
-	return &r->metrics[r->capture.first_metric + (size_t)json_integer_value(number)];
+	while (c->n_parts <= (size_t)number) {
+		c->parts = sq_grow(c->parts, c->n_parts, &c->cap_parts, sizeof(*c->parts));
+		c->parts[c->n_parts++] = (struct sq_part_draft){ 0 };
+	}
+	return &c->parts[number];
+}
+
+static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
+{
+	return part_at(r, integer_of(record, "part"));
+}
+
+static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct sq_part_draft *p,
+					 double number)
+{
+	if (!(number >= 0) || number >= (double)p->n)
+		return NULL;
+	return &r->metrics[p->metrics[(size_t)number]];
 }
 
 static int take_metric(struct sq_reader *r, const json_t *record)
 {
 	const char *source, *metric, *unit, *kind;
+	struct sq_part_draft *p = part_of(r, record);
 	struct sq_metric_draft *m;
 	json_int_t number;
 
@@ -48,8 +78,10 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 			&source, "metric", &metric, "unit", &unit, "kind", &kind) != 0)
 		return -EINVAL;
 	/* Numbers are given in order. */
-	if (number != (json_int_t)(r->n_metrics - r->capture.first_metric))
+	if (!p || number != (json_int_t)p->n)
 		return -EINVAL;
+	p->metrics = sq_grow(p->metrics, p->n, &p->cap, sizeof(*p->metrics));
+	p->metrics[p->n++] = r->n_metrics;
 	r->metrics = sq_grow(r->metrics, r->n_metrics, &r->cap_metrics, sizeof(*r->metrics));
 	m = &r->metrics[r->n_metrics++];
 	memset(m, 0, sizeof(*m));
@@ -60,23 +92,10 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 	m->rec.unit = sq_strdup(unit);
 	m->rec.kind = strcmp(kind, "gauge") == 0 ? SQ_GAUGE : SQ_COUNTER;
 	m->rec.delta = m->rec.first = m->rec.last = m->rec.min = m->rec.max = NAN;
-	m->samples.fill.value = NAN;
 	return 0;
 }
 
-/* A counter that begins above 0 was not there at the ticks before: it stood at 0 then. */
-static void zero_before(struct sq_reader *r, struct sq_metric_draft *m)
-{
-	const struct sq_series *ticks = &r->capture.ticks;
-
-	for (size_t i = 0; i < ticks->n; i++)
-		if (ticks->v[i].count)
-			sq_series_at(&m->samples, ticks->first + (int64_t)i)->value = 0;
-	if (ticks->n)
-		m->rec.min = 0;
-}
-
-static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double value)
+static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m, double value)
 {
 	if (m->rec.kind == SQ_COUNTER && m->seen && value < m->value) {
 		m->base += m->value;
@@ -85,56 +104,83 @@ static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double va
 	if (!m->seen) {
 		m->seen = true;
 		m->rec.first = m->rec.kind == SQ_COUNTER ? 0 : value;
-		if (m->rec.kind == SQ_COUNTER && value > 0)
-			zero_before(r, m);
+		/* One that begins above 0 was not there at the ticks before: it stood at 0. */
+		if (m->rec.kind == SQ_COUNTER && value > 0 && p->ticks.n)
+			m->rec.min = 0;
 	}
 	m->value = value;
 }
 
-static int take_values(struct sq_reader *r, const json_t *v)
+static int take_values(struct sq_reader *r, const struct sq_part_draft *p,
+		       const struct sq_tick *tick)
 {
-	if (json_array_size(v) % 2)
-		return -EINVAL;
-	for (size_t i = 0; i < json_array_size(v); i += 2) {
-		const json_t *value = json_array_get(v, i + 1);
-		struct sq_metric_draft *m = metric_of(r, json_array_get(v, i));
+	for (size_t i = 0; i + 1 < tick->n; i += 2) {
+		struct sq_metric_draft *m = metric_of(r, p, tick->v[i]);
 
-		if (!m || !json_is_number(value))
+		if (!m)
 			return -EINVAL;
-		take_value(r, m, json_number_value(value));
+		take_value(p, m, tick->v[i + 1]);
 	}
 	return 0;
 }
 
-static void sample(struct sq_metric_draft *m, int64_t bin)
+/* What changed stands from here on; at the first tick of the run, all that is known. */
+static void keep_values(struct sq_reader *r, const struct sq_part_draft *p,
+			const struct sq_tick *tick, bool all, int64_t bin)
 {
-	double value = m->base + m->value;
-
-	sq_series_at(&m->samples, bin)->value = value;
-	m->rec.last = value;
-	m->rec.delta = value - m->rec.first;
-	if (!(m->rec.min <= value))
-		m->rec.min = value;
-	if (!(m->rec.max >= value))
-		m->rec.max = value;
+	for (size_t i = 0; all && i < p->n; i++)
+		if (r->metrics[p->metrics[i]].seen)
+			sq_reader_row_read(&r->metrics[p->metrics[i]], bin);
+	for (size_t i = 0; !all && i + 1 < tick->n; i += 2)
+		sq_reader_row_read(metric_of(r, p, tick->v[i]), bin);
 }
 
-static int take_tick(struct sq_reader *r, const json_t *record)
+/* At the run's first tick of a file that began before it: what is known stands at its beginning. */
+static void enter_run(struct sq_reader *r, struct sq_part_draft *p)
 {
-	int64_t end = integer_of(record, "e"), bin = bin_of(r, end);
-	union sq_cell *tick;
+	for (size_t i = 0; i < p->n; i++) {
+		struct sq_metric_draft *m = &r->metrics[p->metrics[i]];
 
-	if (take_values(r, json_object_get(record, "v")) < 0)
+		if (!m->seen)
+			continue;
+		m->rec.restarted = false;
+		if (m->rec.kind == SQ_COUNTER)
+			m->zero = m->base + m->value;
+		else
+			m->rec.first = m->value;
+	}
+	p->entered = true;
+}
+
+/* A tick is never before the one that it follows in its part of the file. */
+static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct sq_tick *tick)
+{
+	int64_t t_ns = tick->end_ns - r->capture.zero_ns, bin = bin_of(r, t_ns);
+	bool enters = r->capture.joined && !p->entered;
+	union sq_cell *cell;
+
+	if (p->ticks.n && bin < p->ticks.first + (int64_t)p->ticks.n - 1)
+		bin = p->ticks.first + (int64_t)p->ticks.n - 1;
+	if (!wanted(r, bin))
+		return bin < r->capture.first_bin ? take_values(r, p, tick) : 0;
+	if (enters)
+		enter_run(r, p);
+	if (take_values(r, p, tick) < 0)
 		return -EINVAL;
-	tick = sq_series_at(&r->capture.ticks, bin);
-	if (!tick)
+	cell = sq_series_at(&p->ticks, bin);
+	if (!cell)
 		return -EINVAL;
-	tick->count++;
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++)
-		if (r->metrics[i].seen)
-			sample(&r->metrics[i], bin);
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	cell->count++;
+	keep_values(r, p, tick, enters, bin);
+	sq_reader_saw(r, t_ns);
 	return 0;
+}
+
+static int take_tick_record(struct sq_reader *r, const json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	return p && sq_tick_from_json(&r->tick, record) == 0 ? take_tick(r, p, &r->tick) : -EINVAL;
 }
 
 static void take_gap(struct sq_reader *r, const json_t *record)
@@ -142,29 +188,33 @@ static void take_gap(struct sq_reader *r, const json_t *record)
 	struct sq_capture_draft *c = &r->capture;
 	const char *source = json_string_value(json_object_get(record, "source"));
 	const char *because = json_string_value(json_object_get(record, "because"));
-	int64_t end = integer_of(record, "e");
+	int64_t t_ns = time_of(r, record, "e");
 	char *text;
 
-	if (!source)
+	if (!source || !part_of(r, record) || !wanted(r, bin_of(r, t_ns)))
 		return;
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	sq_reader_saw(r, t_ns);
 	/* One event tells of all gaps of a source; they are nulls in its series. */
 	for (size_t i = 0; i < c->n_gaps; i++)
 		if (strcmp(c->gaps[i].source, source) == 0)
 			goto told;
 	text = sq_printf_dup("could not be read at times, first because: %s",
 			     because ? because : "no reason given");
-	sq_reader_event(r, end - r->t0_mono_ns, r->host, source, text);
+	sq_reader_event(r, t_ns, r->host, source, text);
 	free(text);
 told:
 	c->gaps = sq_grow(c->gaps, c->n_gaps, &c->cap_gaps, sizeof(*c->gaps));
-	c->gaps[c->n_gaps++] =
-		(struct sq_gap_draft){ .source = sq_strdup(source), .bin = bin_of(r, end) };
+	c->gaps[c->n_gaps++] = (struct sq_gap_draft){ .source = sq_strdup(source),
+						      .part = (size_t)integer_of(record, "part"),
+						      .bin = bin_of(r, t_ns) };
 }
 
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
-	struct sq_metric_draft *m = metric_of(r, json_object_get(record, "i"));
+	struct sq_part_draft *p = part_of(r, record);
+	struct sq_metric_draft *m =
+		p ? metric_of(r, p, json_number_value(json_object_get(record, "i"))) : NULL;
+	int64_t t_ns = time_of(r, record, "t");
 	char *text;
 
 	if (!m)
@@ -172,10 +222,74 @@ static int take_restart(struct sq_reader *r, const json_t *record)
 	m->base += m->value;
 	m->value = 0;
 	m->rec.restarted = true;
+	if (!wanted(r, bin_of(r, t_ns)))
+		return 0;
 	text = sq_printf_dup("%s%s%s began anew", m->rec.metric, m->rec.instance ? " of " : "",
 			     m->rec.instance ? m->rec.instance : "");
-	sq_reader_event(r, integer_of(record, "t") - r->t0_mono_ns, r->host, m->rec.source, text);
+	sq_reader_event(r, t_ns, r->host, m->rec.source, text);
 	free(text);
+	return 0;
+}
+
+static int take_event(struct sq_reader *r, const json_t *record)
+{
+	const char *source, *text;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "source", &source, "text", &text) != 0 ||
+	    !json_is_integer(json_object_get(record, "t")))
+		return -EINVAL;
+	if (wanted(r, bin_of(r, time_of(r, record, "t"))))
+		sq_reader_event(r, time_of(r, record, "t"), r->host, source, text);
+	return 0;
+}
+
+/* A place that could not be reached for a while: there are no ticks to cut. */
+static int take_lost(struct sq_reader *r, const json_t *record)
+{
+	int64_t from_ns = time_of(r, record, "b"), until_ns = time_of(r, record, "e");
+	const char *through, *because;
+	char *text;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "where", &through, "because", &because) !=
+	    0)
+		return -EINVAL;
+	if (!wanted(r, bin_of(r, from_ns)))
+		return 0;
+	text = sq_printf_dup("nothing was read for %.2f s: %s", (double)(until_ns - from_ns) / 1e9,
+			     because);
+	sq_reader_event(r, from_ns, r->host, through, text);
+	sq_reader_saw(r, until_ns);
+	free(text);
+	return 0;
+}
+
+static json_t *seconds_of(const json_t *record, const char *key)
+{
+	const json_t *ns = json_object_get(record, key);
+
+	return json_is_integer(ns) ? json_real((double)json_integer_value(ns) / 1e9) : json_null();
+}
+
+static void add_clocks(struct sq_reader *r, const json_t *record)
+{
+	json_array_append_new(
+		r->run->clocks,
+		json_pack("{s:s, s:O, s:O, s:o, s:o, s:O}", "host", r->host, "through",
+			  json_object_get(record, "where"), "how", json_object_get(record, "how"),
+			  "offset_s", seconds_of(record, "offset_ns"), "bound_s",
+			  seconds_of(record, "bound_ns"), "n", json_object_get(record, "n")));
+}
+
+static int take_clocks(struct sq_reader *r, json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	if (!p || !json_is_string(json_object_get(record, "where")) ||
+	    !json_is_string(json_object_get(record, "how")) ||
+	    !json_is_integer(json_object_get(record, "n")))
+		return -EINVAL;
+	json_decref(p->clocks);
+	p->clocks = json_incref(record);
 	return 0;
 }
 
@@ -195,12 +309,26 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	if (!r->started)
 		return 0;
 	if (strcmp(kind, "tick") == 0)
-		return take_tick(r, record);
+		return take_tick_record(r, record);
 	if (strcmp(kind, "restart") == 0)
 		return take_restart(r, record);
+	if (strcmp(kind, "event") == 0)
+		return take_event(r, record);
+	if (strcmp(kind, "lost") == 0)
+		return take_lost(r, record);
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;
+}
+
+int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err)
+{
+	struct sq_reader *r = reader;
+
+	if (!r->started || (r->capture.joined && !r->capture.placed) ||
+	    !sq_tick_from_line(&r->tick, line, len))
+		return 0;
+	return take_tick(r, part_at(r, 0), &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
 static void take_environment(const struct sq_reader *r, json_t *environment)
@@ -215,6 +343,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	const char *kind = sq_reader_kind(record);
 	int rc = 0;
 
+	if (r->capture.joined && !r->capture.placed)
+		return sq_reader_place(r, record, err);
 	if (strcmp(kind, "env") == 0)
 		take_environment(r, json_object_get(record, "environment"));
 	else if (strcmp(kind, "metric") == 0)
@@ -223,64 +353,64 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		take_absent(r, record);
 	else if (strcmp(kind, "done") == 0)
 		r->done = true;
+	else if (strcmp(kind, "clocks") == 0)
+		rc = take_clocks(r, record);
 	else
 		rc = take_timed(r, kind, record);
 	return rc < 0 ? sq_reader_bad(r, kind, err) : 0;
 }
 
-static void cut_gap(struct sq_reader *r, const struct sq_gap_draft *gap)
+void sq_reader_capture_begin(struct sq_reader *r)
 {
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++) {
-		struct sq_metric_draft *m = &r->metrics[i];
-		int64_t at = gap->bin - m->samples.first;
-
-		if (strcmp(m->rec.source, gap->source) == 0 && at >= 0 &&
-		    at < (int64_t)m->samples.n)
-			m->samples.v[at].value = NAN;
-	}
+	r->capture = (struct sq_capture_draft){ .zero_ns = r->t0_mono_ns };
 }
 
 void sq_reader_capture_end(struct sq_reader *r)
 {
 	struct sq_capture_draft *c = &r->capture;
 
-	for (size_t i = 0; i < c->n_gaps; i++) {
-		cut_gap(r, &c->gaps[i]);
-		free(c->gaps[i].source);
+	for (size_t i = 0; i < c->n_parts; i++) {
+		if (c->parts[i].clocks)
+			add_clocks(r, c->parts[i].clocks);
+		json_decref(c->parts[i].clocks);
+		c->parts[i].clocks = NULL;
 	}
-	free(c->gaps);
-	free(c->ticks.v);
-	*c = (struct sq_capture_draft){ .first_metric = r->n_metrics };
+	r->captures = sq_grow(r->captures, r->n_captures, &r->cap_captures, sizeof(*r->captures));
+	r->captures[r->n_captures++] = *c;
+	*c = (struct sq_capture_draft){ 0 };
 }
 
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
 {
-	for (size_t i = 0; i < r->n_metrics; i++)
-		sq_series_extent(&r->metrics[i].samples, lo, hi);
+	for (size_t i = 0; i < r->n_captures; i++)
+		for (size_t k = 0; k < r->captures[i].n_parts; k++)
+			if (r->captures[i].parts[k].n)
+				sq_series_extent(&r->captures[i].parts[k].ticks, lo, hi);
 }
 
-void sq_reader_capture_settle(struct sq_reader *r)
+static void free_file(struct sq_capture_draft *c)
 {
-	struct sq_run *run = r->run;
-
-	run->metrics = sq_alloc_n(r->n_metrics, sizeof(*run->metrics));
-	for (size_t i = 0; i < r->n_metrics; i++) {
-		struct sq_metric_rec *m = &r->metrics[i].rec;
-
-		m->samples = sq_series_take(&r->metrics[i].samples, &run->axis);
-		while (m->from < run->axis.n && isnan(m->samples[m->from]))
-			m->from++;
-		run->metrics[run->n_metrics++] = *m;
-		memset(m, 0, sizeof(*m));
+	for (size_t i = 0; i < c->n_gaps; i++)
+		free(c->gaps[i].source);
+	for (size_t i = 0; i < c->n_parts; i++) {
+		json_decref(c->parts[i].clocks);
+		free(c->parts[i].metrics);
+		free(c->parts[i].ticks.v);
 	}
+	free(c->parts);
+	free(c->gaps);
 }
 
 void sq_reader_capture_free(struct sq_reader *r)
 {
-	sq_reader_capture_end(r);
+	free_file(&r->capture);
+	for (size_t i = 0; i < r->n_captures; i++)
+		free_file(&r->captures[i]);
 	for (size_t i = 0; i < r->n_metrics; i++) {
-		free(r->metrics[i].samples.v);
+		free(r->metrics[i].changes);
 		sq_metric_rec_fini(&r->metrics[i].rec);
 	}
+	free(r->captures);
 	free(r->metrics);
+	free(r->tick.v);
 }

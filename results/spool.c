@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ enum { REAL_DIGITS = 15 };
 
 struct sq_spool {
 	int fd;
+	bool borrowed;
+	pthread_mutex_t lock; /* a pipe takes long lines in parts */
 	char *where;
 	_Atomic int failed; /* -errno of the first write that failed; capture has many threads */
 };
@@ -54,6 +57,20 @@ static int set_write_error(struct sq_err *err, const char *where, int code)
 			  strerror(-code));
 }
 
+static struct sq_spool *new_spool(int fd, char *where)
+{
+	struct sq_spool *s = sq_alloc(sizeof(*s));
+	pthread_mutexattr_t inherit;
+
+	s->fd = fd;
+	s->where = where;
+	pthread_mutexattr_init(&inherit);
+	pthread_mutexattr_setprotocol(&inherit, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&s->lock, &inherit);
+	pthread_mutexattr_destroy(&inherit);
+	return s;
+}
+
 struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err)
 {
 	char *where = make_where(dirfd, name), *path = sq_printf_dup("spool/%s.jsonl", name);
@@ -66,11 +83,17 @@ struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err)
 		set_write_error(err, where, -errno);
 		free(where);
 	} else {
-		s = sq_alloc(sizeof(*s));
-		s->fd = fd;
-		s->where = where;
+		s = new_spool(fd, where);
 	}
 	free(path);
+	return s;
+}
+
+struct sq_spool *sq_spool_on(int fd, const char *where)
+{
+	struct sq_spool *s = new_spool(fd, sq_strdup(where));
+
+	s->borrowed = true;
 	return s;
 }
 
@@ -89,7 +112,7 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
-static int write_record(int fd, const json_t *record)
+static int write_record(struct sq_spool *s, const json_t *record)
 {
 	char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 	size_t len;
@@ -99,7 +122,9 @@ static int write_record(int fd, const json_t *record)
 		return -EINVAL;
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: from here on it is bytes */
-	rc = write_all(fd, text, len + 1);
+	pthread_mutex_lock(&s->lock);
+	rc = write_all(s->fd, text, len + 1);
+	pthread_mutex_unlock(&s->lock);
 	free(text);
 	return rc;
 }
@@ -109,7 +134,7 @@ int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err)
 	int rc = s->failed;
 
 	if (rc == 0)
-		rc = write_record(s->fd, record);
+		rc = write_record(s, record);
 	json_decref(record);
 	if (rc == 0)
 		return 0;
@@ -124,10 +149,11 @@ int sq_spool_close(struct sq_spool *s, struct sq_err *err)
 	if (!s)
 		return 0;
 	rc = s->failed;
-	if (close(s->fd) == -1 && rc == 0)
+	if (!s->borrowed && close(s->fd) == -1 && rc == 0)
 		rc = -errno;
 	if (rc < 0)
 		set_write_error(err, s->where, rc);
+	pthread_mutex_destroy(&s->lock);
 	free(s->where);
 	free(s);
 	return rc;
@@ -155,40 +181,59 @@ static bool at_end(FILE *f)
 	return c == EOF;
 }
 
-static int read_lines(FILE *f, const char *path,
-		      int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
-		      int *ret_torn, struct sq_err *err)
+struct reading {
+	const char *path;
+	int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err);
+	int (*each)(json_t *record, void *arg, struct sq_err *err);
+	void *arg;
+	unsigned long number; /* of the line */
+};
+
+static int take_line(const struct reading *r, FILE *f, const char *line, size_t len, int *ret_torn,
+		     struct sq_err *err)
+{
+	int rc = r->quick ? r->quick(line, len, r->arg, err) : 0;
+	json_t *record;
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	record = parse_line(line, len);
+	if (record)
+		rc = r->each(record, r->arg, err);
+	else if (at_end(f))
+		*ret_torn = 1;
+	else
+		rc = sq_err_set(err, -EINVAL, r->path,
+				"line %lu is no record; the file is damaged, remove the line to "
+				"read the rest",
+				r->number);
+	json_decref(record);
+	return rc;
+}
+
+static int read_lines(struct reading *r, FILE *f, int *ret_torn, struct sq_err *err)
 {
 	char *line = NULL;
 	size_t cap = 0;
-	unsigned long number = 0;
 	ssize_t len;
 	int rc = 0;
 
 	while (rc == 0 && (len = getline(&line, &cap, f)) != -1) {
-		json_t *record = parse_line(line, (size_t)len);
-
-		number++;
-		if (record)
-			rc = each(record, arg, err);
-		else if (at_end(f))
-			*ret_torn = 1;
-		else
-			rc = sq_err_set(err, -EINVAL, path,
-					"line %lu is no record; the file is damaged, remove the "
-					"line to read the rest",
-					number);
-		json_decref(record);
+		r->number++;
+		rc = take_line(r, f, line, (size_t)len, ret_torn, err);
 	}
 	if (rc == 0 && ferror(f))
-		rc = sq_err_set(err, -EIO, path, "cannot read it");
+		rc = sq_err_set(err, -EIO, r->path, "cannot read it");
 	free(line);
 	return rc;
 }
 
-int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
-		  void *arg, int *ret_torn, struct sq_err *err)
+int sq_spool_read_quick(const char *path,
+			int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err),
+			int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
+			int *ret_torn, struct sq_err *err)
 {
+	struct reading r = { .path = path, .quick = quick, .each = each, .arg = arg };
 	FILE *f = fopen(path, "re");
 	int rc;
 
@@ -196,7 +241,13 @@ int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struc
 	if (!f)
 		return sq_err_set(err, -errno, path, "cannot read it: %s; check the path",
 				  strerror(errno));
-	rc = read_lines(f, path, each, arg, ret_torn, err);
+	rc = read_lines(&r, f, ret_torn, err);
 	fclose(f);
 	return rc;
+}
+
+int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
+		  void *arg, int *ret_torn, struct sq_err *err)
+{
+	return sq_spool_read_quick(path, NULL, each, arg, ret_torn, err);
 }

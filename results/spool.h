@@ -13,7 +13,10 @@ struct sq_spool;
  * namespace was entered. */
 struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err);
 
-/* Steals record, writes it as one line with one write(2).  Once a write has failed, all further
+/* The same to a descriptor that is open already and stays the caller's; where: what errors call it. */
+struct sq_spool *sq_spool_on(int fd, const char *where);
+
+/* Steals record, writes it as one line with one write(2); any thread.  Once a write has failed, all further
  * ones fail with the same error, at once. */
 int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err);
 
@@ -24,5 +27,12 @@ int sq_spool_close(struct sq_spool *s, struct sq_err *err);
  * last line was cut.  A corrupt line before the last is -EINVAL. */
 int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
 		  void *arg, int *ret_torn, struct sq_err *err);
+
+/* The same, with a say before a line is made JSON: quick returns 1 for a line that it has taken, 0
+ * for one that it leaves to each(), or an error. */
+int sq_spool_read_quick(const char *path,
+			int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err),
+			int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
+			int *ret_torn, struct sq_err *err);
 
 #endif

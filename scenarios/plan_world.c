@@ -20,12 +20,35 @@ static const char here[] = "127.0.0.1";
 /* RFC 2544's benchmarking range in two. */
 static const char *const default_subnets[] = { "198.18.0.0/16", "198.19.0.0/16" };
 
+const char *sq_plan_place_name(const struct sq_capture_spec *c, char buffer[SQ_WHERE_NAME])
+{
+	return !c->host && c->where && sq_where_name(c->where, buffer) ? buffer : c->host;
+}
+
+/* Without a world each place that is read elsewhere is a host too, by its name. */
+static void plan_places(struct sq_plan *plan)
+{
+	const struct sq_scenario *s = plan->scenario;
+
+	for (size_t i = 0; !s->has_world && i < s->capture.n; i++) {
+		const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+		struct sq_host_plan *place = &plan->hosts[plan->n_hosts];
+		const char *name = sq_plan_place_name(c, place->far_name);
+
+		if (!c->where || sq_plan_host(plan, name) >= 0)
+			continue;
+		place->name = name;
+		place->far = c->where;
+		plan->n_hosts++;
+	}
+}
+
 static void plan_hosts(struct sq_plan *plan)
 {
 	const struct sq_scenario *s = plan->scenario;
 
 	plan->n_hosts = s->has_world ? s->world.hosts.n : 1;
-	plan->hosts = sq_alloc_n(plan->n_hosts, sizeof(*plan->hosts));
+	plan->hosts = sq_alloc_n(plan->n_hosts + s->capture.n + 1, sizeof(*plan->hosts));
 	for (size_t h = 0; h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = s->has_world ? sq_scenario_host(s, h) : NULL;
 
@@ -33,6 +56,7 @@ static void plan_hosts(struct sq_plan *plan)
 		plan->hosts[h].spec = spec;
 		snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s", here);
 	}
+	plan_places(plan);
 }
 
 /* The first link before this one in the list, or any that names its subnet, that overlaps with a
@@ -133,23 +157,37 @@ static void plan_end(struct sq_plan *plan, size_t link, size_t end)
 			 address);
 }
 
-/* An address that the world gives, with its prefix: in the world it is open as it stands, on
- * loopback it is another name of 127.0.0.1. */
-static int open_address(const struct sq_plan *plan, struct sq_gate *gate, const char *cidr,
+/* An address that the world gives: in the world it is open as it stands, on loopback it is another
+ * name of 127.0.0.1. */
+static int open_address(const struct sq_plan *plan, struct sq_gate *gate, const struct sq_ip *ip,
 			struct sq_err *err)
 {
 	char text[INET6_ADDRSTRLEN + sizeof("/128")], number[INET6_ADDRSTRLEN];
-	struct sq_cidr c;
 
-	if (sq_cidr_parse(cidr, &c) < 0)
-		return 0;
-	sq_ip_format(&c.ip, number);
+	sq_ip_format(ip, number);
 	if (plan->loopback) {
 		sq_gate_name(gate, number, here);
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s/%u", number, sq_ip_bits(&c.ip));
+	snprintf(text, sizeof(text), "%s/%u", number, sq_ip_bits(ip));
 	return sq_gate_open_link(gate, text, err);
+}
+
+/* "198.18.7.1/16", or a range of such. */
+static int open_addresses(const struct sq_plan *plan, struct sq_gate *gate, const char *text,
+			  struct sq_err *err)
+{
+	struct sq_addresses all;
+	int rc = 0;
+
+	if (sq_addresses_parse(text, &all) < 0)
+		return 0; /* it was checked with the scenario */
+	for (uint32_t i = 0; rc == 0 && i < all.n; i++) {
+		struct sq_ip ip = sq_ip_nth(&all.first, i);
+
+		rc = open_address(plan, gate, &ip, err);
+	}
+	return rc;
 }
 
 static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err)
@@ -157,18 +195,19 @@ static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct s
 	int rc = 0;
 
 	for (size_t h = 0; h < plan->n_hosts; h++)
-		sq_gate_name(gate, plan->hosts[h].name,
-			     plan->loopback ? here : plan->hosts[h].address);
+		if (!plan->hosts[h].far)
+			sq_gate_name(gate, plan->hosts[h].name,
+				     plan->loopback ? here : plan->hosts[h].address);
 	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
 		rc = plan->loopback ? 0 : sq_gate_open_link(gate, plan->links[i].subnet, err);
 		for (int end = 0; rc == 0 && end < 2; end++)
-			rc = open_address(plan, gate, plan->links[i].address[end], err);
+			rc = open_addresses(plan, gate, plan->links[i].address[end], err);
 	}
 	for (size_t h = 0; rc == 0 && h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
 
 		for (size_t i = 0; rc == 0 && spec && i < spec->addresses.n; i++)
-			rc = open_address(plan, gate, spec->addresses.v[i], err);
+			rc = open_addresses(plan, gate, spec->addresses.v[i], err);
 	}
 	return rc;
 }
@@ -226,12 +265,29 @@ static void lose_host(struct sq_plan *plan, const struct sq_host_spec *spec)
 	for (size_t i = 0; i < spec->nft.n; i++)
 		sq_plan_say(&plan->lost, "%s: nft rule set %zu of %zu is not loaded", name, i + 1,
 			    spec->nft.n);
+	for (size_t i = 0; i < spec->files.n; i++)
+		sq_plan_say(&plan->lost, "%s: its own %s does not stand there", name,
+			    spec->files.v[i].key);
+	if (spec->nofile > 0)
+		sq_plan_say(&plan->lost, "%s: the limit of %lld open files is not set", name,
+			    (long long)spec->nofile);
 	for (size_t i = 0; i < spec->run.n; i++) {
 		const struct sq_process_spec *p = sq_host_process(spec, i);
 
 		if (p->argv.n)
 			sq_plan_say(&plan->lost, "%s: the program %s is not started", name,
 				    p->argv.v[0]);
+	}
+}
+
+static void lose_places(struct sq_plan *plan)
+{
+	for (size_t i = 0; i < plan->scenario->capture.n; i++) {
+		const struct sq_capture_spec *c = sq_scenario_capture(plan->scenario, i);
+
+		if (c->where)
+			sq_plan_say(&plan->lost, "%s: %s is not read through %s", c->host,
+				    c->source.kind->name, c->where);
 	}
 }
 
@@ -242,12 +298,17 @@ void sq_plan_give_up(struct sq_plan *plan)
 		sq_plan_say(&plan->lost, "this machine's sysctl %s is not set to %s",
 			    plan->scenario->world.sysctl.v[i].key,
 			    plan->scenario->world.sysctl.v[i].value);
+	lose_places(plan);
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		lose_host(plan, plan->hosts[h].spec);
 	for (size_t i = 0; i < plan->n_links; i++) {
 		const struct sq_link_spec *l = plan->links[i].spec;
 		char rate[64];
 
+		if (l->delay_ns > 0 || l->loss_percent > 0)
+			sq_plan_say(&plan->lost,
+				    "the link between %s and %s delays and loses nothing",
+				    l->between.v[0], l->between.v[1]);
 		if (l->shape.rate_bit_per_s == SQ_OPT_UNSET)
 			continue;
 		sq_format_bitrate(rate, sizeof(rate), l->shape.rate_bit_per_s);

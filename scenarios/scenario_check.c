@@ -11,6 +11,7 @@
 #include "base/value.h"
 #include "scenarios/cidr.h"
 #include "scenarios/scenario_private.h"
+#include "scenarios/where.h"
 
 enum { NAME_MAX_LEN = 32, RUN_NAME_MAX_LEN = 64 };
 
@@ -113,19 +114,20 @@ static int check_addresses(const struct sq_scenario *s, const struct sq_host_spe
 			   const char *pointer, struct sq_err *err)
 {
 	char at[SQ_POINTER_MAX];
-	struct sq_cidr c;
+	struct sq_addresses c;
 
 	for (size_t i = 0; i < h->addresses.n; i++) {
 		const char *text = h->addresses.v[i];
 
 		snprintf(at, sizeof(at), "%.150s/addresses/%zu", pointer, i);
-		if (sq_cidr_parse(text, &c) < 0)
+		if (sq_addresses_parse(text, &c) < 0)
 			return sq_scenario_fail(s, at, err,
 						"expected an address and its prefix such as "
-						"\"198.18.7.1/16\", found \"%.60s\"",
-						text);
-		if (sq_ip_is_loopback(&c.ip) || sq_ip_is_unspecified(&c.ip) ||
-		    sq_ip_is_group(&c.ip))
+						"\"198.18.7.1/16\", or at most %d of them such as "
+						"\"198.18.64.1-198.18.73.254/16\", found \"%.60s\"",
+						SQ_ADDRESSES_MAX, text);
+		if (sq_ip_is_loopback(&c.first) || sq_ip_is_unspecified(&c.first) ||
+		    sq_ip_is_group(&c.first))
 			return sq_scenario_fail(
 				s, at, err,
 				"%.60s can't be a host's own address; choose one of "
@@ -174,6 +176,24 @@ static int check_global_sysctls(const struct sq_scenario *s, struct sq_err *err)
 	return 0;
 }
 
+static int check_files(const struct sq_scenario *s, const struct sq_host_spec *h,
+		       const char *pointer, struct sq_err *err)
+{
+	for (size_t i = 0; i < h->files.n; i++) {
+		const char *path = h->files.v[i].key;
+		char at[SQ_POINTER_MAX];
+
+		if (path[0] == '/' && path[1])
+			continue;
+		snprintf(at, sizeof(at), "%.150s/files", pointer);
+		sq_json_pointer_join(at, sizeof(at), at, path);
+		return sq_scenario_fail(s, at, err,
+					"expected a path such as /etc/resolv.conf, found \"%.60s\"",
+					path);
+	}
+	return 0;
+}
+
 static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX], at[SQ_POINTER_MAX];
@@ -189,6 +209,8 @@ static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h,
 		rc = check_addresses(s, h, pointer, err);
 	if (rc == 0)
 		rc = check_sysctls(s, h, pointer, err);
+	if (rc == 0)
+		rc = check_files(s, h, pointer, err);
 	for (size_t i = 0; rc == 0 && i < h->run.n; i++) {
 		snprintf(at, sizeof(at), "%.150s/run/%zu", pointer, i);
 		rc = check_process(s, sq_host_process(h, i), at, err);
@@ -286,9 +308,49 @@ int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err)
 	return rc;
 }
 
+/* Without a world a place elsewhere is a host of its own, and must have a name. */
+static int check_place(const struct sq_scenario *s, const struct sq_capture_spec *c,
+		       const char *pointer, struct sq_err *err)
+{
+	char name[SQ_WHERE_NAME];
+
+	if (!c->host && sq_where_name(c->where, name))
+		return sq_scenario_check_name(s, name, "host", pointer, err);
+	if (!c->host)
+		return sq_scenario_fail(s, pointer, err,
+					"what \"%.60s\" reads needs a name; give one with \"host\"",
+					c->where);
+	if (strcmp(c->host, SQ_HERE) == 0)
+		return sq_scenario_fail(s, pointer, err,
+					"\"" SQ_HERE
+					"\" is this machine; give another name to what "
+					"\"%.60s\" reads",
+					c->where);
+	return sq_scenario_check_name(s, c->host, "host", pointer, err);
+}
+
+static int check_capture(const struct sq_scenario *s, size_t i, struct sq_err *err)
+{
+	const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+	char pointer[SQ_POINTER_MAX];
+	struct sq_err why = { 0 };
+	char **argv = NULL;
+
+	snprintf(pointer, sizeof(pointer), "/capture/%zu/where", i);
+	if (c->where && sq_where_argv(c->where, &argv, &why) < 0)
+		return sq_scenario_fail(s, pointer, err, "%s", why.text);
+	sq_where_free(argv);
+	snprintf(pointer, sizeof(pointer), "/capture/%zu/host", i);
+	if (c->where && !s->has_world)
+		return check_place(s, c, pointer, err);
+	if (c->where && !c->host)
+		return sq_scenario_fail(s, pointer, err,
+					"say with \"host\" which host \"where\" reads");
+	return sq_scenario_check_host(s, c->host, pointer, err);
+}
+
 int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 {
-	char pointer[SQ_POINTER_MAX];
 	int rc = check_run_name(s, err);
 
 	if (rc == 0)
@@ -297,9 +359,7 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 		rc = sq_scenario_check_loads(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_cure(s, err);
-	for (size_t i = 0; rc == 0 && i < s->capture.n; i++) {
-		snprintf(pointer, sizeof(pointer), "/capture/%zu/host", i);
-		rc = sq_scenario_check_host(s, sq_scenario_capture(s, i)->host, pointer, err);
-	}
+	for (size_t i = 0; rc == 0 && i < s->capture.n; i++)
+		rc = check_capture(s, i, err);
 	return rc;
 }

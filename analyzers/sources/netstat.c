@@ -5,8 +5,8 @@
 static int netstat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/netstat", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/netstat",
+				    err);
 }
 
 static int netstat_sample(void *state, struct sq_sample *s)
@@ -17,10 +17,11 @@ static int netstat_sample(void *state, struct sq_sample *s)
 const struct sq_source sq_source_netstat = {
 	.kind = {
 		.name = "netstat",
-		.summary = "Linux's own counters: TcpExt, IpExt (/proc/net/netstat)",
+		.summary = "Linux's own counters: TcpExt, IpExt, MPTcpExt (/proc/net/netstat)",
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = netstat_open,
 	.sample = netstat_sample,
 	.close = sq_nettext_file_close,

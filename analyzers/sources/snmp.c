@@ -1,12 +1,11 @@
 /* The counters of the protocols' MIBs, IPv4 and what both families share: "Tcp.RetransSegs",
- * "Udp.RcvbufErrors".  A few are gauges (mib.c).  Of the network namespace. */
+ * "Udp.RcvbufErrors".  A few are gauges (the catalogue has their kinds).  Of the network namespace. */
 #include "analyzers/nettext.h"
 
 static int snmp_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/snmp", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/snmp", err);
 }
 
 static int snmp_sample(void *state, struct sq_sample *s)
@@ -21,6 +20,7 @@ const struct sq_source sq_source_snmp = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = snmp_open,
 	.sample = snmp_sample,
 	.close = sq_nettext_file_close,

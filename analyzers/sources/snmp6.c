@@ -5,8 +5,7 @@
 static int snmp6_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/snmp6", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/snmp6", err);
 }
 
 static int snmp6_sample(void *state, struct sq_sample *s)
@@ -21,6 +20,7 @@ const struct sq_source sq_source_snmp6 = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = snmp6_open,
 	.sample = snmp6_sample,
 	.close = sq_nettext_file_close,

@@ -7,8 +7,8 @@
 static int sockstat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/sockstat", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/sockstat",
+				    err);
 }
 
 static int sockstat_sample(void *state, struct sq_sample *s)
@@ -23,6 +23,7 @@ const struct sq_source sq_source_sockstat = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = sockstat_open,
 	.sample = sockstat_sample,
 	.close = sq_nettext_file_close,

@@ -5,8 +5,8 @@
 static int softnet_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	(void)conf;
-	(void)s;
-	return sq_nettext_file_open(state, "/proc/thread-self/net/softnet_stat", err);
+	return sq_nettext_file_open(state, sq_sample_place(s), "/proc/thread-self/net/softnet_stat",
+				    err);
 }
 
 static int softnet_sample(void *state, struct sq_sample *s)
@@ -21,6 +21,7 @@ const struct sq_source sq_source_softnet = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),
+	.remote = true,
 	.open = softnet_open,
 	.sample = softnet_sample,
 	.close = sq_nettext_file_close,

@@ -322,6 +322,8 @@ static void test_capture(void **state)
 		     "[2,1]") "{\"k\":\"gap\",\"b\":5290000000,\"e\":5295000000,"
 			      "\"source\":\"a\",\"because\":\"No such process\"}\n"
 			      /* Bin 4: C fell from 3 + x to 2 since; a row appears with a value. */
+			      "{\"k\":\"event\",\"t\":5300000000,\"source\":\"kernel_log\","
+			      "\"text\":\"SYN flooding\"}\n"
 			      "{\"k\":\"restart\",\"t\":5495000000,\"i\":0}\n" METRIC(3, "a", "L",
 										      "counter")
 				      TICK(5495000000,
@@ -350,9 +352,13 @@ static void test_capture(void **state)
 	assert_null(sq_run_sysctl(run, "client", "net.core.somaxconn"));
 	assert_int_equal(json_array_size(run->absent), 1);
 	/* The restart and the gap are told; the missing usage of a load's file is not asked for. */
-	assert_int_equal(run->n_events, 2);
+	assert_int_equal(run->n_events, 3);
 	assert_non_null(strstr(run->events[0].text, "No such process"));
-	assert_string_equal(run->events[1].text, "C began anew");
+	assert_string_equal(run->events[1].text, "SYN flooding");
+	assert_string_equal(run->events[1].source, "kernel_log");
+	assert_string_equal(run->events[1].host, "server");
+	assert_int_equal(run->events[1].t_ns, 300000000);
+	assert_string_equal(run->events[2].text, "C began anew");
 	sq_run_free(run);
 	spool_dir_remove(&d);
 }
@@ -367,6 +373,7 @@ static void test_bad_captures(void **state)
 		METRIC(0, "a", "C", "counter") TICK(5000000000, "[0,\"x\"]"),
 		METRIC(0, "a", "C", "counter") TICK(9000000000000000000, "[0,1]"),
 		"{\"k\":\"restart\",\"t\":1,\"i\":-1}\n",
+		"{\"k\":\"event\",\"t\":1,\"source\":\"kernel_log\"}\n",
 		"{\"k\":\"metric\"}\n",
 	};
 
