@@ -24,6 +24,10 @@ struct sq_host_plan {
 	char far_name[SQ_WHERE_NAME];
 };
 
+/* A link of two hosts is a cable.  One of more is a switch: as many legs with the same spec and subnet,
+ * each of which has a host at its first end and SQ_SWITCH at the other, which has no address. */
+#define SQ_SWITCH SIZE_MAX
+
 struct sq_link_plan {
 	const struct sq_link_spec *spec;
 	size_t host[2];
