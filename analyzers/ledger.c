@@ -159,7 +159,19 @@ static char *unread(const struct sq_run *run, const struct sq_rule *rule,
 {
 	if (!sq_supply_read(run, host, c))
 		return sq_supply_because(run, host, c);
-	return rule->levels.n > 0 ? sq_levels_because(run, rule, host) : NULL;
+	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
+}
+
+/* A rule that looks in one of several places says so once, when it found none of them. */
+static void note_unread(const struct sq_run *run, const struct sq_rule *rule, const char *host,
+			const char *because, struct sq_findings *f)
+{
+	bool any = false;
+
+	for (size_t i = 0; rule->unread && i < rule->counters.n; i++)
+		any |= sq_supply_read(run, host, sq_rule_counter(rule, i));
+	if (!any && !(rule->unread && sq_findings_is_noted(f, rule->id, host)))
+		sq_findings_not_examined(f, rule->id, host, rule->unread ? rule->unread : because);
 }
 
 static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t counter,
@@ -174,7 +186,7 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 	because = unread(b->run, rule, c, host);
 	if (because) {
 		if (f && !spare && wanted(b, rule, c->side, host, NULL))
-			sq_findings_not_examined(f, rule->id, host, because);
+			note_unread(b->run, rule, host, because, f);
 		free(because);
 		return;
 	}
@@ -199,7 +211,8 @@ static void note_stranger(const struct sq_rule *rule, const char *target, struct
 	char *host = sq_printf_dup("%.*s", len, target);
 	char *because = sq_printf_dup("no counters of %s were captured", host);
 
-	sq_findings_not_examined(f, rule->id, host, because);
+	if (!sq_findings_is_noted(f, rule->id, host))
+		sq_findings_not_examined(f, rule->id, host, because);
 	free(because);
 	free(host);
 }

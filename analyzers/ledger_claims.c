@@ -386,7 +386,7 @@ struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_scene *sce
 	c->host = scene->host;
 	c->row = scene->row;
 	c->readings = sq_supply_readings(run, c->host, c->counter, c->row);
-	c->levels = sq_levels_read(run, c->rule, c->host);
+	c->levels = sq_levels_read(run, c->rule, c->host, SQ_SIDE_EITHER);
 	sq_levels_mask(run, &c->levels, &c->readings);
 	sq_spent_deduct(book->spent, c->host, c->counter, c->row, &c->readings);
 	c->flow = sq_flow_new(&c->readings);

@@ -110,19 +110,25 @@ static const struct sq_rule_pay *pay_of(const struct sq_book *b, const struct sq
 	return sq_rule_pay_of(rule, e->outcome->code, e->outcome->phase, role, sysctl_of, &scope);
 }
 
-/* All that is left of it, on the host that makes the load. */
+/* All that is left of it, on the host that makes the load; where the rule asks for levels there, once these stood. */
 static void take_own(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
 		     struct sq_findings *f)
 {
+	struct sq_levels l = sq_levels_read(b->run, rule, e->load->from, SQ_SIDE_CLIENT);
 	struct sq_topic topic = topic_of(b, e, e->load->from);
 	uint64_t left = left_of(e);
+	json_t *evidence;
 
-	memset(e->left, 0, b->run->axis.n * sizeof(*e->left));
-	e->explained += left;
-	add_finding(rule, &topic, e, left, SQ_STRONG,
-		    sentence("no counter of the kernel's counts this refusal: it is known by the "
-			     "error and the load's own settings"),
-		    f);
+	if (sq_levels_stood(b->run, &l, 0, b->run->axis.n)) {
+		evidence =
+			sentence("no counter of the kernel's counts this refusal: it is known by "
+				 "the error and the load's own settings");
+		sq_levels_say(&l, &topic, evidence);
+		memset(e->left, 0, b->run->axis.n * sizeof(*e->left));
+		e->explained += left;
+		add_finding(rule, &topic, e, left, SQ_STRONG, evidence, f);
+	}
+	sq_levels_fini(&l);
 }
 
 /* ---- by levels ---- */
@@ -153,14 +159,21 @@ static struct apart apart_of(const struct sq_run *run, const struct sq_levels *l
 	return a;
 }
 
+/* Did a twentieth or more of the load fall elsewhere, and fail a tenth as often or less? */
+static bool contrasts(const struct sq_entry *e, const struct apart *a)
+{
+	double near = (double)(e->load->scheduled - a->operations);
+	double failed_near = (double)(e->outcome->count - a->failures);
+
+	return 20 * a->operations >= e->load->scheduled && near > 0 &&
+	       10 * (double)a->failures / (double)a->operations <= failed_near / near;
+}
+
 static enum sq_confidence level_confidence(const struct sq_entry *e, uint64_t explained,
 					   const struct apart *a, bool stood)
 {
-	double share = (double)explained / (double)e->load->scheduled;
-	bool contrast = 20 * a->operations >= e->load->scheduled &&
-			10 * (double)a->failures <= share * (double)a->operations;
-
-	return (stood || contrast) && 5 * explained >= 4 * e->outcome->count ? SQ_STRONG : SQ_WEAK;
+	return (stood || contrasts(e, a)) && 5 * explained >= 4 * e->outcome->count ? SQ_STRONG
+										    : SQ_WEAK;
 }
 
 static json_t *level_evidence(const struct sq_levels *l, const struct sq_topic *topic,
@@ -209,27 +222,6 @@ static bool all_stand(const struct sq_load_rec *load, const char *host)
 	return true;
 }
 
-static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
-			const char *host, struct sq_findings *f)
-{
-	struct sq_levels l = sq_levels_read(b->run, rule, host);
-	struct sq_topic topic = topic_of(b, e, host);
-	enum sq_queue_state queue = rule->standstill ? sq_levels_queue(b->run, &l, host, e->load)
-						     : SQ_QUEUE_UNKNOWN;
-	bool stood = queue == SQ_QUEUE_STOOD;
-	struct apart a;
-	uint64_t n;
-
-	if (queue != SQ_QUEUE_MOVED) {
-		a = apart_of(b->run, &l, e);
-		n = take_bins(b->run, &l, e);
-		if (n > 0)
-			add_finding(rule, &topic, e, n, level_confidence(e, n, &a, stood),
-				    level_evidence(&l, &topic, n, &a, stood), f);
-	}
-	sq_levels_fini(&l);
-}
-
 /* The host that plays a role for a load; NULL: none, or several. */
 static const char *host_of(const struct sq_load_rec *load, int role)
 {
@@ -238,6 +230,28 @@ static const char *host_of(const struct sq_load_rec *load, int role)
 	return all_stand(load, load->targets[0].server ? load->targets[0].server : "")
 		       ? load->targets[0].server
 		       : NULL;
+}
+
+static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e, int role,
+			struct sq_findings *f)
+{
+	const char *host = host_of(e->load, role);
+	struct sq_levels l = sq_levels_read(b->run, rule, host, role);
+	struct sq_topic topic = topic_of(b, e, host);
+	enum sq_queue_state queue = rule->standstill ? sq_levels_queue(b->run, &l, host, e->load)
+						     : SQ_QUEUE_UNKNOWN;
+	bool stood = queue == SQ_QUEUE_STOOD;
+	struct apart a;
+	uint64_t n;
+
+	a = apart_of(b->run, &l, e);
+	if (queue != SQ_QUEUE_MOVED && (!rule->contrast || contrasts(e, &a))) {
+		n = take_bins(b->run, &l, e);
+		if (n > 0)
+			add_finding(rule, &topic, e, n, level_confidence(e, n, &a, stood),
+				    level_evidence(&l, &topic, n, &a, stood), f);
+	}
+	sq_levels_fini(&l);
 }
 
 static void examine_levels(struct sq_book *b, const struct sq_rule *rule, struct sq_entry *e,
@@ -250,13 +264,13 @@ static void examine_levels(struct sq_book *b, const struct sq_rule *rule, struct
 		if (pay && pay->own && role == SQ_SIDE_CLIENT)
 			take_own(b, rule, e, f);
 		else if (pay && !pay->own)
-			take_levels(b, rule, e, host, f);
+			take_levels(b, rule, e, role, f);
 	}
 }
 
 static bool at_work(const struct sq_run *run, const struct sq_rule *rule, const char *host)
 {
-	struct sq_levels l = sq_levels_read(run, rule, host);
+	struct sq_levels l = sq_levels_read(run, rule, host, SQ_SIDE_SERVER);
 	bool stood = sq_levels_stood(run, &l, 0, run->axis.n);
 
 	sq_levels_fini(&l);
@@ -293,16 +307,6 @@ void sq_fact_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_fi
 
 /* ---- levels that could not be told ---- */
 
-static bool is_noted(const struct sq_findings *f, const struct sq_rule *rule, const char *host)
-{
-	for (size_t i = 0; i < f->n_not_examined; i++) {
-		if (strcmp(f->not_examined[i].mechanism, rule->id) == 0 &&
-		    strcmp(f->not_examined[i].host, host) == 0)
-			return true;
-	}
-	return false;
-}
-
 void sq_fact_note(const struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f)
 {
 	for (size_t i = 0; i < b->n && rule->fact == SQ_FACT_LEVELS; i++) {
@@ -312,8 +316,8 @@ void sq_fact_note(const struct sq_book *b, const struct sq_rule *rule, struct sq
 			const char *host = left_of(e) > 0 ? host_of(e->load, role) : NULL;
 			const struct sq_rule_pay *pay = host ? pay_of(b, rule, e, host, role)
 							     : NULL;
-			char *because = pay && !pay->own && !is_noted(f, rule, host)
-						? sq_levels_because(b->run, rule, host)
+			char *because = pay && !sq_findings_is_noted(f, rule->id, host)
+						? sq_levels_because(b->run, rule, host, role)
 						: NULL;
 
 			if (because)
@@ -335,7 +339,7 @@ static void add_missed(const struct sq_run *run, const struct sq_rule *rule,
 				   (unsigned long long)o->count,
 				   (unsigned long long)load->scheduled);
 
-	e.failure = sq_printf_dup("%s@%s", o->code, o->phase);
+	e.failure = sq_strdup(o->code); /* it came to no phase */
 	add_finding(rule, &topic, &e, o->count, SQ_STRONG, sentence(text), f);
 	free(e.failure);
 	free(text);

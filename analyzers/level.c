@@ -36,10 +36,9 @@ static bool is_named(const struct sq_run *run, const struct sq_rule_level *l,
 }
 
 /* What the level's words come to; NAN: not known. */
-static double limit_of(const struct sq_run *run, const struct sq_rule_level *l, const char *host,
-		       const char *row)
+static double limit_of(const struct sq_run *run, const struct sq_rule_level *l, const char *host)
 {
-	const struct sq_topic topic = { .run = run, .host = host, .row = row, .needed = NAN };
+	const struct sq_topic topic = { .run = run, .host = host, .needed = NAN };
 	struct sq_buf b = { 0 };
 	double limit = NAN;
 
@@ -55,7 +54,7 @@ struct view {
 	const struct sq_run *run;
 	const struct sq_rule_level *level;
 	const struct sq_metric_rec *m, *limits; /* limits: NULL where the limit is a number */
-	double limit;
+	double limit;                           /* NAN: not known (yet) */
 	bool *stands;
 	struct sq_peak *peak;
 };
@@ -118,38 +117,77 @@ static void judge_rate(struct view *v)
 	}
 }
 
+static void judge_row(struct view *v)
+{
+	if (v->level->rate)
+		judge_rate(v);
+	else
+		judge_gauge(v);
+}
+
+/* All named rows as one; NAN where none was read. */
+static void judge_sum(struct view *v, const char *host)
+{
+	size_t n = v->run->axis.n;
+	struct sq_metric_rec sum = { .samples = sq_alloc_n(n + 1, sizeof(*sum.samples)) };
+
+	for (size_t i = 0; i < n; i++)
+		sum.samples[i] = NAN;
+	for (size_t k = 0; k < v->run->n_metrics; k++) {
+		const struct sq_metric_rec *m = &v->run->metrics[k];
+
+		for (size_t i = 0; i < n && is_named(v->run, v->level, m, host); i++) {
+			if (!isnan(m->samples[i]))
+				sum.samples[i] = m->samples[i] +
+						 (isnan(sum.samples[i]) ? 0 : sum.samples[i]);
+		}
+	}
+	v->m = &sum;
+	judge_row(v);
+	free(sum.samples);
+}
+
 static void read_level(const struct sq_run *run, const struct sq_rule_level *l, const char *host,
 		       bool *stands, struct sq_peak *peak)
 {
-	*peak = (struct sq_peak){ NAN, NAN, NULL };
-	for (size_t i = 0; i < run->n_metrics; i++) {
-		const struct sq_metric_rec *m = &run->metrics[i];
-		struct view v = { run, l, m, NULL, NAN, stands, peak };
+	struct view v = { .run = run, .level = l, .limit = NAN, .peak = peak };
 
-		if (!is_named(run, l, m, host))
+	v.stands = stands;
+	*peak = (struct sq_peak){ NAN, NAN, NULL };
+	if (l->limit)
+		v.limit = limit_of(run, l, host);
+	if (l->sum)
+		judge_sum(&v, host);
+	for (size_t i = 0; i < run->n_metrics && !l->sum; i++) {
+		v.m = &run->metrics[i];
+		if (!is_named(run, l, v.m, host))
 			continue;
-		if (l->limit)
-			v.limit = limit_of(run, l, host, m->instance);
-		else
-			v.limits = sq_run_find_metric(run, host, l->limit_gauge, m->instance);
-		if (l->rate)
-			judge_rate(&v);
-		else
-			judge_gauge(&v);
+		if (l->limit_gauge)
+			v.limits = sq_run_find_metric(run, host, l->limit_gauge, v.m->instance);
+		judge_row(&v);
 	}
 }
 
+static bool is_asked(const struct sq_levels *l, size_t level)
+{
+	return l->role == SQ_SIDE_EITHER || sq_side_has(level_of(l->rule, level)->side, l->role);
+}
+
 struct sq_levels sq_levels_read(const struct sq_run *run, const struct sq_rule *rule,
-				const char *host)
+				const char *host, int role)
 {
 	struct sq_levels out = { .rule = rule,
+				 .role = role,
 				 .stand = sq_alloc_n(run->axis.n + 1, sizeof(bool)),
 				 .peaks = sq_alloc_n(rule->levels.n + 1, sizeof(*out.peaks)) };
 
 	memset(out.stand, true, run->axis.n);
 	for (size_t k = 0; k < rule->levels.n; k++) {
-		bool *stands = sq_alloc_n(run->axis.n + 1, sizeof(*stands));
+		bool *stands;
 
+		if (!is_asked(&out, k))
+			continue;
+		stands = sq_alloc_n(run->axis.n + 1, sizeof(*stands));
 		read_level(run, level_of(rule, k), host, stands, &out.peaks[k]);
 		for (size_t i = 0; i < run->axis.n; i++)
 			out.stand[i] &= stands[i];
@@ -165,19 +203,20 @@ void sq_levels_fini(struct sq_levels *l)
 	*l = (struct sq_levels){ 0 };
 }
 
-char *sq_levels_because(const struct sq_run *run, const struct sq_rule *rule, const char *host)
+char *sq_levels_because(const struct sq_run *run, const struct sq_rule *rule, const char *host,
+			int role)
 {
 	struct sq_levels l;
 	char *because = NULL;
 
 	if (!sq_frame_captured(run, host))
 		return sq_printf_dup("no counters of %s were captured", host);
-	l = sq_levels_read(run, rule, host);
+	l = sq_levels_read(run, rule, host, role);
 	for (size_t k = 0; k < rule->levels.n && !because; k++) {
 		const char *name = level_of(rule, k)->names.v[0];
 		const char *absent;
 
-		if (!isnan(l.peaks[k].value))
+		if (!isnan(l.peaks[k].value) || !is_asked(&l, k))
 			continue;
 		absent = sq_supply_absent(run, host, name);
 		because =
@@ -221,6 +260,8 @@ void sq_levels_say(const struct sq_levels *l, const struct sq_topic *topic, json
 	for (size_t k = 0; k < l->rule->levels.n; k++) {
 		struct sq_topic at = *topic;
 
+		if (!is_asked(l, k))
+			continue;
 		at.value = l->peaks[k].value;
 		at.limit = l->peaks[k].limit;
 		at.row = l->peaks[k].row;

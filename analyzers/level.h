@@ -10,9 +10,10 @@
 #include "analyzers/rules.h"
 #include "results/run.h"
 
-/* All levels of a rule on one host. */
+/* All levels of a rule on one host in one role (enum sq_side; EITHER: whatever they are asked for). */
 struct sq_levels {
 	const struct sq_rule *rule;
+	int role;
 	bool *stand; /* by bin: all of them; all true when the rule asks for none */
 	struct sq_peak {
 		double value, limit; /* of the moment that went furthest; NAN: never read */
@@ -21,11 +22,12 @@ struct sq_levels {
 };
 
 struct sq_levels sq_levels_read(const struct sq_run *run, const struct sq_rule *rule,
-				const char *host);
+				const char *host, int role);
 void sq_levels_fini(struct sq_levels *l);
 
 /* Why they can't be told on the host, for the caller to free; NULL when they can. */
-char *sq_levels_because(const struct sq_run *run, const struct sq_rule *rule, const char *host);
+char *sq_levels_because(const struct sq_run *run, const struct sq_rule *rule, const char *host,
+			int role);
 
 /* Does all of it stand at some time of bins [from, to]? */
 bool sq_levels_stood(const struct sq_run *run, const struct sq_levels *l, size_t from, size_t to);

@@ -158,13 +158,15 @@ static void put_processors(const struct sq_topic *p, const char *name, struct sq
 static void put_lag(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
 	char text[64];
+	int64_t lag;
 
 	(void)name;
 	if (!p->load->lag) {
 		put_text(out, NULL);
 		return;
 	}
-	sq_format_duration(text, sizeof(text), sq_hist_max(p->load->lag) / SQ_US * SQ_US);
+	lag = sq_hist_max(p->load->lag);
+	sq_format_duration(text, sizeof(text), lag - lag % (lag < SQ_MS ? SQ_US : SQ_MS));
 	sq_buf_puts(out, text);
 }
 

@@ -9,259 +9,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *const dose_names[] = { "syn-schedule", "segments", "once", "some", NULL };
-static const char *const side_names[] = { "server", "client", "either", NULL };
-static const char *const rows_names[] = { "all", "target", "path", NULL };
-static const char *const fact_names[] = { "none",   "loopback-source", "relay-lookup",
-					  "levels", "missed",          NULL };
-
-#define PAY(member)     offsetof(struct sq_rule_pay, member)
-#define COUNTER(member) offsetof(struct sq_rule_counter, member)
-#define SETTING(member) offsetof(struct sq_rule_setting, member)
-#define LEVEL(member)   offsetof(struct sq_rule_level, member)
-#define RULE(member)    offsetof(struct sq_rule, member)
-
-static const struct sq_opt pay_opts[] = {
-	{ .name = "failures",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = PAY(failures),
-	  .required = true,
-	  .help = "failures it can cause, as CODE@PHASE; either may be *" },
-	{ .name = "side",
-	  .type = SQ_OPT_ENUM,
-	  .offset = PAY(side),
-	  .def = "either",
-	  .choices = side_names,
-	  .help = "on whose counters they can show" },
-	{ .name = "dose",
-	  .type = SQ_OPT_ENUM,
-	  .offset = PAY(dose),
-	  .def = "once",
-	  .choices = dose_names,
-	  .help = "what one of them costs in the counter, and when" },
-	{ .name = "when",
-	  .type = SQ_OPT_PAIRS,
-	  .offset = PAY(when),
-	  .help = "sysctls of the counter's host that must have these values" },
-	{ .name = "own",
-	  .type = SQ_OPT_BOOL,
-	  .offset = PAY(own),
-	  .def = "false",
-	  .help = "a refusal of the load's own machine, which its errno alone proves" },
-	{ .name = "noun",
-	  .type = SQ_OPT_STRING,
-	  .offset = PAY(noun),
-	  .required = true,
-	  .help = "what such failures are, in the plural" },
-	{ 0 },
-};
-
-static const struct sq_opt setting_opts[] = {
-	{ .name = "sysctl",
-	  .type = SQ_OPT_STRING,
-	  .offset = SETTING(sysctl),
-	  .required = true,
-	  .help = "the setting's dotted name" },
-	{ .name = "is",
-	  .type = SQ_OPT_STRING,
-	  .offset = SETTING(is),
-	  .help = "the value for which the text is said; may be a placeholder, as in the text" },
-	{ .name = "above",
-	  .type = SQ_OPT_STRING,
-	  .offset = SETTING(above),
-	  .help = "instead of \"is\": the number that it must exceed" },
-	{ .name = "text",
-	  .type = SQ_OPT_STRING,
-	  .offset = SETTING(text),
-	  .required = true,
-	  .help = "a sentence of evidence" },
-	{ 0 },
-};
-
-static const struct sq_opt counter_opts[] = {
-	{ .name = "side",
-	  .type = SQ_OPT_ENUM,
-	  .offset = COUNTER(side),
-	  .required = true,
-	  .choices = side_names,
-	  .help = "whose counter it is" },
-	{ .name = "names",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = COUNTER(names),
-	  .required = true,
-	  .help = "the counter that pays; several are summed" },
-	{ .name = "rows",
-	  .type = SQ_OPT_ENUM,
-	  .offset = COUNTER(rows),
-	  .def = "all",
-	  .choices = rows_names,
-	  .help = "which of its rows" },
-	{ .name = "also",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = COUNTER(also),
-	  .help = "counters that rise with it, or it does not count" },
-	{ .name = "less",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = COUNTER(less),
-	  .help = "counters that do not rise with it, or it does not count" },
-	{ .name = "only",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = COUNTER(only),
-	  .help = "those of the rule's failures that it pays for, as CODE@PHASE" },
-	{ .name = "fallback",
-	  .type = SQ_OPT_BOOL,
-	  .offset = COUNTER(fallback),
-	  .def = "false",
-	  .help = "only where the counter before it was not read" },
-	{ .name = "uncounted",
-	  .type = SQ_OPT_STRING,
-	  .offset = COUNTER(uncounted),
-	  .help = "a gauge of occasions that the counter leaves out" },
-	{ 0 },
-};
-
-static const struct sq_opt level_opts[] = {
-	{ .name = "names",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = LEVEL(names),
-	  .required = true,
-	  .help = "the metric; several are the names that it may have" },
-	{ .name = "rate",
-	  .type = SQ_OPT_BOOL,
-	  .offset = LEVEL(rate),
-	  .def = "false",
-	  .help = "by what it rises in a second, not its value" },
-	{ .name = "times",
-	  .type = SQ_OPT_REAL,
-	  .offset = LEVEL(times),
-	  .def = "1",
-	  .min = 0.001,
-	  .max = 1e6,
-	  .help = "it counts so many times" },
-	{ .name = "below",
-	  .type = SQ_OPT_BOOL,
-	  .offset = LEVEL(below),
-	  .def = "false",
-	  .help = "stands at the limit and below, not above" },
-	{ .name = "limit",
-	  .type = SQ_OPT_STRING,
-	  .offset = LEVEL(limit),
-	  .help = "a number; may be a placeholder, as in the text" },
-	{ .name = "limit_gauge",
-	  .type = SQ_OPT_STRING,
-	  .offset = LEVEL(limit_gauge),
-	  .help = "instead of \"limit\": a gauge, of the same row" },
-	{ .name = "text",
-	  .type = SQ_OPT_STRING,
-	  .offset = LEVEL(text),
-	  .required = true,
-	  .help = "a sentence of evidence, with {value}, {limit} and {row}" },
-	{ 0 },
-};
-
-static const struct sq_opt change_opts[] = {
-	{ .name = "sysctl",
-	  .type = SQ_OPT_PAIRS,
-	  .offset = offsetof(struct sq_rule_change, sysctl),
-	  .help = "settings of the finding's host, or of the machine" },
-	{ .name = "server",
-	  .type = SQ_OPT_PAIRS,
-	  .offset = offsetof(struct sq_rule_change, server),
-	  .help = "keys of the built-in target there" },
-	{ 0 },
-};
-
-static const struct sq_opt rule_opts[] = {
-	{ .name = "id",
-	  .type = SQ_OPT_STRING,
-	  .offset = RULE(id),
-	  .required = true,
-	  .help = "the mechanism's name; the file's too" },
-	{ .name = "summary",
-	  .type = SQ_OPT_STRING,
-	  .offset = RULE(summary),
-	  .required = true,
-	  .help = "what happened, in one sentence" },
-	{ .name = "counters",
-	  .type = SQ_OPT_LIST,
-	  .offset = RULE(counters),
-	  .sub = counter_opts,
-	  .elem_size = sizeof(struct sq_rule_counter),
-	  .help = "where it shows" },
-	{ .name = "fact",
-	  .type = SQ_OPT_ENUM,
-	  .offset = RULE(fact),
-	  .def = "none",
-	  .choices = fact_names,
-	  .help = "what it is known by when no counter shows it" },
-	{ .name = "listener_full",
-	  .type = SQ_OPT_BOOL,
-	  .offset = RULE(listener_full),
-	  .def = "false",
-	  .help = "asks for a full accept queue at the load's target port" },
-	{ .name = "successes",
-	  .type = SQ_OPT_BOOL,
-	  .offset = RULE(successes),
-	  .def = "false",
-	  .help = "SYNs and segments that successes lost may have cost it too" },
-	{ .name = "pays",
-	  .type = SQ_OPT_LIST,
-	  .offset = RULE(pays),
-	  .required = true,
-	  .sub = pay_opts,
-	  .elem_size = sizeof(struct sq_rule_pay),
-	  .help = "failures and what they cost; the first that fits counts" },
-	{ .name = "levels",
-	  .type = SQ_OPT_LIST,
-	  .offset = RULE(levels),
-	  .sub = level_opts,
-	  .elem_size = sizeof(struct sq_rule_level),
-	  .help = "what must stand, all of it, where and when it happens" },
-	{ .name = "standstill",
-	  .type = SQ_OPT_BOOL,
-	  .offset = RULE(standstill),
-	  .def = "false",
-	  .help = "asks for a queue at the load's target that lets nothing out meanwhile" },
-	{ .name = "cause",
-	  .type = SQ_OPT_BOOL,
-	  .offset = RULE(cause),
-	  .def = "false",
-	  .help = "stands behind symptoms, and takes failures before they do" },
-	{ .name = "symptom",
-	  .type = SQ_OPT_BOOL,
-	  .offset = RULE(symptom),
-	  .def = "false",
-	  .help = "of a server that does not come to its work: comes after causes" },
-	{ .name = "evidence",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = RULE(evidence),
-	  .help = "sentences of evidence, whatever the settings are" },
-	{ .name = "settings",
-	  .type = SQ_OPT_LIST,
-	  .offset = RULE(settings),
-	  .sub = setting_opts,
-	  .elem_size = sizeof(struct sq_rule_setting),
-	  .help = "settings worth a sentence of evidence" },
-	{ .name = "change",
-	  .type = SQ_OPT_TABLE,
-	  .offset = RULE(change),
-	  .sub = change_opts,
-	  .help = "what must make its failures vanish; squall prove tries it" },
-	{ .name = "advice",
-	  .type = SQ_OPT_STRING,
-	  .offset = RULE(advice),
-	  .required = true,
-	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {sysctl:NAME#3} its third word, {gauge:NAME}, "
-		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {times:4:GAUGE+COUNTER}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, "
-		  "{qdisc}, {source}, {target}, {backlog}, {needed}" },
-	{ .name = "reference",
-	  .type = SQ_OPT_STRING,
-	  .offset = RULE(reference),
-	  .required = true,
-	  .help = "where the mechanism can be read up" },
-	{ 0 },
-};
-
 static int check_settings(const struct sq_embedded *file, const struct sq_rule *rule,
 			  struct sq_err *err)
 {
@@ -346,13 +93,13 @@ static int load_one(const struct sq_embedded *file, struct sq_rule *ret, struct 
 
 	if (!doc)
 		return -EINVAL;
-	rc = sq_opt_parse(&ctx, rule_opts, doc, "", ret, err);
+	rc = sq_opt_parse(&ctx, sq_rule_opts, doc, "", ret, err);
 	json_decref(doc);
 	if (rc != 0)
 		return rc;
 	rc = check_rule(file, ret, err);
 	if (rc != 0)
-		sq_opt_fini(rule_opts, ret);
+		sq_opt_fini(sq_rule_opts, ret);
 	return rc;
 }
 
@@ -380,7 +127,7 @@ int sq_rule_table_load(const struct sq_embedded *files, struct sq_rule_table *re
 void sq_rule_table_fini(struct sq_rule_table *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		sq_opt_fini(rule_opts, &t->v[i]);
+		sq_opt_fini(sq_rule_opts, &t->v[i]);
 	free(t->v);
 	*t = (struct sq_rule_table){ 0 };
 }

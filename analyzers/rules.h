@@ -66,9 +66,11 @@ enum sq_fact {
  * counter rises.  With a counter only its rises at such times count; with SQ_FACT_LEVELS the levels are all
  * there is. */
 struct sq_rule_level {
+	int side; /* enum sq_side: for which of a host's roles it is asked */
 	struct sq_strings
 		names;     /* one metric under the names that it may have; its largest row counts,
 				    with `below` its smallest */
+	bool sum;          /* instead: all of these together */
 	bool rate;         /* of a counter: by what it rises in a second */
 	double times;      /* it counts so many times */
 	bool below;        /* at most the limit; else at least */
@@ -81,7 +83,8 @@ struct sq_rule_pay {
 	struct sq_strings failures; /* "CODE@PHASE"; either may be "*" */
 	int side;                   /* enum sq_side: on whose counters such a failure can show */
 	int dose;                   /* enum sq_dose */
-	bool own; /* a refusal of the load's own machine, which its errno alone proves */
+	bool own; /* a refusal of the load's own machine: its errno proves it, when the rule's levels of
+		     the client's side, if there are any, stood at all */
 	struct sq_pairs when; /* sysctls of the counter's host that must stand so */
 	char *noun;           /* what such failures are, for the evidence */
 };
@@ -101,6 +104,7 @@ struct sq_rule {
 	char *id, *summary;
 	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
 	int fact;                /* enum sq_fact */
+	char *unread;        /* said when none of its counters was read on a host; NULL: which */
 	bool listener_full;  /* the load's target port must have had a full accept queue, where that
 			       can be told */
 	bool successes;      /* operations that got through in the end may have cost it too */
@@ -108,6 +112,8 @@ struct sq_rule {
 	struct sq_list levels; /* struct sq_rule_level; all must stand */
 	bool standstill; /* the target's own queue must hold something and let nothing out meanwhile, where
 			    it can be told */
+	bool contrast; /* nothing is explained without operations to compare with, which did well while the
+			  levels did not stand */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
 	struct sq_strings evidence; /* said whatever the settings are */
@@ -115,6 +121,8 @@ struct sq_rule {
 	struct sq_rule_change change;
 	char *advice, *reference;
 };
+
+extern const struct sq_opt sq_rule_opts[]; /* of a struct sq_rule */
 
 /* Generated from the folder; a NULL name ends it. */
 extern const struct sq_embedded sq_rules[];

@@ -18,6 +18,7 @@ const struct sq_source sq_source_bsd_dmesg = {
 		.summary = "a BSD kernel's complaints: limited RSTs, full listen queues (dmesg)",
 		.opts = bsd_dmesg_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

@@ -20,6 +20,7 @@ const struct sq_source sq_source_bsd_netstat_an = {
 		.summary = "bytes in the queues of a BSD's TCP connections (netstat -an)",
 		.opts = bsd_netstat_an_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

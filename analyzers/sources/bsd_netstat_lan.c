@@ -20,6 +20,7 @@ const struct sq_source sq_source_bsd_netstat_lan = {
 		.summary = "FreeBSD's accept queues against their limits (netstat -Lan)",
 		.opts = bsd_netstat_lan_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

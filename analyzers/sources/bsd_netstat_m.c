@@ -20,6 +20,7 @@ const struct sq_source sq_source_bsd_netstat_m = {
 		.summary = "a BSD's mbufs and clusters: in use, peak, limit, denied (netstat -m)",
 		.opts = bsd_netstat_m_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

@@ -20,6 +20,7 @@ const struct sq_source sq_source_bsd_netstat_s = {
 		.summary = "a BSD's protocol counters (netstat -s)",
 		.opts = bsd_netstat_s_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

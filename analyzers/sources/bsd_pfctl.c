@@ -19,6 +19,7 @@ const struct sq_source sq_source_bsd_pfctl = {
 		.summary = "pf's state table, counters and limits (pfctl -si -sm)",
 		.opts = bsd_pfctl_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

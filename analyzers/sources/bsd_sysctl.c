@@ -18,6 +18,7 @@ const struct sq_source sq_source_bsd_sysctl = {
 		.summary = "a BSD's settings of its network (sysctl)",
 		.opts = bsd_sysctl_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

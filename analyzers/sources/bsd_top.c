@@ -18,6 +18,7 @@ const struct sq_source sq_source_bsd_top = {
 		.summary = "a BSD's load, processor time and memory (top -b)",
 		.opts = bsd_top_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

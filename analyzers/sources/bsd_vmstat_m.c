@@ -18,6 +18,7 @@ const struct sq_source sq_source_bsd_vmstat_m = {
 		.summary = "a BSD's kernel memory by type, OpenBSD's pools: requests and fails (vmstat -m)",
 		.opts = bsd_vmstat_m_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

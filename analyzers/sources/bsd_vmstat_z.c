@@ -18,6 +18,7 @@ const struct sq_source sq_source_bsd_vmstat_z = {
 		.summary = "FreeBSD's memory zones: used, limit, fails (vmstat -z)",
 		.opts = bsd_vmstat_z_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

@@ -20,6 +20,7 @@ const struct sq_source sq_source_knot = {
 		.summary = "what knotc says: answers by rcode, operations (takes mod-stats)",
 		.opts = knot_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

@@ -20,6 +20,7 @@ const struct sq_source sq_source_nsd = {
 		.summary = "what nsd-control says: queries by type, answers by rcode",
 		.opts = nsd_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

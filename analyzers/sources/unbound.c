@@ -20,6 +20,7 @@ const struct sq_source sq_source_unbound = {
 		.summary = "what unbound-control says: queries, cache hits, the request list",
 		.opts = unbound_opts,
 		.conf_size = sizeof(struct sq_stats_command_conf),
+		.programs = true,
 	},
 	.state_size = sizeof(struct sq_stats_source),
 	.blocking = true,

@@ -10,6 +10,7 @@ static struct sq_load_rec *connections(struct sq_run *run, const char *code, con
 	struct sq_load_rec *load = add_load(run, "l", "server:9000", SQ_SEC);
 	enum sq_class class = strcmp(code, "timeout") == 0      ? SQ_CLASS_TIMEOUT
 			      : strcmp(code, "ECONNRESET") == 0 ? SQ_CLASS_RESET
+			      : strcmp(code, "SERVFAIL") == 0   ? SQ_CLASS_HARD
 								: SQ_CLASS_LOCAL;
 
 	load->duration_ns = 2 * SQ_SEC;
@@ -125,7 +126,8 @@ static void test_orphan_words(void **state)
 	/* Four times the 73 that were seen and the 100 that were reset within a second. */
 	number = strstr(f->advice, "set net.ipv4.tcp_max_orphans to ");
 	assert_non_null(number);
-	assert_in_range(atoi(number + strlen("set net.ipv4.tcp_max_orphans to ")), 690, 750);
+	assert_in_range(strtol(number + strlen("set net.ipv4.tcp_max_orphans to "), NULL, 10), 690,
+			750);
 	sq_run_free(run);
 }
 
@@ -281,7 +283,7 @@ static void test_descriptors_of_the_server(void **state)
 	}
 }
 
-/* Of a machine that is busy all of the time nothing can be compared: no more than weak. */
+/* Of a machine that is busy all of the time nothing can be compared, so nothing is said. */
 static void test_saturated(void **state)
 {
 	for (int all = 0; all < 2; all++) {
@@ -295,16 +297,18 @@ static void test_saturated(void **state)
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
-		m = add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
+		add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
 		m = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
 		for (size_t i = 0; i < run->axis.n; i++) {
 			idle += all || i < 30 ? 4 : 150;
 			m->samples[i] = idle;
 		}
 		analyze(run);
-		assert_int_equal(explained_by(run, "cpu-saturation", "server"), 200);
-		assert_int_equal(by(run, "cpu-saturation")->confidence, all ? SQ_WEAK : SQ_STRONG);
-		assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
+		assert_int_equal(explained_by(run, "cpu-saturation", "server"), all ? 0 : 200);
+		if (!all) {
+			assert_int_equal(by(run, "cpu-saturation")->confidence, SQ_STRONG);
+			assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
+		}
 		sq_run_free(run);
 	}
 }
@@ -326,6 +330,8 @@ static void test_own_limits(void **state)
 		struct sq_run *run = new_run(BINS);
 
 		set_sysctl(run, "client", "net.ipv4.ip_local_port_range", "40000 40100");
+		gauge(run, "client", "sockstat.TCP.inuse", NULL, 0, 60, 0, SQ_SEC);
+		gauge(run, "client", "sockstat.TCP.tw", NULL, 0, 41, 0, SQ_SEC);
 		connections(run, cases[i].code, cases[i].phase, 10);
 		analyze(run);
 		assert_int_equal(explained_by(run, cases[i].mechanism, "client"), 200);
@@ -333,6 +339,22 @@ static void test_own_limits(void **state)
 		assert_true(says(by(run, cases[i].mechanism), cases[i].says));
 		sq_run_free(run);
 	}
+}
+
+/* A bound address that the host does not have is EADDRNOTAVAIL too: nothing was used up. */
+static void test_ports_are_free(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	set_sysctl(run, "client", "net.ipv4.ip_local_port_range", "40000 40100");
+	gauge(run, "client", "sockstat.TCP.inuse", NULL, 2, 9, 0, SQ_SEC);
+	gauge(run, "client", "sockstat.TCP.tw", NULL, 0, 41, 0, SQ_SEC);
+	connections(run, "EADDRNOTAVAIL", "connect", 10);
+	analyze(run);
+	assert_int_equal(run->findings.n, 0);
+	assert_int_equal(account(run, "l", "EADDRNOTAVAIL@connect")->unexplained, 200);
+	sq_run_free(run);
 }
 
 /* What was never started is named, but is no failure: no account has it. */
@@ -415,6 +437,54 @@ static void test_conntrack(void **state)
 	sq_run_free(run);
 }
 
+/* ---- resolvers ---- */
+
+/* What met the quota is in QrySERVFAIL too, and is not blamed on whom the resolver asks. */
+static void test_resolver(void **state)
+{
+	static const struct {
+		uint64_t quota, servfail, silent, by_quota, by_upstream;
+	} cases[] = {
+		{ 10, 10, 0, 200, 0 },
+		{ 0, 10, 10, 0, 200 },
+		{ 4, 10, 10, 80, 120 },
+		{ 0, 10, 0, 0, 0 }, /* of its own: none that it asked failed */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_run *run = new_run(BINS);
+
+		connections(run, "SERVFAIL", "query", 10);
+		counter(run, "server", "bind.RecLimitDropped", cases[i].quota);
+		counter(run, "server", "bind.QrySERVFAIL", cases[i].servfail);
+		counter(run, "server", "bind.resolver.QueryTimeout", cases[i].silent);
+		analyze(run);
+		assert_int_equal(explained_by(run, "resolver-quota", "server"), cases[i].by_quota);
+		assert_int_equal(explained_by(run, "upstream-failure", "server"),
+				 cases[i].by_upstream);
+		sq_run_free(run);
+	}
+}
+
+/* Several places where a resolver may count, none of which was read: one line. */
+static void test_no_resolver(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+	size_t n = 0;
+
+	(void)state;
+	connections(run, "SERVFAIL", "query", 10);
+	counter(run, "server", "Udp.InDatagrams", 10);
+	analyze(run);
+	for (size_t i = 0; i < run->findings.n_not_examined; i++)
+		n += strcmp(run->findings.not_examined[i].mechanism, "resolver-quota") == 0;
+	assert_int_equal(n, 1);
+	assert_non_null(
+		strstr(not_examined(run, "resolver-quota"), "name the source bind or unbound"));
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,10 +500,13 @@ int main(void)
 		cmocka_unit_test(test_descriptors_of_the_server),
 		cmocka_unit_test(test_saturated),
 		cmocka_unit_test(test_own_limits),
+		cmocka_unit_test(test_ports_are_free),
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_conntrack),
+		cmocka_unit_test(test_resolver),
+		cmocka_unit_test(test_no_resolver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+# Labs of limits that a kernel, a server or the load itself runs into: the identities stand in their files; here,
+# that the finding is the one that the file names, alone, and that its words have the numbers.
+. "$(dirname "$0")/lib.sh"
+need ss iproute2
+[ "$(id -u)" = 0 ] || fail "it takes root to change a setting of the machine"
+at_exit '"$SQUALL" restore > /dev/null'
+
+# Its mechanism, alone: of how many findings, how sure.
+named() { # NAME FINDINGS CONFIDENCE
+	expect_eq "$(jqr "$r" '[.findings[] | "\(.mechanism) \(.confidence)"] | "\(length) \(unique | join(", "))"')" \
+		"$2 $(jqr "$SQ_SOURCE_DIR/scenarios/labs/$1.json" .finding) $3" "$1: findings"
+}
+advises() { # WORDS
+	expect_eq "$(jq --arg words "$1" '[.findings[].advice | contains($words)] | length > 0 and all' "$r")" true "advice: $1"
+}
+global() { # NAME
+	ran "$1" "$SQUALL" lab run "$1" --no-cure --allow-global
+}
+
+# Orphans and memory raise one counter.  What is advised is four times the orphans that there would have been.
+global orphan-limit
+named orphan-limit 1 exact
+advises "set net.ipv4.tcp_max_orphans to 1200 or more (now 64)"
+global orphan-shift
+named orphan-shift 1 exact
+advises "set net.ipv4.tcp_max_orphans to 600 or more (now 200)"
+global tcp-memory
+named tcp-memory 1 exact
+advises "net.ipv4.tcp_mem is 200 300 400 pages"
+
+global neighbour-table
+named neighbour-table 1 exact
+advises "gc_thresh3 (now 32)"
+
+# A full queue of a server that is stopped is not to blame for it.
+lab server-stalled as_user
+named server-stalled 2 strong
+lab server-descriptors as_user
+named server-descriptors 1 strong
+lab ports-exhausted as_user
+named ports-exhausted 1 strong
