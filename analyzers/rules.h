@@ -122,6 +122,8 @@ struct sq_rule {
 	char *advice, *reference;
 };
 
+extern const struct sq_opt sq_rule_opts[]; /* of a struct sq_rule */
+
 /* Generated from the folder; a NULL name ends it. */
 extern const struct sq_embedded sq_rules[];
 

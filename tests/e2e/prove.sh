@@ -32,6 +32,10 @@ expect_eq "$status" 1 "a wrong finding: status"
 expect_eq "$(jqr "$USER_SCRATCH/wrong/prove.json" '"\(.verdict) \(.findings | length) \(.change.set | keys | join(" "))"')" \
 	"withdrawn 0 /world/hosts/server/sysctl/net.ipv4.tcp_syncookies" "a wrong finding: verdict"
 
+# A change of the user's own: half of the cure is none.
+status=0; as_user "$SQUALL" prove "$base" --set /world/hosts/server/sysctl/net.core.somaxconn=1024 --out "$USER_SCRATCH/half" > "$SCRATCH/half.txt" || status=$?
+expect_eq "$status $(jqr "$USER_SCRATCH/half/prove.json" .verdict)" "1 withdrawn" "half a cure"
+
 # A mechanism that is not found, or that nobody knows a change for; a machine's setting without leave.
 status=0; "$SQUALL" prove "$base" --finding packet-filter 2> "$SCRATCH/none.txt" || status=$?
 expect_eq "$status" 2 "no such finding: status"

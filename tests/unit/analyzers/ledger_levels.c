@@ -126,7 +126,8 @@ static void test_orphan_words(void **state)
 	/* Four times the 73 that were seen and the 100 that were reset within a second. */
 	number = strstr(f->advice, "set net.ipv4.tcp_max_orphans to ");
 	assert_non_null(number);
-	assert_in_range(atoi(number + strlen("set net.ipv4.tcp_max_orphans to ")), 690, 750);
+	assert_in_range(strtol(number + strlen("set net.ipv4.tcp_max_orphans to "), NULL, 10), 690,
+			750);
 	sq_run_free(run);
 }
 
@@ -296,7 +297,7 @@ static void test_saturated(void **state)
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
-		m = add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
+		add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
 		m = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
 		for (size_t i = 0; i < run->axis.n; i++) {
 			idle += all || i < 30 ? 4 : 150;
