@@ -273,7 +273,7 @@ static void add_cgroup(json_t *to)
 	struct sq_cgroup group;
 	json_t *entry;
 
-	if (sq_cgroup_find(NULL, &group, NULL) < 0)
+	if (sq_cgroup_find(sq_place_here(), NULL, &group, NULL) < 0)
 		return;
 	sq_cgroup_limits_read(&group, &limit);
 	entry = json_object();

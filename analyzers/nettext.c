@@ -10,33 +10,15 @@
 #include "analyzers/nettext.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/mib.h"
-#include "base/mem.h"
+#include "analyzers/catalogue.h"
+#include "analyzers/nettext_private.h"
 
-enum {
-	NAME_SIZE = 128, /* the kernel's longest is 40; one over the half is passed over */
-	PROCESSORS = 65536,
-};
-
-#define NO_ROW UINT32_MAX
-
-struct sq_nettext_group {
-	char *names; /* as they stand in the text */
-	size_t len;
-	unsigned *rows; /* NO_ROW: passed over */
-	size_t n_rows, cap_rows;
-};
-
-/* A stretch of the text. */
-struct span {
-	const char *p, *end;
-};
+enum { PROCESSORS = 65536 };
 
 void sq_nettext_fini(struct sq_nettext *t)
 {
@@ -48,149 +30,6 @@ void sq_nettext_fini(struct sq_nettext *t)
 	*t = (struct sq_nettext){ 0 };
 }
 
-/* The next line without its end; false at the end of the text. */
-static bool next_line(struct span *text, struct span *ret_line)
-{
-	const char *end;
-
-	if (text->p >= text->end)
-		return false;
-	end = memchr(text->p, '\n', (size_t)(text->end - text->p));
-	if (!end)
-		end = text->end;
-	*ret_line = (struct span){ text->p, end };
-	text->p = end < text->end ? end + 1 : end;
-	return true;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool next_word(struct span *line, struct span *ret_word)
-{
-	while (line->p < line->end && is_blank(*line->p))
-		line->p++;
-	if (line->p == line->end)
-		return false;
-	ret_word->p = line->p;
-	while (line->p < line->end && !is_blank(*line->p))
-		line->p++;
-	ret_word->end = line->p;
-	return true;
-}
-
-/* A whole decimal word; a negative one as two's complement. */
-static bool word_number(struct span w, uint64_t *ret)
-{
-	bool negative = w.p < w.end && *w.p == '-';
-	uint64_t v = 0;
-
-	w.p += negative;
-	if (w.p == w.end)
-		return false;
-	for (; w.p < w.end; w.p++) {
-		if (*w.p < '0' || *w.p > '9' || __builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(*w.p - '0'), &v))
-			return false;
-	}
-	*ret = negative ? -v : v;
-	return true;
-}
-
-static bool word_hex32(struct span w, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (w.p == w.end || w.end - w.p > 8)
-		return false;
-	for (; w.p < w.end; w.p++) {
-		char c = *w.p;
-		unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-							: 16;
-
-		if (digit > 15)
-			return false;
-		v = v << 4 | digit;
-	}
-	*ret = v;
-	return true;
-}
-
-static struct sq_nettext_group *group_at(struct sq_nettext *t, size_t i)
-{
-	if (i == t->n_groups) {
-		t->groups = sq_grow(t->groups, t->n_groups, &t->cap_groups, sizeof(*t->groups));
-		t->groups[t->n_groups++] = (struct sq_nettext_group){ 0 };
-	}
-	return &t->groups[i];
-}
-
-static bool group_is(const struct sq_nettext_group *g, struct span names)
-{
-	size_t len = (size_t)(names.end - names.p);
-
-	return g->names && g->len == len && memcmp(g->names, names.p, len) == 0;
-}
-
-static void group_set(struct sq_nettext_group *g, struct span names)
-{
-	free(g->names);
-	g->len = (size_t)(names.end - names.p);
-	g->names = sq_alloc(g->len);
-	memcpy(g->names, names.p, g->len);
-	g->n_rows = 0;
-}
-
-static void group_add(struct sq_nettext_group *g, unsigned row)
-{
-	g->rows = sq_grow(g->rows, g->n_rows, &g->cap_rows, sizeof(*g->rows));
-	g->rows[g->n_rows++] = row;
-}
-
-/* prefix + separator + name; false for what is no name. */
-static bool join_name(char out[NAME_SIZE], struct span prefix, const char *separator,
-		      struct span name)
-{
-	if (prefix.end - prefix.p > NAME_SIZE / 3 || name.end - name.p > NAME_SIZE / 2)
-		return false;
-	snprintf(out, NAME_SIZE, "%.*s%s%.*s", (int)(prefix.end - prefix.p), prefix.p, separator,
-		 (int)(name.end - name.p), name.p);
-	/* The names go into JSON: one that isn't plain ASCII would spoil the record. */
-	for (const char *p = out; *p; p++)
-		if (*p <= ' ' || *p > '~')
-			return false;
-	return out[0] != '\0';
-}
-
-static unsigned mib_row(struct sq_sample *s, struct span prefix, const char *separator,
-			struct span name)
-{
-	char text[NAME_SIZE];
-	struct sq_metric m = { .name = text };
-
-	if (!join_name(text, prefix, separator, name))
-		return NO_ROW;
-	sq_mib_describe(&m);
-	return sq_sample_metric(s, &m);
-}
-
-/* "TcpExt:" of a line, without the colon; the line goes on behind it. */
-static bool table_prefix(struct span *line, struct span *ret_prefix)
-{
-	if (!next_word(line, ret_prefix) || ret_prefix->end[-1] != ':')
-		return false;
-	ret_prefix->end--;
-	return true;
-}
-
-static bool same_span(struct span a, struct span b)
-{
-	return a.end - a.p == b.end - b.p && memcmp(a.p, b.p, (size_t)(a.end - a.p)) == 0;
-}
-
 static void map_table(struct sq_nettext_group *g, struct span header, struct sq_sample *s)
 {
 	struct span prefix, name;
@@ -199,22 +38,7 @@ static void map_table(struct sq_nettext_group *g, struct span header, struct sq_
 	if (!table_prefix(&header, &prefix))
 		return;
 	while (next_word(&header, &name))
-		group_add(g, mib_row(s, prefix, ".", name));
-}
-
-static size_t put_values(const struct sq_nettext_group *g, struct span values, struct sq_sample *s)
-{
-	struct span word;
-	uint64_t value;
-	size_t n = 0;
-
-	for (size_t i = 0; i < g->n_rows && next_word(&values, &word); i++) {
-		if (g->rows[i] == NO_ROW || !word_number(word, &value))
-			continue;
-		sq_sample_put(s, g->rows[i], value);
-		n++;
-	}
-	return n;
+		group_add(g, named_row(s, prefix, ".", name, NULL));
 }
 
 size_t sq_nettext_tables(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
@@ -258,7 +82,7 @@ size_t sq_nettext_lines(struct sq_nettext *t, const char *text, size_t len, stru
 		g = group_at(t, place++);
 		if (!group_is(g, name)) {
 			group_set(g, name);
-			group_add(g, mib_row(s, none, "", name));
+			group_add(g, named_row(s, none, "", name, NULL));
 		}
 		if (g->rows[0] == NO_ROW)
 			continue;
@@ -272,17 +96,9 @@ size_t sq_nettext_lines(struct sq_nettext *t, const char *text, size_t len, stru
 static unsigned sockstat_row(struct sq_sample *s, const char *what)
 {
 	char text[NAME_SIZE + 16];
-	struct sq_metric m = { .name = text, .unit = "sockets", .kind = SQ_GAUGE, .width = 64 };
 
 	snprintf(text, sizeof(text), "sockstat.%s", what);
-	/* "mem" counts pages, FRAG's "memory" bytes (net/ipv4/proc.c). */
-	if (strcmp(what, "FRAG.memory") == 0)
-		m.unit = "bytes";
-	else if (strncmp(what, "FRAG.", 5) == 0)
-		m.unit = "";
-	else if (strstr(what, ".mem"))
-		m.unit = "pages";
-	return sq_sample_metric(s, &m);
+	return sq_catalogue_metric(s, text, NULL);
 }
 
 /* The names stand among the values, so each is put together anew; there are only a dozen. */
@@ -317,12 +133,12 @@ size_t sq_nettext_sockstat(struct sq_nettext *t, const char *text, size_t len, s
 
 /* Where a column stands on a line of softnet_stat. */
 static const struct {
-	const char *name, *unit;
+	const char *name;
 	size_t place;
 } softnet_columns[] = {
-	{ "softnet.processed", "packets", 0 },         { "softnet.dropped", "packets", 1 },
-	{ "softnet.time_squeeze", "events", 2 },       { "softnet.received_rps", "events", 9 },
-	{ "softnet.flow_limit_count", "packets", 10 },
+	{ "softnet.processed", 0 },         { "softnet.dropped", 1 },
+	{ "softnet.time_squeeze", 2 },      { "softnet.received_rps", 9 },
+	{ "softnet.flow_limit_count", 10 },
 };
 
 enum {
@@ -334,16 +150,9 @@ enum {
 static unsigned softnet_row(struct sq_sample *s, size_t column, uint64_t cpu)
 {
 	char instance[32];
-	struct sq_metric m = {
-		.name = softnet_columns[column].name,
-		.unit = softnet_columns[column].unit,
-		.instance = instance,
-		.kind = SQ_COUNTER,
-		.width = 32,
-	};
 
 	snprintf(instance, sizeof(instance), "cpu%u", (unsigned)cpu);
-	return sq_sample_metric(s, &m);
+	return sq_catalogue_metric(s, softnet_columns[column].name, instance);
 }
 
 /* The processor's group holds a row for each known column. */
@@ -382,6 +191,52 @@ size_t sq_nettext_softnet(struct sq_nettext *t, const char *text, size_t len, st
 			n += softnet_put(t, words, n_words, cpu, s);
 	}
 	return n;
+}
+
+enum { STAT_COLUMNS = 64 }; /* nf_conntrack, the widest, has 17 */
+
+/* Each processor counts with 32 bits, so the sum is one modulo 2^32. */
+static size_t put_sums(const struct sq_nettext_group *g, const uint64_t *sums, size_t n_sums,
+		       struct sq_sample *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_sums && i < g->n_rows; i++) {
+		if (g->rows[i] == NO_ROW)
+			continue;
+		sq_sample_put(s, g->rows[i], sums[i] & UINT32_MAX);
+		n++;
+	}
+	return n;
+}
+
+size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *text, size_t len,
+			     struct sq_sample *s)
+{
+	struct span rest = { text, text + len }, header = rest, line, word;
+	struct sq_nettext_group *g = group_at(t, 0);
+	uint64_t sums[STAT_COLUMNS] = { 0 }, value;
+	size_t n = 0;
+
+	if (!next_line(&rest, &header))
+		return 0;
+	if (!group_is(g, header)) {
+		group_set(g, header);
+		for (struct span names = header; next_word(&names, &word);)
+			group_add(g, named_row(s, span_of(prefix), ".", word, NULL));
+	}
+	for (bool first = true; next_line(&rest, &line); first = false) {
+		struct span names = header, name;
+		size_t i = 0;
+
+		for (; i < STAT_COLUMNS && next_word(&names, &name) && next_word(&line, &word) &&
+		       word_hex32(word, &value);
+		     i++)
+			if (first || !same_span(name, span_of("entries")))
+				sums[i] += value;
+		n = i > n ? i : n;
+	}
+	return put_sums(g, sums, n, s);
 }
 
 int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, const char *path,

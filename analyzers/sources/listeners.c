@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/inet_diag.h"
-#include "analyzers/source.h"
 #include "base/mem.h"
 
 enum { STATE_LISTEN = 10 }; /* TCP_LISTEN of the kernel's net/tcp_states.h */
@@ -34,12 +34,6 @@ struct listeners {
 static struct listener *listener_at(struct listeners *l, const struct sq_diag_address *a)
 {
 	char instance[SQ_DIAG_TEXT];
-	struct sq_metric m = {
-		.instance = instance,
-		.unit = "connections",
-		.kind = SQ_GAUGE,
-		.width = 32,
-	};
 	size_t known = l->addresses.n, at = sq_diag_intern(&l->addresses, a);
 
 	if (at < known)
@@ -47,10 +41,8 @@ static struct listener *listener_at(struct listeners *l, const struct sq_diag_ad
 	l->v = sq_grow(l->v, known, &l->cap, sizeof(*l->v));
 	l->v[at] = (struct listener){ 0 };
 	sq_diag_text(a, instance);
-	m.name = "listen.queue";
-	l->v[at].queue_row = sq_sample_metric(l->sample, &m);
-	m.name = "listen.backlog";
-	l->v[at].backlog_row = sq_sample_metric(l->sample, &m);
+	l->v[at].queue_row = sq_catalogue_metric(l->sample, "listen.queue", instance);
+	l->v[at].backlog_row = sq_catalogue_metric(l->sample, "listen.backlog", instance);
 	return &l->v[at];
 }
 

@@ -17,7 +17,7 @@ static int netstat_sample(void *state, struct sq_sample *s)
 const struct sq_source sq_source_netstat = {
 	.kind = {
 		.name = "netstat",
-		.summary = "Linux's own counters: TcpExt, IpExt (/proc/net/netstat)",
+		.summary = "Linux's own counters: TcpExt, IpExt, MPTcpExt (/proc/net/netstat)",
 	},
 	.group = "linux",
 	.state_size = sizeof(struct sq_nettext_file),

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/source.h"
+#include "analyzers/catalogue.h"
 #include "base/mem.h"
 
 #define NO_ROW UINT32_MAX
@@ -117,13 +117,7 @@ static unsigned add_row(struct nft *n, struct chain *chain, const struct sq_nft_
 	unsigned row;
 
 	sq_nft_text(&chain->id, rule->handle, instance);
-	row = sq_sample_metric(n->sample, &(struct sq_metric){
-						  .name = "nft.drops",
-						  .instance = instance,
-						  .unit = "packets",
-						  .kind = SQ_COUNTER,
-						  .width = 64,
-					  });
+	row = sq_catalogue_metric(n->sample, "nft.drops", instance);
 	sq_sample_put(n->sample, row, rule->packets);
 	chain->n_counted++;
 	return row;
@@ -262,12 +256,7 @@ static int nft_open(void *state, const void *conf, struct sq_sample *s, struct s
 		nft_close(n);
 		return complain(rc, err);
 	}
-	n->uncounted_row = sq_sample_metric(s, &(struct sq_metric){
-						       .name = "nft.uncounted_drops",
-						       .unit = "rules",
-						       .kind = SQ_GAUGE,
-						       .width = 32,
-					       });
+	n->uncounted_row = sq_catalogue_metric(s, "nft.uncounted_drops", NULL);
 	return 0;
 }
 

@@ -6,8 +6,8 @@
  * - "postfix.untried" is a part of "postfix.deferred": deliveries put off without an attempt.
  * - sent, deferred and bounced count deliveries: one recipient, one attempt.  A message to three
  *   recipients that is tried twice may be deferred six times.  What stands in a queue is messages.
- * - Counting a queue's files costs 0.3 us each and more; so it is not done again before it has taken
- *   less than 1/300 of a processor.  Between two counts the gauge stays where it was.
+ * - Counting a queue's files costs 0.3 us each and more; so it may take 0.3 % of a processor.  Between
+ *   two counts the gauge stays where it was.
  * - A file in the queue incoming may be one that is still being received.
  * - Delays are summed by part, in ms: a part's sum divided by the number of deliveries is its mean.
  *   Deliveries that were deferred or bounced are in them. */
@@ -17,19 +17,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/follow.h"
 #include "analyzers/postfix_log.h"
-#include "analyzers/source.h"
-#include "base/clock.h"
+#include "analyzers/thrift.h"
 #include "base/mem.h"
 
 enum {
-	DSNS = 64,  /* rows of dsn; what comes beyond is in the last one */
-	DEPTH = 4,  /* of hashed queue folders, below the queue's own: hash_queue_depth and some */
-	COST = 300, /* so many times as long as counting takes, before it is done again */
+	DSNS = 64, /* rows of dsn; what comes beyond is in the last one */
+	DEPTH = 4, /* of hashed queue folders, below the queue's own: hash_queue_depth and some */
 };
 
 enum row {
@@ -46,20 +44,20 @@ enum row {
 };
 
 static const struct {
-	const char *name, *instance, *unit;
+	const char *name, *instance;
 } rows[ROWS] = {
-	[RECEIVED] = { "postfix.received", NULL, "messages" },
-	[REJECTED] = { "postfix.rejected", NULL, "commands" },
-	[ACTIVATED] = { "postfix.activated", NULL, "messages" },
-	[REMOVED] = { "postfix.removed", NULL, "messages" },
-	[EXPIRED] = { "postfix.expired", NULL, "messages" },
-	[SENT] = { "postfix.sent", NULL, "deliveries" },
-	[DELAY] = { "postfix.delay", "before the queue manager", "ms" },
-	[DELAY + 1] = { "postfix.delay", "in the queue manager", "ms" },
-	[DELAY + 2] = { "postfix.delay", "look-up and connect", "ms" },
-	[DELAY + 3] = { "postfix.delay", "transmission", "ms" },
-	[LINES] = { "postfix.lines", NULL, "lines" },
-	[SKIPPED] = { "postfix.skipped", NULL, "lines" },
+	[RECEIVED] = { "postfix.received", NULL },
+	[REJECTED] = { "postfix.rejected", NULL },
+	[ACTIVATED] = { "postfix.activated", NULL },
+	[REMOVED] = { "postfix.removed", NULL },
+	[EXPIRED] = { "postfix.expired", NULL },
+	[SENT] = { "postfix.sent", NULL },
+	[DELAY] = { "postfix.delay", "before the queue manager" },
+	[DELAY + 1] = { "postfix.delay", "in the queue manager" },
+	[DELAY + 2] = { "postfix.delay", "look-up and connect" },
+	[DELAY + 3] = { "postfix.delay", "transmission" },
+	[LINES] = { "postfix.lines", NULL },
+	[SKIPPED] = { "postfix.skipped", NULL },
 };
 
 /* Of deliveries that did not come to their end, each by reason. */
@@ -98,20 +96,8 @@ struct postfix {
 	size_t n_dsns;
 	int queue; /* its folder; -1: not asked for */
 	unsigned queue_rows[QUEUES];
-	int64_t count_ns; /* when its files are counted again */
+	struct sq_thrift counting; /* its files */
 };
-
-static unsigned add_row(struct postfix *p, const char *name, const char *instance, const char *unit,
-			enum sq_metric_kind kind)
-{
-	return sq_sample_metric(p->sample, &(struct sq_metric){
-						   .name = name,
-						   .instance = instance,
-						   .unit = unit,
-						   .kind = kind,
-						   .width = 64,
-					   });
-}
 
 static struct count *reason_count(struct postfix *p, enum fate fate, enum sq_postfix_reason reason)
 {
@@ -131,7 +117,7 @@ static struct count *dsn_count(struct postfix *p, const char *text)
 		text = "others";
 	d = &p->dsns[p->n_dsns++];
 	memcpy(d->text, text, strlen(text) + 1);
-	d->count.row = add_row(p, "postfix.dsn", text, "deliveries", SQ_COUNTER);
+	d->count.row = sq_catalogue_metric(p->sample, "postfix.dsn", text);
 	return &d->count;
 }
 
@@ -213,20 +199,11 @@ static int count_files(int folder, const char *name, int depth, uint64_t *n)
 	return rc;
 }
 
-static int64_t cpu_ns(void)
-{
-	struct timespec t = { 0 };
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * SQ_SEC + t.tv_nsec;
-}
-
 static int sample_queues(struct postfix *p)
 {
-	int64_t begin_ns = cpu_ns(), now_ns = sq_now_ns();
 	int rc = 0;
 
-	if (p->queue == -1 || now_ns < p->count_ns)
+	if (p->queue == -1 || !sq_thrift_begin(&p->counting))
 		return 0;
 	for (size_t i = 0; rc == 0 && i < QUEUES; i++) {
 		uint64_t n = 0;
@@ -234,11 +211,11 @@ static int sample_queues(struct postfix *p)
 		rc = count_files(p->queue, queues[i], DEPTH, &n);
 		sq_sample_put(p->sample, p->queue_rows[i], n);
 	}
-	p->count_ns = now_ns + COST * (cpu_ns() - begin_ns);
+	sq_thrift_end(&p->counting);
 	return rc;
 }
 
-static int open_queue(struct postfix *p, const char *path, struct sq_err *err)
+static int open_queue(struct postfix *p, const char *path, struct sq_sample *s, struct sq_err *err)
 {
 	p->queue = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->queue == -1)
@@ -250,7 +227,7 @@ static int open_queue(struct postfix *p, const char *path, struct sq_err *err)
 				err, -errno, path,
 				"%s: %s; counting its files takes root, or the user postfix",
 				queues[i], strerror(errno));
-		p->queue_rows[i] = add_row(p, "postfix.queue", queues[i], "messages", SQ_GAUGE);
+		p->queue_rows[i] = sq_catalogue_metric(s, "postfix.queue", queues[i]);
 	}
 	return 0;
 }
@@ -275,19 +252,17 @@ static int postfix_open(void *state, const void *conf, struct sq_sample *s, stru
 	*p = (struct postfix){ .sample = s, .queue = -1 };
 	rc = sq_follow_open(&p->log, c->log, err);
 	if (rc == 0 && c->queue)
-		rc = open_queue(p, c->queue, err);
+		rc = open_queue(p, c->queue, s, err);
 	if (rc < 0) {
 		postfix_close(p);
 		return rc;
 	}
 	for (size_t i = 0; i < ROWS; i++)
-		p->counts[i].row =
-			add_row(p, rows[i].name, rows[i].instance, rows[i].unit, SQ_COUNTER);
+		p->counts[i].row = sq_catalogue_metric(s, rows[i].name, rows[i].instance);
 	for (size_t i = 0; i < BY_REASON; i++)
-		p->by_reason[i].row = add_row(
-			p, fates[i / SQ_POSTFIX_REASONS],
-			sq_postfix_reason_name((enum sq_postfix_reason)(i % SQ_POSTFIX_REASONS)),
-			"deliveries", SQ_COUNTER);
+		p->by_reason[i].row = sq_catalogue_metric(
+			s, fates[i / SQ_POSTFIX_REASONS],
+			sq_postfix_reason_name((enum sq_postfix_reason)(i % SQ_POSTFIX_REASONS)));
 	return 0;
 }
 

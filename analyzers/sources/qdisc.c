@@ -17,23 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/source.h"
+#include "analyzers/catalogue.h"
 #include "base/mem.h"
 
 enum row { DROPS, PACKETS, BYTES, OVERLIMITS, REQUEUES, BACKLOG, QUEUED, ROWS };
 
-static const struct {
-	const char *name, *unit;
-	enum sq_metric_kind kind;
-	unsigned width;
-} rows[ROWS] = {
-	[DROPS] = { "qdisc.drops", "packets", SQ_COUNTER, 32 },
-	[PACKETS] = { "qdisc.packets", "packets", SQ_COUNTER, 64 },
-	[BYTES] = { "qdisc.bytes", "bytes", SQ_COUNTER, 64 },
-	[OVERLIMITS] = { "qdisc.overlimits", "events", SQ_COUNTER, 32 },
-	[REQUEUES] = { "qdisc.requeues", "packets", SQ_COUNTER, 32 },
-	[BACKLOG] = { "qdisc.backlog", "bytes", SQ_GAUGE, 32 },
-	[QUEUED] = { "qdisc.queued", "packets", SQ_GAUGE, 32 },
+static const char *const rows[ROWS] = {
+	[DROPS] = "qdisc.drops",       [PACKETS] = "qdisc.packets",
+	[BYTES] = "qdisc.bytes",       [OVERLIMITS] = "qdisc.overlimits",
+	[REQUEUES] = "qdisc.requeues", [BACKLOG] = "qdisc.backlog",
+	[QUEUED] = "qdisc.queued",
 };
 
 struct device {
@@ -62,13 +55,7 @@ static struct device *device_add(struct qdiscs *s, uint32_t index)
 	*d = (struct device){ .index = index };
 	sq_netlink_device(index, name);
 	for (size_t i = 0; i < ROWS; i++)
-		d->row[i] = sq_sample_metric(s->sample, &(struct sq_metric){
-								.name = rows[i].name,
-								.instance = name,
-								.unit = rows[i].unit,
-								.kind = rows[i].kind,
-								.width = rows[i].width,
-							});
+		d->row[i] = sq_catalogue_metric(s->sample, rows[i], name);
 	return d;
 }
 
@@ -159,12 +146,7 @@ static int qdisc_open(void *state, const void *conf, struct sq_sample *sample, s
 		qdisc_close(s);
 		return rc;
 	}
-	s->devices_row = sq_sample_metric(sample, &(struct sq_metric){
-							  .name = "qdisc.devices",
-							  .unit = "devices",
-							  .kind = SQ_GAUGE,
-							  .width = 32,
-						  });
+	s->devices_row = sq_catalogue_metric(sample, "qdisc.devices", NULL);
 	return 0;
 }
 

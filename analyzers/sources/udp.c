@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/inet_diag.h"
-#include "analyzers/source.h"
 #include "base/mem.h"
 
 enum {
@@ -34,15 +34,9 @@ enum {
 
 enum row { DROPS, RX_QUEUE, RCVBUF, TX_QUEUE, SNDBUF, ROWS };
 
-static const struct {
-	const char *name, *unit;
-	enum sq_metric_kind kind;
-} rows[ROWS] = {
-	[DROPS] = { "udp.drops", "packets", SQ_COUNTER },
-	[RX_QUEUE] = { "udp.rx_queue", "bytes", SQ_GAUGE },
-	[RCVBUF] = { "udp.rcvbuf", "bytes", SQ_GAUGE },
-	[TX_QUEUE] = { "udp.tx_queue", "bytes", SQ_GAUGE },
-	[SNDBUF] = { "udp.sndbuf", "bytes", SQ_GAUGE },
+static const char *const rows[ROWS] = {
+	[DROPS] = "udp.drops",       [RX_QUEUE] = "udp.rx_queue", [RCVBUF] = "udp.rcvbuf",
+	[TX_QUEUE] = "udp.tx_queue", [SNDBUF] = "udp.sndbuf",
 };
 
 struct server { /* an address */
@@ -76,13 +70,7 @@ static void server_init(struct udp *u, struct server *s, const char *instance)
 {
 	*s = (struct server){ .live = false };
 	for (size_t i = 0; i < ROWS; i++)
-		s->row[i] = sq_sample_metric(u->sample, &(struct sq_metric){
-								.name = rows[i].name,
-								.instance = instance,
-								.unit = rows[i].unit,
-								.kind = rows[i].kind,
-								.width = 64,
-							});
+		s->row[i] = sq_catalogue_metric(u->sample, rows[i], instance);
 }
 
 /* The number of the address's server, or of "others". */
@@ -248,12 +236,7 @@ static int udp_open(void *state, const void *conf, struct sq_sample *s, struct s
 		udp_close(u);
 		return rc;
 	}
-	u->sockets_row = sq_sample_metric(s, &(struct sq_metric){
-						     .name = "udp.sockets",
-						     .unit = "sockets",
-						     .kind = SQ_GAUGE,
-						     .width = 32,
-					     });
+	u->sockets_row = sq_catalogue_metric(s, "udp.sockets", NULL);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "base/opt.h"
 #include "cli/command.h"
 #include "cli/execute.h"
@@ -14,8 +15,8 @@ static int help_all(void)
 	for (const struct sq_command *const *c = sq_commands; *c; c++)
 		printf("  squall %-8s %-38s\n      %s\n", (*c)->name, (*c)->args, (*c)->summary);
 	printf("\nsquall help COMMAND: its options; squall help scenario: every key of a scenario "
-	       "file\nexit status: 0 all held, 1 an expectation failed or nothing succeeded, 2 "
-	       "usage or scenario,\n3 could not measure what was asked, 4 stopped early\n");
+	       "file;\nsquall help counters: what each counter counts\nexit status: 0 all held, 1 an "
+	       "expectation failed or nothing succeeded, 2 usage or scenario,\n3 could not measure what was asked, 4 stopped early\n");
 	return SQ_EXIT_OK;
 }
 
@@ -27,6 +28,16 @@ static int help_scenario(void)
 	sq_opt_markdown(&ctx, sq_scenario_opts, "The keys of a scenario", &out);
 	if (out.len)
 		fputs(out.data, stdout);
+	sq_buf_fini(&out);
+	return SQ_EXIT_OK;
+}
+
+static int help_counters(void)
+{
+	struct sq_buf out = { 0 };
+
+	sq_catalogue_markdown(&out);
+	fputs(out.data, stdout);
 	sq_buf_fini(&out);
 	return SQ_EXIT_OK;
 }
@@ -50,6 +61,8 @@ static int help(int argc, char **argv)
 		return help_all();
 	if (strcmp(argv[1], "scenario") == 0)
 		return help_scenario();
+	if (strcmp(argv[1], "counters") == 0)
+		return help_counters();
 	for (const struct sq_command *const *c = sq_commands; *c; c++)
 		if (strcmp((*c)->name, argv[1]) == 0)
 			return help_command(*c);
@@ -59,7 +72,7 @@ static int help(int argc, char **argv)
 
 const struct sq_command sq_command_help = {
 	.name = "help",
-	.args = "[COMMAND | scenario]",
-	.summary = "what there is, a command's options, or every key of a scenario",
+	.args = "[COMMAND | scenario | counters]",
+	.summary = "what there is, a command's options, every key of a scenario, or every counter",
 	.run = help,
 };

@@ -1,10 +1,13 @@
-# docs/scenario.md is what the program's own tables say, every shipped scenario parses, and help
+# docs/scenario.md and docs/counters.md are what the program's own tables say, every shipped scenario parses, and help
 # answers for each command.
 . "$(dirname "$0")/lib.sh"
 
 "$SQUALL" help scenario | sed '1s/^## /# /' > "$SCRATCH/scenario.md"
 diff -u "$SQ_SOURCE_DIR/docs/scenario.md" "$SCRATCH/scenario.md" ||
 	fail "docs/scenario.md is out of date: squall help scenario | sed '1s/^## /# /' > docs/scenario.md"
+"$SQUALL" help counters | sed '1s/^## /# /' > "$SCRATCH/counters.md"
+diff -u "$SQ_SOURCE_DIR/docs/counters.md" "$SCRATCH/counters.md" ||
+	fail "docs/counters.md is out of date: squall help counters | sed '1s/^## /# /' > docs/counters.md"
 for command in $("$SQUALL" help | sed -n 's/^  squall \([a-z]*\) .*/\1/p'); do
 	"$SQUALL" help "$command" | grep -q "squall $command" || fail "no help for $command"
 done

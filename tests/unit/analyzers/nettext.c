@@ -206,7 +206,7 @@ static void test_kinds_and_units(void **state)
 		{ "Ip.InReceives", "counter", "packets", 64 },
 		{ "Tcp.CurrEstab", "gauge", "connections", 64 },
 		{ "Tcp.RetransSegs", "counter", "packets", 64 },
-		{ "TcpExt.ListenOverflows", "counter", "connections", 64 },
+		{ "TcpExt.ListenOverflows", "counter", "packets", 64 },
 		{ "TcpExt.Unheard", "counter", "", 64 },
 		{ "IpExt.InOctets", "counter", "bytes", 64 },
 		{ "sockstat.TCP.inuse", "gauge", "sockets", 64 },

@@ -1,0 +1,133 @@
+/* The catalogue of counters: strict where it is read, and complete where rules stand on it. */
+#include "analyzers/catalogue.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzers/rules.h"
+
+static bool is_source(const char *name)
+{
+	for (size_t i = 0; sq_sources[i]; i++)
+		if (strcmp(sq_sources[i]->kind.name, name) == 0)
+			return true;
+	return strcmp(name, "capture") == 0; /* what the capture says of itself */
+}
+
+static void check_known(const char *file, const struct sq_known *k)
+{
+	if (!k->name[0] || !k->meaning[0] || strchr(k->meaning, '|'))
+		fail_msg("%s: %s: no name, or no meaning", file, k->name);
+	/* A line above that has its name, or the beginning of it, would hide it. */
+	if (sq_catalogue_find(k->name) != NULL &&
+	    strcmp(sq_catalogue_find(k->name)->name, k->name) != 0)
+		fail_msg("%s: %s is hidden by %s", file, k->name, sq_catalogue_find(k->name)->name);
+}
+
+static void test_every_file(void **state)
+{
+	size_t rows = 0;
+
+	(void)state;
+	for (const struct sq_embedded *file = sq_counters; file->name; file++) {
+		struct sq_catalogue_file f;
+		struct sq_err err = { 0 };
+		const struct sq_known *known;
+
+		if (sq_catalogue_file_load(file, &f, &err) < 0)
+			fail_msg("%s: %s", err.where, err.text);
+		if (!is_source(file->name))
+			fail_msg("%s.json is named after no source", file->name);
+		known = f.metrics.v;
+		for (size_t i = 0; i < f.metrics.n; i++)
+			check_known(file->name, &known[i]);
+		rows += f.metrics.n;
+		sq_catalogue_file_fini(&f);
+	}
+	assert_in_range(rows, 250, 5000);
+}
+
+static void test_what_rules_stand_on(void **state)
+{
+	struct sq_rule_table rules;
+
+	(void)state;
+	assert_int_equal(sq_rule_table_load(sq_rules, &rules, NULL), 0);
+	for (size_t i = 0; i < rules.n; i++)
+		for (size_t c = 0; c < rules.v[i].counters.n; c++) {
+			const struct sq_rule_counter *counter = sq_rule_counter(&rules.v[i], c);
+
+			for (size_t n = 0; n < counter->names.n; n++) {
+				const struct sq_known *k = sq_catalogue_find(counter->names.v[n]);
+
+				if (!k || !k->unit[0])
+					fail_msg("%s: %s is not in the catalogue", rules.v[i].id,
+						 counter->names.v[n]);
+			}
+		}
+	sq_rule_table_fini(&rules);
+}
+
+static void test_names_and_beginnings(void **state)
+{
+	(void)state;
+	assert_string_equal(sq_catalogue_find("Tcp.CurrEstab")->unit, "connections");
+	assert_int_equal(sq_catalogue_find("Tcp.CurrEstab")->kind, SQ_GAUGE);
+	assert_int_equal(sq_catalogue_find("softnet.dropped")->width, 32);
+	assert_int_equal(sq_catalogue_find("TcpExt.ListenOverflows")->width, 64);
+	assert_string_equal(sq_catalogue_find("IcmpMsg.InType3")->name, "IcmpMsg.*");
+	assert_null(sq_catalogue_find("TcpExt.ListenOverflow"));
+	assert_null(sq_catalogue_find("TcpExt.ListenOverflowsX"));
+	assert_null(sq_catalogue_find(""));
+}
+
+static void test_misspelt(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"metrics\": [{\"name\": \"a\"}]}",
+		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"untit\": \"c\"}]}",
+		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"kind\": \"gauges\"}]}",
+		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"width\": 65}]}",
+		"{\"metrics\": [}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct sq_embedded file = { "x", texts[i], strlen(texts[i]) };
+		struct sq_catalogue_file f;
+		struct sq_err err = { 0 };
+
+		assert_true(sq_catalogue_file_load(&file, &f, &err) < 0);
+		assert_string_not_equal(err.text, "");
+	}
+}
+
+static void test_for_people(void **state)
+{
+	struct sq_buf out = { 0 };
+
+	(void)state;
+	sq_catalogue_markdown(&out);
+	assert_non_null(strstr(out.data, "### netstat\n\nLinux's own counters"));
+	assert_non_null(strstr(out.data, "| `TcpExt.ListenOverflows` | packets | counter | SYNs"));
+	assert_non_null(strstr(out.data, "LINUX_MIB_LISTENOVERFLOWS |\n"));
+	sq_buf_fini(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_file),
+		cmocka_unit_test(test_what_rules_stand_on),
+		cmocka_unit_test(test_names_and_beginnings),
+		cmocka_unit_test(test_misspelt),
+		cmocka_unit_test(test_for_people),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
