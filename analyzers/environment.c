@@ -13,6 +13,7 @@
 
 #include <glob.h>
 #include <math.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -286,6 +287,14 @@ static void add_cgroup(json_t *to)
 	json_decref(entry);
 }
 
+/* taskset's doing, or a cpuset's. */
+static uint64_t count_allowed(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (uint64_t)CPU_COUNT(&set) : 0;
+}
+
 static void add_clock_source(json_t *to)
 {
 	char word[64];
@@ -308,6 +317,7 @@ json_t *sq_environment_read(void)
 	}
 	if (cpus > 0)
 		json_object_set_new(env, "cpus", json_integer(cpus));
+	add_number(env, "cpus_allowed", count_allowed());
 	add_cpu_model(env);
 	if (pages > 0)
 		json_object_set_new(env, "memory_bytes",

@@ -29,4 +29,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
  * sinks beside the run's own (results/receipt.h); NULL: none.  Returns the exit status. */
 int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet);
 
+/* Of the terminal that stdout is; 100 when it is none. */
+int sq_terminal_width(void);
+
 #endif
