@@ -43,6 +43,9 @@ static const struct {
 	     "X-Squall-Id: 5eed.0.17\r\n\r\n.\r\nRSET\r\nSTARTTLS\r\n"),
 	SEED("squall-receipts/1\n5eed.0.17 1764234304123456789 12345678 sound 9c1d2e3f,0\n"
 	     "5eed.0.18 1764234304123456789 - unchecked 1\nend 2\n"),
+	SEED("5 (a) b) S 12 34 56 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 3 0 99 1000 7 0"),
+	SEED("CPU:1 [LOST 17 EVENTS]\nkfree_skb: location=tcp_v4_rcv+0x1a/0xb20 reason: NO_SOCKET"),
+	SEED("4:cpu,cpuacct:/a\n0::/b\n31 23 0:28 /a /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 
