@@ -1,78 +1,74 @@
-/* The capture of one host: one thread that reads every source, sleeping in between on the channel
- * to the supervisor, so that a tick costs its readings and nothing else.
+/* The capture of one host: a main thread that reads every cheap source, sleeping in between on the
+ * channel to the supervisor, so that a tick costs its readings and nothing else (feeds.c), and a thread
+ * for each source that waits for others and for each place that is not this machine
+ * (capture_reader.c).
  *
  * What a reader would get wrong:
- * - Series are cut into bins from t0, and a reading belongs to the bin that its end falls into
- *   (docs/spool.md), for which it must be the last word.  So ticks stand not at the edges
- *   t0 + k * interval but a little before them (lead_ns): a reading at the edge itself would end
- *   just behind it, and its bin would miss what it says.  What a counter does within the lead is
- *   seen in the next bin.
- * - A tick that is late by more than the lead falls into the next bin, and its own has none:
- *   lateness is a gap, and is never papered over.
- * - Before "go" there is no t0 to align with; those ticks are for the quiet before the load.
+ * - All write to one spool file; the rows of each thread but the first are numbered apart ("part").
+ * - A thread that hangs must not hold up the end: after a while it is left behind, with an event that says
+ *   what it was, and nothing of what it may still use is freed.
  * - It ends at once with its supervisor, whose death is the end of the channel. */
 #include "analyzers/capture.h"
 
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "analyzers/capture_reader.h"
 #include "analyzers/environment.h"
-#include "analyzers/sample.h"
-#include "analyzers/source.h"
 #include "base/clock.h"
 #include "base/ctl.h"
 #include "base/mem.h"
-#include "results/spool.h"
 
-struct feed { /* one source that is read */
-	const struct sq_source *source;
-	const void *conf;
-	void *state; /* NULL: absent */
-	unsigned number;
-	int64_t interval_ns, due_ns;
-};
+#define READY_LIMIT (10 * SQ_SEC)
+#define DONE_LIMIT  (4 * SQ_SEC)
+#define GONE_LIMIT  (SQ_SEC / 5)
 
 struct capture {
 	const struct sq_plan *plan;
 	size_t host;
 	int ctl;
 	struct sq_spool *spool;
-	struct sq_sample *sample;
-	struct feed *feeds;
-	size_t n_feeds, cap_feeds;
+	struct sq_capture_reader **readers; /* the first is the main thread's */
+	size_t n, cap;
 };
 
-static void add_feed(struct capture *c, const struct sq_source *source, const void *conf,
-		     int64_t interval_ns)
+static struct sq_capture_reader *reader_add(struct capture *c, const char *where, bool alone)
 {
-	/* What has no options of its own is the same source when it is mentioned again, which may be
-	 * asked for more often but must not be counted twice. */
-	for (size_t i = 0; source->group && i < c->n_feeds; i++) {
-		struct feed *f = &c->feeds[i];
+	struct sq_capture_reader *r = sq_alloc(sizeof(*r));
 
-		if (f->source == source && (f->conf == conf || !source->kind.opts)) {
-			if (interval_ns < f->interval_ns)
-				f->interval_ns = interval_ns;
-			return;
-		}
-	}
-	c->feeds = sq_grow(c->feeds, c->n_feeds, &c->cap_feeds, sizeof(*c->feeds));
-	c->feeds[c->n_feeds++] = (struct feed){
-		.source = source,
-		.conf = conf,
-		.number = sq_sample_source(c->sample, source->kind.name),
-		.interval_ns = interval_ns > 0 ? interval_ns : 100 * SQ_MS,
-		.due_ns = SQ_NEVER,
+	*r = (struct sq_capture_reader){
+		.host = c->plan->hosts[c->host].name,
+		.where = where,
+		.alone = alone,
+		.spool = c->spool,
+		.sample = sq_sample_new(c->spool),
+		.ctl = { -1, -1 },
 	};
+	r->feeds.sample = r->sample;
+	sq_sample_set_part(r->sample, (unsigned)c->n);
+	c->readers = sq_grow(c->readers, c->n, &c->cap, sizeof(struct sq_capture_reader *));
+	return c->readers[c->n++] = r;
+}
+
+static struct sq_capture_reader *reader_of(struct capture *c, const struct sq_source *source,
+					   const char *where)
+{
+	for (size_t i = 0; !source->blocking && i < c->n; i++)
+		if (!c->readers[i]->alone && sq_same_text(c->readers[i]->where, where))
+			return c->readers[i];
+	return reader_add(c, where, source->blocking);
 }
 
 static void collect_feeds(struct capture *c)
 {
+	reader_add(c, NULL, false);
 	for (size_t i = 0; i < c->plan->n_captures; i++) {
 		const struct sq_capture_plan *p = &c->plan->captures[i];
 
@@ -80,168 +76,142 @@ static void collect_feeds(struct capture *c)
 			continue;
 		for (size_t k = 0; sq_sources[k]; k++) {
 			const struct sq_source *s = sq_sources[k];
+			bool named = &s->kind == p->kind;
 
-			if (&s->kind == p->kind)
-				add_feed(c, s, p->conf, p->interval_ns);
-			else if (s->group && strcmp(s->group, p->kind->name) == 0)
-				add_feed(c, s, NULL, p->interval_ns);
+			if (named || (s->group && strcmp(s->group, p->kind->name) == 0))
+				sq_feeds_add(&reader_of(c, s, p->where)->feeds, s,
+					     named ? p->conf : NULL, p->interval_ns);
 		}
 	}
 }
 
-/* All sources are due at the same times, so that one waking reads them all. */
-static int open_feed(struct capture *c, struct feed *f, int64_t begin_ns, struct sq_err *err)
-{
-	struct sq_err why = { 0 };
-	void *state = sq_alloc(f->source->state_size);
-	int rc;
-
-	sq_sample_enter(c->sample, f->number);
-	rc = f->source->open(state, f->conf, c->sample, &why);
-	if (rc == 0) {
-		f->state = state;
-		f->due_ns = begin_ns;
-		return 0;
-	}
-	free(state);
-	if (!why.text[0])
-		sq_err_set(&why, rc, "", "%s", strerror(-rc));
-	return sq_sample_absent(c->sample, f->number, why.text, err);
-}
-
-static void close_feeds(struct capture *c)
-{
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		struct feed *f = &c->feeds[i];
-
-		if (f->state && f->source->close)
-			f->source->close(f->state);
-		free(f->state);
-	}
-	free(c->feeds);
-}
-
+/* Of this machine; a far one's comes from there. */
 static int write_environment(struct capture *c, struct sq_err *err)
 {
+	const struct sq_host_plan *host = &c->plan->hosts[c->host];
+
+	if (host->far)
+		return 0;
 	return sq_spool_write(c->spool,
-			      json_pack("{s:s, s:s, s:o}", "k", "env", "host",
-					c->plan->hosts[c->host].name, "environment",
-					sq_environment_read()),
+			      json_pack("{s:s, s:s, s:o}", "k", "env", "host", host->name,
+					"environment", sq_environment_read()),
 			      err);
 }
 
-/* Reads every source that is due by a time, in one go. */
-static int tick(struct capture *c, int64_t until_ns, struct sq_err *err)
+/* What CLOCK_REALTIME is at a CLOCK_MONOTONIC: by it a file is joined to a run of another machine. */
+static int write_wall(struct capture *c, struct sq_err *err)
 {
-	int64_t end_ns;
-	int rc;
+	int64_t error_ns = sq_wall_error_ns();
 
-	sq_sample_begin(c->sample, sq_now_ns());
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		struct feed *f = &c->feeds[i];
+	return sq_spool_write(c->spool,
+			      json_pack("{s:s, s:s, s:I, s:I, s:o}", "k", "wall", "host",
+					c->plan->hosts[c->host].name, "t", (json_int_t)sq_now_ns(),
+					"wall", (json_int_t)sq_wall_ns(), "error_ns",
+					error_ns < 0 ? json_null() : json_integer(error_ns)),
+			      err);
+}
 
-		if (!f->state || f->due_ns > until_ns)
-			continue;
-		sq_sample_enter(c->sample, f->number);
-		sq_sample_leave(c->sample, f->source->sample(f->state, c->sample));
+/* Until all other threads have done it, or a time. */
+static void await_readers(struct capture *c, const char *word, int64_t until_ns)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		struct sq_capture_reader *r = c->readers[i];
+		char line[SQ_CTL_LINE];
+		bool *said = strcmp(word, "done") == 0 ? &r->done : &r->ready;
+
+		while (r->started && !*said &&
+		       sq_ctl_recv(r->ctl[0], line, until_ns - sq_now_ns()) > 0) {
+			r->ready |= strcmp(line, "ready") == 0;
+			r->done |= strcmp(line, "done") == 0;
+			if (r->done)
+				break;
+		}
 	}
-	end_ns = sq_now_ns();
-	rc = sq_sample_end(c->sample, end_ns, err);
-	/* On along the schedule; what a long delay has swallowed is not made up for. */
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		struct feed *f = &c->feeds[i];
+}
 
-		if (f->state && f->due_ns <= end_ns)
-			f->due_ns += ((end_ns - f->due_ns) / f->interval_ns + 1) * f->interval_ns;
-	}
+static int start_readers(struct capture *c, struct sq_err *err)
+{
+	int64_t until_ns = sq_now_ns() + READY_LIMIT;
+	int rc = 0;
+
+	for (size_t i = 1; rc == 0 && i < c->n; i++)
+		rc = sq_capture_reader_start(c->readers[i], err);
+	if (rc == 0)
+		rc = sq_feeds_open(&c->readers[0]->feeds, err);
+	if (rc == 0)
+		rc = sq_feeds_tick(&c->readers[0]->feeds, SQ_FEEDS_ALL, err);
+	if (rc == 0)
+		await_readers(c, "ready", until_ns);
 	return rc;
 }
 
-static int64_t next_due(const struct capture *c)
+/* What else comes on the channel, and all of it to the other threads. */
+static int on_line(void *arg, const char *line)
 {
-	int64_t due_ns = SQ_NEVER;
+	struct capture *c = arg;
 
-	for (size_t i = 0; i < c->n_feeds; i++)
-		if (c->feeds[i].state && c->feeds[i].due_ns < due_ns)
-			due_ns = c->feeds[i].due_ns;
-	return due_ns;
+	if (strncmp(line, "ping ", 5) == 0)
+		return sq_spool_write(c->spool,
+				      json_pack("{s:s, s:I, s:I}", "k", "pong", "n",
+						(json_int_t)strtoll(line + 5, NULL, 10), "t",
+						(json_int_t)sq_now_ns()),
+				      NULL);
+	for (size_t i = 1; i < c->n; i++)
+		if (c->readers[i]->started && !c->readers[i]->done)
+			sq_ctl_send(c->readers[i]->ctl[0], "%s", line);
+	return 0;
 }
 
-/* How long before a bin's edge to read: 5 ms at 100 ms, a twentieth of shorter intervals.  A tick of
- * all of "linux" takes 0.3 ms; the rest is for waking up late.  One lead for all sources, so that
- * they stay together. */
-static int64_t lead_ns(const struct capture *c)
+static int tell_left_behind(struct capture *c, const struct sq_capture_reader *r,
+			    struct sq_err *err)
 {
-	int64_t lead = 5 * SQ_MS;
+	const char *what = r->feeds.n ? r->feeds.v[0].source->kind.name : "";
 
-	for (size_t i = 0; i < c->n_feeds; i++)
-		if (c->feeds[i].interval_ns / 20 < lead)
-			lead = c->feeds[i].interval_ns / 20;
-	return lead;
+	return sq_spool_write(c->spool,
+			      json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t",
+					(json_int_t)sq_now_ns(), "source", what, "text",
+					"its last reading did not end in time and is missing"),
+			      err);
 }
 
-static void align(struct capture *c, int64_t t0_ns)
+static int end_readers(struct capture *c, struct sq_err *err)
 {
-	int64_t now = sq_now_ns(), lead = lead_ns(c);
+	int rc = 0;
 
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		struct feed *f = &c->feeds[i];
-		int64_t behind = (now - (t0_ns - lead)) % f->interval_ns;
+	await_readers(c, "done", sq_now_ns() + DONE_LIMIT);
+	for (size_t i = 1; rc == 0 && i < c->n; i++) {
+		struct sq_capture_reader *r = c->readers[i];
 
-		if (!f->state)
-			continue;
-		/* % takes the sign of a t0 still to come. */
-		if (behind < 0)
-			behind += f->interval_ns;
-		f->due_ns = now - behind + f->interval_ns;
+		if (r->started && !r->done)
+			rc = tell_left_behind(c, r, err);
 	}
-}
-
-/* Until "stop" (1), the end of the channel (0), or an error. */
-static int keep_reading(struct capture *c, struct sq_err *err)
-{
-	for (;;) {
-		char line[SQ_CTL_LINE];
-		int64_t due_ns = next_due(c);
-		int rc = sq_ctl_recv(c->ctl, line,
-				     due_ns == SQ_NEVER ? SQ_NEVER : due_ns - sq_now_ns());
-
-		if (rc == -ETIMEDOUT) {
-			rc = tick(c, sq_now_ns(), err);
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		if (rc < 0 && rc != -EINTR)
-			return sq_err_set(err, rc, "", "channel: %s", strerror(-rc));
-		if (rc == 0)
-			return 0;
-		if (rc > 0 && strcmp(line, "stop") == 0)
-			return 1;
-		if (rc > 0 && strncmp(line, "go ", 3) == 0)
-			align(c, strtoll(line + 3, NULL, 10));
-	}
+	return rc;
 }
 
 /* 1: all was written; 0: the supervisor has gone. */
 static int capture_run(struct capture *c, struct sq_err *err)
 {
-	int rc = write_environment(c, err);
-	int64_t begin_ns = sq_now_ns();
+	struct sq_feeds *feeds;
+	int rc = write_wall(c, err);
 
-	collect_feeds(c);
-	for (size_t i = 0; rc == 0 && i < c->n_feeds; i++)
-		rc = open_feed(c, &c->feeds[i], begin_ns, err);
 	if (rc == 0)
-		rc = tick(c, SQ_NEVER - 1, err);
+		rc = write_environment(c, err);
+	collect_feeds(c);
+	feeds = &c->readers[0]->feeds;
+	if (rc == 0)
+		rc = start_readers(c, err);
 	if (rc < 0)
 		return rc;
 	if (sq_ctl_send(c->ctl, "ready") < 0)
 		return 0;
-	rc = keep_reading(c, err);
+	rc = sq_feeds_keep(feeds, c->ctl, on_line, c, err);
 	if (rc <= 0)
 		return rc;
-	rc = tick(c, SQ_NEVER - 1, err);
+	rc = sq_feeds_tick(feeds, SQ_FEEDS_ALL, err);
+	if (rc == 0)
+		rc = end_readers(c, err);
+	if (rc == 0)
+		rc = write_wall(c, err);
 	if (rc == 0)
 		rc = sq_spool_write(
 			c->spool,
@@ -274,35 +244,90 @@ static void ignore_signals(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 }
 
-int sq_capture_main(const struct sq_plan *plan, size_t host, int ctl, int dirfd)
+/* Threads that were not asked to end see the end of their channels. */
+static bool all_ended(struct capture *c)
 {
-	struct capture c = { .plan = plan, .host = host, .ctl = ctl };
-	struct sq_err err = { 0 };
-	char *name = sq_printf_dup("capture-%s", plan->hosts[host].name);
+	bool all = true;
+
+	for (size_t i = 1; i < c->n; i++)
+		if (c->readers[i]->started && !c->readers[i]->done)
+			shutdown(c->readers[i]->ctl[0], SHUT_WR);
+	await_readers(c, "done", sq_now_ns() + GONE_LIMIT);
+	for (size_t i = 1; i < c->n; i++)
+		all = all && (!c->readers[i]->started || c->readers[i]->done);
+	return all;
+}
+
+static void release(struct capture *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct sq_capture_reader *r = c->readers[i];
+
+		if (r->started) {
+			pthread_join(r->thread, NULL);
+			close(r->ctl[0]);
+			close(r->ctl[1]);
+		}
+		sq_feeds_close(&r->feeds);
+		sq_sample_free(r->sample);
+		free(r);
+	}
+	free(c->readers);
+	free(c);
+}
+
+/* Tells the supervisor how it ended; the exit status. */
+static int report(int ctl, int rc, const struct sq_err *err)
+{
+	if (rc < 0)
+		sq_ctl_send(ctl, "error %s%s%s", err->where, err->where[0] ? ": " : "", err->text);
+	else if (rc == 1)
+		sq_ctl_send(ctl, "done");
+	return rc == 1 ? 0 : 1;
+}
+
+/* 1: "stop" came and all was written; 0: the channel ended; or -errno with err. */
+static int run_on(struct capture *c, bool *ret_left_behind, struct sq_err *err)
+{
 	int rc;
 
 	ignore_signals();
 	be_punctual();
-	c.spool = sq_spool_open(dirfd, name, &err);
-	free(name);
-	c.sample = sq_sample_new(c.spool);
-	rc = c.spool ? capture_run(&c, &err) : err.code;
+	rc = capture_run(c, err);
 	be_patient();
-	close_feeds(&c);
-	sq_sample_free(c.sample);
-	if (c.spool) {
-		struct sq_err late = { 0 };
+	*ret_left_behind = !all_ended(c);
+	if (!*ret_left_behind)
+		release(c);
+	return rc;
+}
 
-		if (sq_spool_close(c.spool, &late) < 0 && rc >= 0) {
-			err = late;
-			rc = late.code;
-		}
+int sq_capture_to(const struct sq_plan *plan, size_t host, int ctl, struct sq_spool *spool)
+{
+	struct capture *c = sq_alloc(sizeof(*c));
+	struct sq_err err = { 0 }, late = { 0 };
+	bool left_behind;
+	int rc;
+
+	*c = (struct capture){ .plan = plan, .host = host, .ctl = ctl, .spool = spool };
+	rc = run_on(c, &left_behind, &err);
+	if (left_behind)
+		_exit(report(ctl, rc, &err)); /* it may be writing still */
+	if (sq_spool_close(spool, &late) < 0 && rc >= 0) {
+		err = late;
+		rc = late.code;
 	}
-	if (rc < 0)
-		sq_ctl_send(ctl, "error %s%s%s", err.where, err.where[0] ? ": " : "", err.text);
-	else if (rc == 1)
-		sq_ctl_send(ctl, "done");
-	return rc == 1 ? 0 : 1;
+	return report(ctl, rc, &err);
+}
+
+int sq_capture_main(const struct sq_plan *plan, size_t host, int ctl, int dirfd)
+{
+	char *name = sq_printf_dup("capture-%s", plan->hosts[host].name);
+	struct sq_err err = { 0 };
+	struct sq_spool *spool = sq_spool_open(dirfd, name, &err);
+
+	free(name);
+	return spool ? sq_capture_to(plan, host, ctl, spool) : report(ctl, err.code, &err);
 }

@@ -2,6 +2,7 @@
 #ifndef SQ_ANALYZERS_CAPTURE_H
 #define SQ_ANALYZERS_CAPTURE_H
 
+#include "results/spool.h"
 #include "scenarios/plan.h"
 
 /* Runs in a process of its own that has entered the host (and no other thread runs yet).  Spools
@@ -10,5 +11,9 @@
  * "not available" as such.  Ticks stand on an absolute schedule from before "go" until "stop".
  * Talks on ctl as base/ctl.h says.  The exit status: 0, or 1 after an error it has reported. */
 int sq_capture_main(const struct sq_plan *plan, size_t host, int ctl, int dirfd);
+
+/* The same to a spool that is open, and which it closes.  May end the process, when a thread of it
+ * can't be waited for. */
+int sq_capture_to(const struct sq_plan *plan, size_t host, int ctl, struct sq_spool *spool);
 
 #endif

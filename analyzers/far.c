@@ -201,6 +201,7 @@ int sq_far_take(struct sq_far *f)
 	if (!sq_far_is_open(f))
 		return -EPIPE;
 	compact(f);
+	hear_complaint(f);
 	got = read(f->child.out, text, sizeof(text));
 	if (got == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define ANSWER_LIMIT (5 * SQ_SEC)
+#define ANSWER_LIMIT (3 * SQ_SEC)
 
 static const char separator[] = "/proc/sys/kernel/random/boot_id";
 

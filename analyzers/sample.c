@@ -43,6 +43,7 @@ struct reading {
 struct sq_sample {
 	struct sq_spool *spool;
 	struct sq_place *place;
+	unsigned part;
 	struct row *rows;
 	size_t n_rows, cap_rows;
 	size_t announced; /* rows whose "metric" record is written */
@@ -85,6 +86,18 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	free(s->pending);
 	free(s);
 	return NULL;
+}
+
+void sq_sample_set_part(struct sq_sample *s, unsigned part)
+{
+	s->part = part;
+}
+
+int sq_sample_write(struct sq_sample *s, json_t *record, struct sq_err *err)
+{
+	if (s->part)
+		json_object_set_new(record, "part", json_integer(s->part));
+	return sq_spool_write(s->spool, record, err);
 }
 
 void sq_sample_stand(struct sq_sample *s, struct sq_place *place)
@@ -194,10 +207,10 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
 /* A spool that failed once fails on, so that the tick's end tells it. */
 void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text)
 {
-	sq_spool_write(s->spool,
-		       json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)mono_ns,
-				 "source", s->origins[s->current].name, "text", text),
-		       NULL);
+	sq_sample_write(s,
+			json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)mono_ns,
+				  "source", s->origins[s->current].name, "text", text),
+			NULL);
 }
 
 void sq_sample_begin(struct sq_sample *s, int64_t begin_ns)
@@ -220,10 +233,10 @@ void sq_sample_leave(struct sq_sample *s, int rc)
 
 int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, struct sq_err *err)
 {
-	return sq_spool_write(s->spool,
-			      json_pack("{s:s, s:s, s:s}", "k", "absent", "source",
-					s->origins[source].name, "because", because),
-			      err);
+	return sq_sample_write(s,
+			       json_pack("{s:s, s:s, s:s}", "k", "absent", "source",
+					 s->origins[source].name, "because", because),
+			       err);
 }
 
 /* In the order of their numbers, each before the first tick that may name it. */
@@ -231,14 +244,14 @@ static int announce(struct sq_sample *s, struct sq_err *err)
 {
 	for (; s->announced < s->n_rows; s->announced++) {
 		const struct row *r = &s->rows[s->announced];
-		int rc = sq_spool_write(s->spool,
-					json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k",
-						  "metric", "i", (json_int_t)s->announced, "source",
-						  s->origins[r->source].name, "metric", r->name,
-						  "instance", r->instance, "unit", r->unit, "kind",
-						  r->kind == SQ_COUNTER ? "counter" : "gauge",
-						  "width", (int)r->width),
-					err);
+		int rc = sq_sample_write(
+			s,
+			json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k", "metric", "i",
+				  (json_int_t)s->announced, "source", s->origins[r->source].name,
+				  "metric", r->name, "instance", r->instance, "unit", r->unit,
+				  "kind", r->kind == SQ_COUNTER ? "counter" : "gauge", "width",
+				  (int)r->width),
+			err);
 
 		if (rc < 0)
 			return rc;
@@ -246,21 +259,24 @@ static int announce(struct sq_sample *s, struct sq_err *err)
 	return 0;
 }
 
+int sq_sample_gap(struct sq_sample *s, unsigned source, int64_t begin_ns, int64_t end_ns,
+		  const char *because, struct sq_err *err)
+{
+	return sq_sample_write(s,
+			       json_pack("{s:s, s:I, s:I, s:s, s:s}", "k", "gap", "b",
+					 (json_int_t)begin_ns, "e", (json_int_t)end_ns, "source",
+					 s->origins[source].name, "because", because),
+			       err);
+}
+
 static int write_gaps(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < s->n_origins; i++) {
-		const struct origin *o = &s->origins[i];
-
-		if (o->read && o->rc < 0)
-			rc = sq_spool_write(s->spool,
-					    json_pack("{s:s, s:I, s:I, s:s, s:s}", "k", "gap", "b",
-						      (json_int_t)s->begin_ns, "e",
-						      (json_int_t)end_ns, "source", o->name,
-						      "because", strerror(-o->rc)),
-					    err);
-	}
+	for (unsigned i = 0; rc == 0 && i < s->n_origins; i++)
+		if (s->origins[i].read && s->origins[i].rc < 0)
+			rc = sq_sample_gap(s, i, s->begin_ns, end_ns, strerror(-s->origins[i].rc),
+					   err);
 	return rc;
 }
 
@@ -291,8 +307,15 @@ static json_t *value_json(const struct row *r)
 	return json_integer(r->rise > INT64_MAX ? INT64_MAX : (json_int_t)r->rise);
 }
 
+static void add_pair(json_t *to, unsigned row, json_t *value)
+{
+	json_array_append_new(to, json_integer((json_int_t)row));
+	json_array_append_new(to, value);
+}
+
+/* raw: what a counter stands at where its rise begins. */
 static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, json_t *values,
-		struct sq_err *err)
+		json_t *raw, struct sq_err *err)
 {
 	struct row *r = &s->rows[p->row];
 	bool restart = false, first = !r->known;
@@ -306,34 +329,33 @@ static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, js
 	r->last = p->value;
 	r->known = true;
 	if (restart)
-		rc = sq_spool_write(s->spool,
-				    json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
-					      (json_int_t)end_ns, "i", (json_int_t)p->row),
-				    err);
-	if (first || restart || is != was) {
-		json_array_append_new(values, json_integer((json_int_t)p->row));
-		json_array_append_new(values, value_json(r));
-	}
+		rc = sq_sample_write(s,
+				     json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
+					       (json_int_t)end_ns, "i", (json_int_t)p->row),
+				     err);
+	if (first || restart || is != was)
+		add_pair(values, p->row, value_json(r));
+	if (r->kind == SQ_COUNTER && (first || restart))
+		add_pair(raw, p->row, json_integer((json_int_t)(int64_t)r->last));
 	return rc;
 }
 
 static int write_tick(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 {
-	json_t *values = json_array();
+	json_t *values = json_array(), *raw = json_array(), *tick;
+	int rc = 0;
 
-	for (size_t i = 0; i < s->n_pending; i++) {
-		int rc = take(s, &s->pending[i], end_ns, values, err);
-
-		if (rc < 0) {
-			json_decref(values);
-			return rc;
-		}
-	}
-	return sq_spool_write(s->spool,
-			      json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b",
-					(json_int_t)s->begin_ns, "e", (json_int_t)end_ns, "v",
-					values),
-			      err);
+	for (size_t i = 0; rc == 0 && i < s->n_pending; i++)
+		rc = take(s, &s->pending[i], end_ns, values, raw, err);
+	tick = json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b", (json_int_t)s->begin_ns, "e",
+			 (json_int_t)end_ns, "v", values);
+	if (json_array_size(raw))
+		json_object_set(tick, "raw", raw);
+	json_decref(raw);
+	if (rc == 0)
+		return sq_sample_write(s, tick, err);
+	json_decref(tick);
+	return rc;
 }
 
 int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)

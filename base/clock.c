@@ -2,6 +2,8 @@
  * namespaces (time namespaces are never made), so times may cross the channel between them. */
 #include "base/clock.h"
 
+#include <sys/timex.h>
+
 #include <time.h>
 
 static int64_t read_ns(clockid_t clock)
@@ -20,6 +22,15 @@ int64_t sq_now_ns(void)
 int64_t sq_wall_ns(void)
 {
 	return read_ns(CLOCK_REALTIME);
+}
+
+int64_t sq_wall_error_ns(void)
+{
+	struct timex t = { .modes = 0 };
+
+	if (adjtimex(&t) == -1 || (t.status & STA_UNSYNC))
+		return -1;
+	return t.maxerror * SQ_US;
 }
 
 void sq_sleep_until(int64_t when_ns)

@@ -15,6 +15,10 @@ int64_t sq_now_ns(void);
 /* CLOCK_REALTIME, for the one wall-clock anchor of a run. */
 int64_t sq_wall_ns(void);
 
+/* By how much CLOCK_REALTIME may be wrong, as whoever sets it (ntpd, chronyd) tells the kernel; -1: nobody
+ * does. */
+int64_t sq_wall_error_ns(void);
+
 /* Sleeps until the given monotonic time; returns early only on a signal. */
 void sq_sleep_until(int64_t when_ns);
 

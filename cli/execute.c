@@ -117,10 +117,11 @@ static int exit_status(const struct sq_run *run, enum sq_verdict verdict)
 	return SQ_EXIT_OK;
 }
 
-int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet)
+int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
+	      bool quiet)
 {
 	struct sq_err err = { 0 };
-	struct sq_run *run = sq_run_load(dir, &err);
+	struct sq_run *run = sq_run_load_with(dir, counters, &err);
 	char *path = sq_printf_dup("%s/run.json", dir);
 	json_t *report = NULL;
 	int status = SQ_EXIT_UNMEASURED;
@@ -260,7 +261,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	if (err.code)
 		sq_complain(&err);
 	if (rc == 0)
-		status = sq_finish(dir, NULL, args->quiet);
+		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
 	json_decref(opts.meta);

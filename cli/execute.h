@@ -26,8 +26,10 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 	       int argc, char **argv);
 
 /* The second half alone: DIR's spool -> run.json and the summary on stdout.  sinks: receipts of mail
- * sinks beside the run's own (results/receipt.h); NULL: none.  Returns the exit status. */
-int sq_finish(const char *dir, const struct sq_strings *sinks, bool quiet);
+ * sinks beside the run's own (results/receipt.h); counters: files of captures, likewise (results/run.h);
+ * NULL: none.  Returns the exit status. */
+int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
+	      bool quiet);
 
 /* Of the terminal that stdout is; 100 when it is none. */
 int sq_terminal_width(void);

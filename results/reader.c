@@ -117,6 +117,9 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 		r->started = true;
 		r->t0_mono_ns = json_integer_value(json_object_get(record, "t0_mono_ns"));
 		r->run->t0_wall_ns = json_integer_value(json_object_get(record, "t0_wall_ns"));
+		if (json_is_integer(json_object_get(record, "wall_error_ns")))
+			r->wall_error_ns =
+				json_integer_value(json_object_get(record, "wall_error_ns"));
 	} else if (strcmp(kind, "event") == 0) {
 		sq_reader_saw(r, t);
 		sq_reader_event(r, t, text_of(record, "host"), text_of(record, "source"),
@@ -129,26 +132,35 @@ static int take_run_record(json_t *record, void *reader, struct sq_err *err)
 	return 0;
 }
 
-/* One file; what is odd about its end becomes an event.  That a killed run's files stop short is no
- * news. */
-static int read_file(struct sq_reader *r, const char *folder, const char *name,
-		     int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
+/* That a killed run's files stop short is no news. */
+int sq_reader_file(struct sq_reader *r, const char *path, const char *name,
+		   int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
 {
-	char *path = sq_printf_dup("%s/%s", folder, name), *text = NULL;
+	char *text = NULL;
 	int torn = 0, rc;
 
 	r->path = path;
 	r->done = false;
 	rc = sq_spool_read(path, each, r, &torn, err);
 	if (rc == 0 && torn)
-		text = sq_printf_dup("the last line of spool/%s was cut and is left out", name);
+		text = sq_printf_dup("the last line of %s was cut and is left out", name);
 	else if (rc == 0 && !r->done && r->started && r->ended && each != take_run_record)
-		text = sq_printf_dup("spool/%s stops short: its writer did not end in order", name);
+		text = sq_printf_dup("%s stops short: its writer did not end in order", name);
 	if (text)
 		sq_reader_event(r, r->latest_ns, r->host ? r->host : "", "spool", text);
 	free(text);
-	free(path);
 	r->path = NULL;
+	return rc;
+}
+
+static int read_file(struct sq_reader *r, const char *folder, const char *name,
+		     int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err)
+{
+	char *path = sq_printf_dup("%s/%s", folder, name), *own = sq_printf_dup("spool/%s", name);
+	int rc = sq_reader_file(r, path, own, each, err);
+
+	free(path);
+	free(own);
 	return rc;
 }
 
@@ -172,6 +184,7 @@ static int read_kind(struct sq_reader *r, const char *folder, struct dirent **fi
 		if (fnmatch(pattern, files[i]->d_name, 0) != 0)
 			continue;
 		r->host = host_of(files[i]->d_name, prefix);
+		sq_reader_capture_begin(r);
 		rc = read_file(r, folder, files[i]->d_name, each, err);
 		sq_reader_load_end(r);
 		sq_reader_capture_end(r);
@@ -252,8 +265,14 @@ static void sort_events(struct sq_run *run)
 
 struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 {
+	return sq_run_load_with(dir, NULL, err);
+}
+
+struct sq_run *sq_run_load_with(const char *dir, const struct sq_strings *counters,
+				struct sq_err *err)
+{
 	struct sq_run *run = sq_alloc(sizeof(*run));
-	struct sq_reader r = { .run = run };
+	struct sq_reader r = { .run = run, .wall_error_ns = -1 };
 	char *folder = sq_printf_dup("%s/spool", dir);
 	int rc;
 
@@ -263,9 +282,12 @@ struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 	run->lost = json_array();
 	run->warnings = json_array();
 	run->absent = json_array();
+	run->clocks = json_array();
 	rc = read_run(&r, dir, folder, err);
 	if (rc == 0)
 		rc = read_all(&r, folder, err);
+	for (size_t i = 0; rc == 0 && counters && i < counters->n; i++)
+		rc = sq_reader_join(&r, counters->v[i], err);
 	if (rc == 0) {
 		settle_outcome(&r);
 		set_axis(&r);

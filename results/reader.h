@@ -54,20 +54,36 @@ struct sq_metric_draft {
 	struct sq_series samples;
 	bool seen;
 	double base;  /* what a counter had risen before its last restart */
+	double zero;  /* and before the run, in a file that began earlier */
 	double value; /* as last spooled */
 };
 
 struct sq_gap_draft {
 	char *source;
+	size_t part;
 	int64_t bin;
 };
 
-/* One capture-HOST.jsonl while it is read. */
-struct sq_capture_draft {
-	size_t first_metric; /* its own are from here on, by number */
+/* What one thread of a capture wrote: its metrics have numbers of their own. */
+struct sq_part_draft {
+	size_t *metrics; /* by these numbers, where they stand among all */
+	size_t n, cap;
 	struct sq_series ticks;
+	bool entered;   /* the time of the run */
+	json_t *clocks; /* the last such record */
+};
+
+/* One file of a capture while it is read. */
+struct sq_capture_draft {
+	int64_t zero_ns; /* t0 on its clock */
+	struct sq_part_draft *parts;
+	size_t n_parts, cap_parts;
 	struct sq_gap_draft *gaps;
 	size_t n_gaps, cap_gaps;
+	/* Of a file that is not the run's own. */
+	bool joined, placed;
+	int64_t first_bin, last_bin; /* nothing beyond is wanted */
+	int64_t error_ns;            /* of its wall clock; -1: not known */
 };
 
 struct sq_reader {
@@ -76,7 +92,7 @@ struct sq_reader {
 	char *host;       /* whose file it is */
 	bool done;        /* its writer ended in order */
 	bool headed, started, ended;
-	int64_t t0_mono_ns;
+	int64_t t0_mono_ns, wall_error_ns;
 	int64_t latest_ns; /* the latest time of anything, from t0 */
 	struct sq_load_draft *loads;
 	size_t n_loads;
@@ -91,6 +107,10 @@ int sq_reader_bad(const struct sq_reader *r, const char *kind, struct sq_err *er
 void sq_reader_saw(struct sq_reader *r, int64_t t_ns);
 void sq_reader_event(struct sq_reader *r, int64_t t_ns, const char *host, const char *source,
 		     const char *text);
+
+/* One file; what is odd about its end becomes an event. */
+int sq_reader_file(struct sq_reader *r, const char *path, const char *name,
+		   int (*each)(json_t *, void *, struct sq_err *), struct sq_err *err);
 
 /* The record's kind, "" when there is none. */
 const char *sq_reader_kind(const json_t *record);
@@ -114,9 +134,15 @@ void sq_reader_loads_settle(struct sq_reader *r);
 
 /* reader_capture.c: each record of capture-HOST.jsonl, the end of such a file, and the same. */
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err);
+void sq_reader_capture_begin(struct sq_reader *r);
 void sq_reader_capture_end(struct sq_reader *r);
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
 void sq_reader_capture_settle(struct sq_reader *r);
 void sq_reader_capture_free(struct sq_reader *r);
+
+/* reader_join.c: a capture's file of another machine, "FILE" or "NAME=FILE", after all of the run's own. */
+int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err);
+/* Its first record: whose it is, and how its clock stands to the run's. */
+int sq_reader_place(struct sq_reader *r, const json_t *record, struct sq_err *err);
 
 #endif

@@ -6,6 +6,9 @@
  *   ended has none, and a bin in which its source failed has none either, whatever came before.
  * - The gap record of a source follows the tick of the same reading, so gaps are cut out when the
  *   file has been read.
+ * - Metrics, ticks and gaps are of one part of the file: the thread that wrote them.
+ * - A file that is not the run's own (reader_join.c) may have begun long before it: what its counters
+ *   had risen by then is taken off.
  * - A counter's base is what it had risen by before it fell: the spool begins anew from 0. */
 #include <errno.h>
 #include <math.h>
@@ -15,32 +18,60 @@
 #include "base/mem.h"
 #include "results/reader.h"
 
+enum { PARTS = 4096 };
+
 static json_int_t integer_of(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
 }
 
-static int64_t bin_of(const struct sq_reader *r, int64_t mono_ns)
+static int64_t time_of(const struct sq_reader *r, const json_t *record, const char *key)
 {
-	int64_t t = mono_ns - r->t0_mono_ns, bin_ns = r->run->axis.bin_ns;
-
-	return t / bin_ns - (t % bin_ns < 0);
+	return integer_of(record, key) - r->capture.zero_ns;
 }
 
-/* A metric of the file that is being read. */
-static struct sq_metric_draft *metric_of(const struct sq_reader *r, const json_t *number)
+static int64_t bin_of(const struct sq_reader *r, int64_t t_ns)
 {
-	size_t left = r->n_metrics - r->capture.first_metric;
+	int64_t bin_ns = r->run->axis.bin_ns;
 
-	if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-	    (size_t)json_integer_value(number) >= left)
+	return t_ns / bin_ns - (t_ns % bin_ns < 0);
+}
+
+/* Whether a time is the run's: of its own files each is. */
+static bool wanted(const struct sq_reader *r, int64_t bin)
+{
+	const struct sq_capture_draft *c = &r->capture;
+
+	return !c->joined || (bin >= c->first_bin && bin <= c->last_bin);
+}
+
+static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
+{
+	struct sq_capture_draft *c = &r->capture;
+	json_int_t number = integer_of(record, "part");
+
+	if (number < 0 || number >= PARTS)
 		return NULL;
-	return &r->metrics[r->capture.first_metric + (size_t)json_integer_value(number)];
+	while (c->n_parts <= (size_t)number) {
+		c->parts = sq_grow(c->parts, c->n_parts, &c->cap_parts, sizeof(*c->parts));
+		c->parts[c->n_parts++] = (struct sq_part_draft){ 0 };
+	}
+	return &c->parts[number];
+}
+
+static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct sq_part_draft *p,
+					 const json_t *number)
+{
+	if (!json_is_integer(number) || json_integer_value(number) < 0 ||
+	    (size_t)json_integer_value(number) >= p->n)
+		return NULL;
+	return &r->metrics[p->metrics[json_integer_value(number)]];
 }
 
 static int take_metric(struct sq_reader *r, const json_t *record)
 {
 	const char *source, *metric, *unit, *kind;
+	struct sq_part_draft *p = part_of(r, record);
 	struct sq_metric_draft *m;
 	json_int_t number;
 
@@ -48,8 +79,10 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 			&source, "metric", &metric, "unit", &unit, "kind", &kind) != 0)
 		return -EINVAL;
 	/* Numbers are given in order. */
-	if (number != (json_int_t)(r->n_metrics - r->capture.first_metric))
+	if (!p || number != (json_int_t)p->n)
 		return -EINVAL;
+	p->metrics = sq_grow(p->metrics, p->n, &p->cap, sizeof(*p->metrics));
+	p->metrics[p->n++] = r->n_metrics;
 	r->metrics = sq_grow(r->metrics, r->n_metrics, &r->cap_metrics, sizeof(*r->metrics));
 	m = &r->metrics[r->n_metrics++];
 	memset(m, 0, sizeof(*m));
@@ -65,9 +98,9 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 }
 
 /* A counter that begins above 0 was not there at the ticks before: it stood at 0 then. */
-static void zero_before(struct sq_reader *r, struct sq_metric_draft *m)
+static void zero_before(const struct sq_part_draft *p, struct sq_metric_draft *m)
 {
-	const struct sq_series *ticks = &r->capture.ticks;
+	const struct sq_series *ticks = &p->ticks;
 
 	for (size_t i = 0; i < ticks->n; i++)
 		if (ticks->v[i].count)
@@ -76,7 +109,7 @@ static void zero_before(struct sq_reader *r, struct sq_metric_draft *m)
 		m->rec.min = 0;
 }
 
-static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double value)
+static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m, double value)
 {
 	if (m->rec.kind == SQ_COUNTER && m->seen && value < m->value) {
 		m->base += m->value;
@@ -86,29 +119,29 @@ static void take_value(struct sq_reader *r, struct sq_metric_draft *m, double va
 		m->seen = true;
 		m->rec.first = m->rec.kind == SQ_COUNTER ? 0 : value;
 		if (m->rec.kind == SQ_COUNTER && value > 0)
-			zero_before(r, m);
+			zero_before(p, m);
 	}
 	m->value = value;
 }
 
-static int take_values(struct sq_reader *r, const json_t *v)
+static int take_values(struct sq_reader *r, const struct sq_part_draft *p, const json_t *v)
 {
 	if (json_array_size(v) % 2)
 		return -EINVAL;
 	for (size_t i = 0; i < json_array_size(v); i += 2) {
 		const json_t *value = json_array_get(v, i + 1);
-		struct sq_metric_draft *m = metric_of(r, json_array_get(v, i));
+		struct sq_metric_draft *m = metric_of(r, p, json_array_get(v, i));
 
 		if (!m || !json_is_number(value))
 			return -EINVAL;
-		take_value(r, m, json_number_value(value));
+		take_value(p, m, json_number_value(value));
 	}
 	return 0;
 }
 
 static void sample(struct sq_metric_draft *m, int64_t bin)
 {
-	double value = m->base + m->value;
+	double value = m->base + m->value - m->zero;
 
 	sq_series_at(&m->samples, bin)->value = value;
 	m->rec.last = value;
@@ -119,21 +152,46 @@ static void sample(struct sq_metric_draft *m, int64_t bin)
 		m->rec.max = value;
 }
 
+/* At the run's first tick of a file that began before it: what is known stands at its beginning. */
+static void enter_run(struct sq_reader *r, struct sq_part_draft *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct sq_metric_draft *m = &r->metrics[p->metrics[i]];
+
+		if (!m->seen)
+			continue;
+		m->rec.restarted = false;
+		if (m->rec.kind == SQ_COUNTER)
+			m->zero = m->base + m->value;
+		else
+			m->rec.first = m->value;
+	}
+	p->entered = true;
+}
+
 static int take_tick(struct sq_reader *r, const json_t *record)
 {
-	int64_t end = integer_of(record, "e"), bin = bin_of(r, end);
+	int64_t t_ns = time_of(r, record, "e"), bin = bin_of(r, t_ns);
+	struct sq_part_draft *p = part_of(r, record);
 	union sq_cell *tick;
 
-	if (take_values(r, json_object_get(record, "v")) < 0)
+	if (!p)
 		return -EINVAL;
-	tick = sq_series_at(&r->capture.ticks, bin);
+	if (!wanted(r, bin))
+		return bin < r->capture.first_bin ? take_values(r, p, json_object_get(record, "v"))
+						  : 0;
+	if (r->capture.joined && !p->entered)
+		enter_run(r, p);
+	if (take_values(r, p, json_object_get(record, "v")) < 0)
+		return -EINVAL;
+	tick = sq_series_at(&p->ticks, bin);
 	if (!tick)
 		return -EINVAL;
 	tick->count++;
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++)
-		if (r->metrics[i].seen)
-			sample(&r->metrics[i], bin);
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	for (size_t i = 0; i < p->n; i++)
+		if (r->metrics[p->metrics[i]].seen)
+			sample(&r->metrics[p->metrics[i]], bin);
+	sq_reader_saw(r, t_ns);
 	return 0;
 }
 
@@ -142,29 +200,32 @@ static void take_gap(struct sq_reader *r, const json_t *record)
 	struct sq_capture_draft *c = &r->capture;
 	const char *source = json_string_value(json_object_get(record, "source"));
 	const char *because = json_string_value(json_object_get(record, "because"));
-	int64_t end = integer_of(record, "e");
+	int64_t t_ns = time_of(r, record, "e");
 	char *text;
 
-	if (!source)
+	if (!source || !part_of(r, record) || !wanted(r, bin_of(r, t_ns)))
 		return;
-	sq_reader_saw(r, end - r->t0_mono_ns);
+	sq_reader_saw(r, t_ns);
 	/* One event tells of all gaps of a source; they are nulls in its series. */
 	for (size_t i = 0; i < c->n_gaps; i++)
 		if (strcmp(c->gaps[i].source, source) == 0)
 			goto told;
 	text = sq_printf_dup("could not be read at times, first because: %s",
 			     because ? because : "no reason given");
-	sq_reader_event(r, end - r->t0_mono_ns, r->host, source, text);
+	sq_reader_event(r, t_ns, r->host, source, text);
 	free(text);
 told:
 	c->gaps = sq_grow(c->gaps, c->n_gaps, &c->cap_gaps, sizeof(*c->gaps));
-	c->gaps[c->n_gaps++] =
-		(struct sq_gap_draft){ .source = sq_strdup(source), .bin = bin_of(r, end) };
+	c->gaps[c->n_gaps++] = (struct sq_gap_draft){ .source = sq_strdup(source),
+						      .part = (size_t)integer_of(record, "part"),
+						      .bin = bin_of(r, t_ns) };
 }
 
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
-	struct sq_metric_draft *m = metric_of(r, json_object_get(record, "i"));
+	struct sq_part_draft *p = part_of(r, record);
+	struct sq_metric_draft *m = p ? metric_of(r, p, json_object_get(record, "i")) : NULL;
+	int64_t t_ns = time_of(r, record, "t");
 	char *text;
 
 	if (!m)
@@ -172,9 +233,11 @@ static int take_restart(struct sq_reader *r, const json_t *record)
 	m->base += m->value;
 	m->value = 0;
 	m->rec.restarted = true;
+	if (!wanted(r, bin_of(r, t_ns)))
+		return 0;
 	text = sq_printf_dup("%s%s%s began anew", m->rec.metric, m->rec.instance ? " of " : "",
 			     m->rec.instance ? m->rec.instance : "");
-	sq_reader_event(r, integer_of(record, "t") - r->t0_mono_ns, r->host, m->rec.source, text);
+	sq_reader_event(r, t_ns, r->host, m->rec.source, text);
 	free(text);
 	return 0;
 }
@@ -182,12 +245,62 @@ static int take_restart(struct sq_reader *r, const json_t *record)
 static int take_event(struct sq_reader *r, const json_t *record)
 {
 	const char *source, *text;
-	json_int_t t;
 
-	if (json_unpack((json_t *)record, "{s:I, s:s, s:s}", "t", &t, "source", &source, "text",
-			&text) != 0)
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "source", &source, "text", &text) != 0 ||
+	    !json_is_integer(json_object_get(record, "t")))
 		return -EINVAL;
-	sq_reader_event(r, t - r->t0_mono_ns, r->host, source, text);
+	if (wanted(r, bin_of(r, time_of(r, record, "t"))))
+		sq_reader_event(r, time_of(r, record, "t"), r->host, source, text);
+	return 0;
+}
+
+/* A place that could not be reached for a while: there are no ticks to cut. */
+static int take_lost(struct sq_reader *r, const json_t *record)
+{
+	int64_t from_ns = time_of(r, record, "b"), until_ns = time_of(r, record, "e");
+	const char *through, *because;
+	char *text;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s}", "where", &through, "because", &because) !=
+	    0)
+		return -EINVAL;
+	if (!wanted(r, bin_of(r, from_ns)))
+		return 0;
+	text = sq_printf_dup("nothing was read for %.2f s: %s", (double)(until_ns - from_ns) / 1e9,
+			     because);
+	sq_reader_event(r, from_ns, r->host, through, text);
+	sq_reader_saw(r, until_ns);
+	free(text);
+	return 0;
+}
+
+static json_t *seconds_of(const json_t *record, const char *key)
+{
+	const json_t *ns = json_object_get(record, key);
+
+	return json_is_integer(ns) ? json_real((double)json_integer_value(ns) / 1e9) : json_null();
+}
+
+static void add_clocks(struct sq_reader *r, const json_t *record)
+{
+	json_array_append_new(
+		r->run->clocks,
+		json_pack("{s:s, s:O, s:O, s:o, s:o, s:O}", "host", r->host, "through",
+			  json_object_get(record, "where"), "how", json_object_get(record, "how"),
+			  "offset_s", seconds_of(record, "offset_ns"), "bound_s",
+			  seconds_of(record, "bound_ns"), "n", json_object_get(record, "n")));
+}
+
+static int take_clocks(struct sq_reader *r, json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	if (!p || !json_is_string(json_object_get(record, "where")) ||
+	    !json_is_string(json_object_get(record, "how")) ||
+	    !json_is_integer(json_object_get(record, "n")))
+		return -EINVAL;
+	json_decref(p->clocks);
+	p->clocks = json_incref(record);
 	return 0;
 }
 
@@ -212,6 +325,8 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 		return take_restart(r, record);
 	if (strcmp(kind, "event") == 0)
 		return take_event(r, record);
+	if (strcmp(kind, "lost") == 0)
+		return take_lost(r, record);
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;
@@ -223,6 +338,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	const char *kind = sq_reader_kind(record);
 	int rc = 0;
 
+	if (r->capture.joined && !r->capture.placed)
+		return sq_reader_place(r, record, err);
 	if (strcmp(kind, "env") == 0)
 		json_object_set(r->run->environment, r->host,
 				json_object_get(record, "environment"));
@@ -232,6 +349,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		take_absent(r, record);
 	else if (strcmp(kind, "done") == 0)
 		r->done = true;
+	else if (strcmp(kind, "clocks") == 0)
+		rc = take_clocks(r, record);
 	else
 		rc = take_timed(r, kind, record);
 	return rc < 0 ? sq_reader_bad(r, kind, err) : 0;
@@ -239,14 +358,21 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 
 static void cut_gap(struct sq_reader *r, const struct sq_gap_draft *gap)
 {
-	for (size_t i = r->capture.first_metric; i < r->n_metrics; i++) {
-		struct sq_metric_draft *m = &r->metrics[i];
+	const struct sq_part_draft *p = &r->capture.parts[gap->part];
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct sq_metric_draft *m = &r->metrics[p->metrics[i]];
 		int64_t at = gap->bin - m->samples.first;
 
 		if (strcmp(m->rec.source, gap->source) == 0 && at >= 0 &&
 		    at < (int64_t)m->samples.n)
 			m->samples.v[at].value = NAN;
 	}
+}
+
+void sq_reader_capture_begin(struct sq_reader *r)
+{
+	r->capture = (struct sq_capture_draft){ .zero_ns = r->t0_mono_ns };
 }
 
 void sq_reader_capture_end(struct sq_reader *r)
@@ -257,9 +383,16 @@ void sq_reader_capture_end(struct sq_reader *r)
 		cut_gap(r, &c->gaps[i]);
 		free(c->gaps[i].source);
 	}
+	for (size_t i = 0; i < c->n_parts; i++) {
+		if (c->parts[i].clocks)
+			add_clocks(r, c->parts[i].clocks);
+		json_decref(c->parts[i].clocks);
+		free(c->parts[i].metrics);
+		free(c->parts[i].ticks.v);
+	}
+	free(c->parts);
 	free(c->gaps);
-	free(c->ticks.v);
-	*c = (struct sq_capture_draft){ .first_metric = r->n_metrics };
+	*c = (struct sq_capture_draft){ 0 };
 }
 
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)

@@ -96,6 +96,7 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->servers);
 	json_decref(run->lost);
 	json_decref(run->warnings);
+	json_decref(run->clocks);
 	json_decref(run->absent);
 	json_decref(run->expectations);
 	sq_findings_fini(&run->findings);

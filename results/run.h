@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/opt.h"
 #include "results/accepted.h"
 #include "results/delivery.h"
 #include "results/finding.h"
@@ -119,9 +120,10 @@ struct sq_run {
 	json_t *servers;     /* array of {host, what, exit, counts, log} */
 	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
 	json_t *warnings;    /* array of {t_s, text}: what our own hosts had too little of */
-	json_t *absent;      /* array of {host, source, because}: sources that were not there */
-	char *outcome;       /* completed | stopped | failed */
-	char *because;       /* why it did not complete; NULL */
+	json_t *clocks; /* array of {host, through, how, offset_s, bound_s, n}: other machines' */
+	json_t *absent; /* array of {host, source, because}: sources that were not there */
+	char *outcome;  /* completed | stopped | failed */
+	char *because;  /* why it did not complete; NULL */
 	double duration_s;
 	int64_t t0_wall_ns; /* t0 since 1970 */
 	struct sq_axis axis;
@@ -139,6 +141,11 @@ struct sq_run {
 /* Reads DIR/spool.  A torn last line (the writer was killed) is dropped and noted as an event;
  * operations without an outcome become "unfinished".  NULL with err on failure. */
 struct sq_run *sq_run_load(const char *dir, struct sq_err *err);
+
+/* The same, and counters that `squall capture --out FILE` has read meanwhile, each "FILE" or "NAME=FILE"
+ * (NAME: what its machine is called here), placed in time by the machines' wall clocks. */
+struct sq_run *sq_run_load_with(const char *dir, const struct sq_strings *counters,
+				struct sq_err *err);
 struct sq_run *sq_run_free(struct sq_run *run);
 
 const struct sq_load_rec *sq_run_find_load(const struct sq_run *run, const char *name);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ enum { REAL_DIGITS = 15 };
 
 struct sq_spool {
 	int fd;
+	bool borrowed;
+	pthread_mutex_t lock; /* a pipe takes long lines in parts */
 	char *where;
 	_Atomic int failed; /* -errno of the first write that failed; capture has many threads */
 };
@@ -54,6 +57,20 @@ static int set_write_error(struct sq_err *err, const char *where, int code)
 			  strerror(-code));
 }
 
+static struct sq_spool *new_spool(int fd, char *where)
+{
+	struct sq_spool *s = sq_alloc(sizeof(*s));
+	pthread_mutexattr_t inherit;
+
+	s->fd = fd;
+	s->where = where;
+	pthread_mutexattr_init(&inherit);
+	pthread_mutexattr_setprotocol(&inherit, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&s->lock, &inherit);
+	pthread_mutexattr_destroy(&inherit);
+	return s;
+}
+
 struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err)
 {
 	char *where = make_where(dirfd, name), *path = sq_printf_dup("spool/%s.jsonl", name);
@@ -66,11 +83,17 @@ struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err)
 		set_write_error(err, where, -errno);
 		free(where);
 	} else {
-		s = sq_alloc(sizeof(*s));
-		s->fd = fd;
-		s->where = where;
+		s = new_spool(fd, where);
 	}
 	free(path);
+	return s;
+}
+
+struct sq_spool *sq_spool_on(int fd, const char *where)
+{
+	struct sq_spool *s = new_spool(fd, sq_strdup(where));
+
+	s->borrowed = true;
 	return s;
 }
 
@@ -89,7 +112,7 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
-static int write_record(int fd, const json_t *record)
+static int write_record(struct sq_spool *s, const json_t *record)
 {
 	char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
 	size_t len;
@@ -99,7 +122,9 @@ static int write_record(int fd, const json_t *record)
 		return -EINVAL;
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: from here on it is bytes */
-	rc = write_all(fd, text, len + 1);
+	pthread_mutex_lock(&s->lock);
+	rc = write_all(s->fd, text, len + 1);
+	pthread_mutex_unlock(&s->lock);
 	free(text);
 	return rc;
 }
@@ -109,7 +134,7 @@ int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err)
 	int rc = s->failed;
 
 	if (rc == 0)
-		rc = write_record(s->fd, record);
+		rc = write_record(s, record);
 	json_decref(record);
 	if (rc == 0)
 		return 0;
@@ -124,10 +149,11 @@ int sq_spool_close(struct sq_spool *s, struct sq_err *err)
 	if (!s)
 		return 0;
 	rc = s->failed;
-	if (close(s->fd) == -1 && rc == 0)
+	if (!s->borrowed && close(s->fd) == -1 && rc == 0)
 		rc = -errno;
 	if (rc < 0)
 		set_write_error(err, s->where, rc);
+	pthread_mutex_destroy(&s->lock);
 	free(s->where);
 	free(s);
 	return rc;

@@ -13,7 +13,10 @@ struct sq_spool;
  * namespace was entered. */
 struct sq_spool *sq_spool_open(int dirfd, const char *name, struct sq_err *err);
 
-/* Steals record, writes it as one line with one write(2).  Once a write has failed, all further
+/* The same to a descriptor that is open already and stays the caller's; where: what errors call it. */
+struct sq_spool *sq_spool_on(int fd, const char *where);
+
+/* Steals record, writes it as one line with one write(2); any thread.  Once a write has failed, all further
  * ones fail with the same error, at once. */
 int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err);
 

@@ -69,6 +69,19 @@ static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts 
 
 	if (opts->allow_exec || plan->loopback)
 		return 0;
+	for (size_t i = 0; i < plan->scenario->capture.n; i++) {
+		const char *place = sq_scenario_capture(plan->scenario, i)->where;
+
+		if (!place)
+			continue;
+		snprintf(pointer, sizeof(pointer), "/capture/%zu/where", i);
+		sq_scenario_place(plan->scenario, pointer, where);
+		return sq_err_set(
+			err, -EPERM, where,
+			"reading through \"%.60s\" needs --allow-exec; give it if you trust "
+			"this scenario",
+			place);
+	}
 	for (size_t h = 0; h < plan->scenario->world.hosts.n; h++) {
 		const struct sq_host_spec *host = sq_scenario_host(plan->scenario, h);
 
@@ -133,6 +146,10 @@ int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
 	for (size_t h = 0; colon && h < plan->n_hosts; h++)
 		if (strlen(plan->hosts[h].name) == (size_t)(colon - text) &&
 		    strncmp(plan->hosts[h].name, text, (size_t)(colon - text)) == 0)
+			return (int)h;
+	for (size_t h = 0; colon && h < plan->n_hosts; h++)
+		if (plan->hosts[h].far &&
+		    sq_where_is(plan->hosts[h].far, text, (size_t)(colon - text)))
 			return (int)h;
 	if (sq_ip_from_sockaddr((const struct sockaddr *)&target->addr, &ip) < 0)
 		return -1;
@@ -280,15 +297,17 @@ static int plan_loads(struct sq_plan *plan, const struct sq_plan_opts *opts, str
 	return rc;
 }
 
-static void add_capture(struct sq_plan *plan, const struct sq_kind *kind, const void *conf,
-			int host, int64_t interval_ns)
+/* host -1: all of the run's own. */
+static void add_capture(struct sq_plan *plan, const struct sq_capture_plan *capture, int host)
 {
 	for (size_t h = 0; h < plan->n_hosts; h++) {
-		if (host >= 0 && (size_t)host != h)
+		struct sq_capture_plan *added;
+
+		if (host >= 0 ? (size_t)host != h : plan->hosts[h].far != NULL)
 			continue;
-		plan->captures[plan->n_captures++] = (struct sq_capture_plan){
-			.kind = kind, .conf = conf, .host = h, .interval_ns = interval_ns
-		};
+		added = &plan->captures[plan->n_captures++];
+		*added = *capture;
+		added->host = h;
 		plan->hosts[h].captured = true;
 	}
 }
@@ -300,12 +319,21 @@ static void plan_captures(struct sq_plan *plan, const struct sq_kind *default_so
 	/* One that names no host becomes one for each. */
 	plan->captures = sq_alloc_n((s->capture.n + 1) * plan->n_hosts, sizeof(*plan->captures));
 	if (!s->has_capture && default_source)
-		add_capture(plan, default_source, NULL, -1, DEFAULT_INTERVAL);
+		add_capture(plan,
+			    &(struct sq_capture_plan){ .kind = default_source,
+						       .interval_ns = DEFAULT_INTERVAL },
+			    -1);
 	for (size_t i = 0; i < s->capture.n; i++) {
 		const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+		const struct sq_capture_plan capture = { .kind = c->source.kind,
+							 .conf = c->source.conf,
+							 .where = c->where,
+							 .interval_ns = c->interval_ns };
+		char buffer[SQ_WHERE_NAME];
+		const char *host = sq_plan_place_name(c, buffer);
 
-		add_capture(plan, c->source.kind, c->source.conf,
-			    c->host ? sq_plan_host(plan, c->host) : -1, c->interval_ns);
+		if (!c->where || !plan->loopback)
+			add_capture(plan, &capture, host ? sq_plan_host(plan, host) : -1);
 	}
 }
 

@@ -13,12 +13,15 @@
 #include "scenarios/scenario.h"
 #include "scenarios/sources.h"
 #include "scenarios/target.h"
+#include "scenarios/where.h"
 
 struct sq_host_plan {
 	const char *name;
 	const struct sq_host_spec *spec; /* NULL: this machine ("localhost") */
 	char address[64];                /* its first address; "127.0.0.1" without a world */
 	bool loads, captured;            /* makes load; is watched */
+	const char *far; /* where it is read, when it is no host of the run's own; else NULL */
+	char far_name[SQ_WHERE_NAME];
 };
 
 struct sq_link_plan {
@@ -70,6 +73,7 @@ struct sq_load_plan {
 struct sq_capture_plan {
 	const struct sq_kind *kind; /* of family "source": a source, or the group "linux" */
 	const void *conf;
+	const char *where; /* NULL: in the host's namespaces */
 	size_t host;
 	int64_t interval_ns;
 };

@@ -12,6 +12,9 @@ int sq_plan_any_ip(struct sq_plan *plan, struct sq_err *err);
  * -EINVAL. */
 int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err);
 
+/* What the place that a capture reads is called. */
+const char *sq_plan_place_name(const struct sq_capture_spec *c, char buffer[SQ_WHERE_NAME]);
+
 /* Loopback instead of the world: says in plan->lost what is gone, and takes the links away. */
 void sq_plan_give_up(struct sq_plan *plan);
 

@@ -20,12 +20,35 @@ static const char here[] = "127.0.0.1";
 /* RFC 2544's benchmarking range in two. */
 static const char *const default_subnets[] = { "198.18.0.0/16", "198.19.0.0/16" };
 
+const char *sq_plan_place_name(const struct sq_capture_spec *c, char buffer[SQ_WHERE_NAME])
+{
+	return !c->host && c->where && sq_where_name(c->where, buffer) ? buffer : c->host;
+}
+
+/* Without a world each place that is read elsewhere is a host too, by its name. */
+static void plan_places(struct sq_plan *plan)
+{
+	const struct sq_scenario *s = plan->scenario;
+
+	for (size_t i = 0; !s->has_world && i < s->capture.n; i++) {
+		const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+		struct sq_host_plan *place = &plan->hosts[plan->n_hosts];
+		const char *name = sq_plan_place_name(c, place->far_name);
+
+		if (!c->where || sq_plan_host(plan, name) >= 0)
+			continue;
+		place->name = name;
+		place->far = c->where;
+		plan->n_hosts++;
+	}
+}
+
 static void plan_hosts(struct sq_plan *plan)
 {
 	const struct sq_scenario *s = plan->scenario;
 
 	plan->n_hosts = s->has_world ? s->world.hosts.n : 1;
-	plan->hosts = sq_alloc_n(plan->n_hosts, sizeof(*plan->hosts));
+	plan->hosts = sq_alloc_n(plan->n_hosts + s->capture.n + 1, sizeof(*plan->hosts));
 	for (size_t h = 0; h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = s->has_world ? sq_scenario_host(s, h) : NULL;
 
@@ -33,6 +56,7 @@ static void plan_hosts(struct sq_plan *plan)
 		plan->hosts[h].spec = spec;
 		snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s", here);
 	}
+	plan_places(plan);
 }
 
 /* The first link before this one in the list, or any that names its subnet, that overlaps with a
@@ -157,8 +181,9 @@ static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct s
 	int rc = 0;
 
 	for (size_t h = 0; h < plan->n_hosts; h++)
-		sq_gate_name(gate, plan->hosts[h].name,
-			     plan->loopback ? here : plan->hosts[h].address);
+		if (!plan->hosts[h].far)
+			sq_gate_name(gate, plan->hosts[h].name,
+				     plan->loopback ? here : plan->hosts[h].address);
 	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
 		rc = plan->loopback ? 0 : sq_gate_open_link(gate, plan->links[i].subnet, err);
 		for (int end = 0; rc == 0 && end < 2; end++)
@@ -235,9 +260,21 @@ static void lose_host(struct sq_plan *plan, const struct sq_host_spec *spec)
 	}
 }
 
+static void lose_places(struct sq_plan *plan)
+{
+	for (size_t i = 0; i < plan->scenario->capture.n; i++) {
+		const struct sq_capture_spec *c = sq_scenario_capture(plan->scenario, i);
+
+		if (c->where)
+			sq_plan_say(&plan->lost, "%s: %s is not read through %s", c->host,
+				    c->source.kind->name, c->where);
+	}
+}
+
 void sq_plan_give_up(struct sq_plan *plan)
 {
 	lose_counters(plan);
+	lose_places(plan);
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		lose_host(plan, plan->hosts[h].spec);
 	for (size_t i = 0; i < plan->n_links; i++) {

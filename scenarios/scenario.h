@@ -74,7 +74,7 @@ struct sq_load_spec {
 
 struct sq_capture_spec {
 	struct sq_plug source;
-	char *host;
+	char *host, *where; /* NULL: every host; where that host is */
 	int64_t interval_ns;
 };
 
@@ -95,6 +95,9 @@ struct sq_scenario {
 
 /* The table of the whole grammar, for `squall help scenario` and docs. */
 extern const struct sq_opt sq_scenario_opts[];
+
+/* The part of it that an element of "capture" is, struct sq_capture_spec. */
+extern const struct sq_opt sq_capture_opts[];
 
 /* A "POINTER=VALUE" of --set; VALUE is JSON when it parses as JSON, else a string. */
 int sq_scenario_apply_set(json_t *doc, const char *set, struct sq_err *err);

@@ -10,6 +10,7 @@
 #include "base/value.h"
 #include "scenarios/cidr.h"
 #include "scenarios/scenario_private.h"
+#include "scenarios/where.h"
 
 enum { NAME_MAX_LEN = 32, RUN_NAME_MAX_LEN = 64 };
 
@@ -265,18 +266,56 @@ int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err)
 	return rc;
 }
 
+/* Without a world a place elsewhere is a host of its own, and must have a name. */
+static int check_place(const struct sq_scenario *s, const struct sq_capture_spec *c,
+		       const char *pointer, struct sq_err *err)
+{
+	char name[SQ_WHERE_NAME];
+
+	if (!c->host && sq_where_name(c->where, name))
+		return sq_scenario_check_name(s, name, "host", pointer, err);
+	if (!c->host)
+		return sq_scenario_fail(s, pointer, err,
+					"what \"%.60s\" reads needs a name; give one with \"host\"",
+					c->where);
+	if (strcmp(c->host, SQ_HERE) == 0)
+		return sq_scenario_fail(s, pointer, err,
+					"\"" SQ_HERE
+					"\" is this machine; give another name to what "
+					"\"%.60s\" reads",
+					c->where);
+	return sq_scenario_check_name(s, c->host, "host", pointer, err);
+}
+
+static int check_capture(const struct sq_scenario *s, size_t i, struct sq_err *err)
+{
+	const struct sq_capture_spec *c = sq_scenario_capture(s, i);
+	char pointer[SQ_POINTER_MAX];
+	struct sq_err why = { 0 };
+	char **argv = NULL;
+
+	snprintf(pointer, sizeof(pointer), "/capture/%zu/where", i);
+	if (c->where && sq_where_argv(c->where, &argv, &why) < 0)
+		return sq_scenario_fail(s, pointer, err, "%s", why.text);
+	sq_where_free(argv);
+	snprintf(pointer, sizeof(pointer), "/capture/%zu/host", i);
+	if (c->where && !s->has_world)
+		return check_place(s, c, pointer, err);
+	if (c->where && !c->host)
+		return sq_scenario_fail(s, pointer, err,
+					"say with \"host\" which host \"where\" reads");
+	return sq_scenario_check_host(s, c->host, pointer, err);
+}
+
 int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 {
-	char pointer[SQ_POINTER_MAX];
 	int rc = check_run_name(s, err);
 
 	if (rc == 0)
 		rc = sq_scenario_check_world(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_loads(s, err);
-	for (size_t i = 0; rc == 0 && i < s->capture.n; i++) {
-		snprintf(pointer, sizeof(pointer), "/capture/%zu/host", i);
-		rc = sq_scenario_check_host(s, sq_scenario_capture(s, i)->host, pointer, err);
-	}
+	for (size_t i = 0; rc == 0 && i < s->capture.n; i++)
+		rc = check_capture(s, i, err);
 	return rc;
 }

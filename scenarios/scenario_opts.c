@@ -175,11 +175,15 @@ static const struct sq_opt load_opts[] = {
 	{ 0 },
 };
 
-static const struct sq_opt capture_opts[] = {
+const struct sq_opt sq_capture_opts[] = {
 	{ .name = "source", .type = SQ_OPT_PLUG, .offset = offsetof(struct sq_capture_spec, source),
 	  .plug = "source", .required = true, .help = "the counters that are read" },
 	{ .name = "host", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_capture_spec, host),
-	  .help = "where; on every host when not given" },
+	  .help = "where; on every host when not given; with \"where\" what that place is called" },
+	{ .name = "where", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_capture_spec, where),
+	  .help = "a machine that this one reaches: \"ssh:HOST\", or \"exec:COMMAND\" for any command "
+		  "that gives a shell on its pipes; squall reads there where it is installed, else sh "
+		  "and cat do; needs --allow-exec; the host itself when not given" },
 	{ .name = "interval", .type = SQ_OPT_DURATION,
 	  .offset = offsetof(struct sq_capture_spec, interval_ns), .def = "100ms",
 	  .min = 10 * SQ_MS, .max = MINUTE_NS, .help = "the time from reading to reading" },
@@ -201,7 +205,7 @@ const struct sq_opt sq_scenario_opts[] = {
 	  .sub = load_opts, .elem_size = sizeof(struct sq_load_spec), .required = true,
 	  .help = "a load: operations of one protocol on one target" },
 	{ .name = "capture", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_scenario, capture),
-	  .sub = capture_opts, .elem_size = sizeof(struct sq_capture_spec),
+	  .sub = sq_capture_opts, .elem_size = sizeof(struct sq_capture_spec),
 	  .help = "counters to read; \"linux\" on every host when not given" },
 	{ .name = "expect", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_scenario, expect),
 	  .help = "what must hold, as in \"storm.failures == 0\"" },

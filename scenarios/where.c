@@ -139,6 +139,14 @@ int sq_where_argv(const char *where, char ***ret_argv, struct sq_err *err)
 	return rc;
 }
 
+bool sq_where_is(const char *where, const char *host, size_t len)
+{
+	size_t own_len = 0;
+	const char *own = sq_where_host(where, &own_len);
+
+	return own && own_len == len && strncmp(own, host, len) == 0;
+}
+
 bool sq_where_name(const char *where, char ret_name[SQ_WHERE_NAME])
 {
 	size_t len = 0;

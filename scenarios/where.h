@@ -18,6 +18,9 @@ void sq_where_free(char **argv);
 /* Of "ssh:[USER@]HOST[:PORT]" the HOST, which is not terminated; NULL for a command. */
 const char *sq_where_host(const char *where, size_t *ret_len);
 
+/* Whether that is the HOST: how a load's target says that it stands there. */
+bool sq_where_is(const char *where, const char *host, size_t len);
+
 /* HOST as the name of a scenario's host; false when it can't be one ("192.0.2.1"). */
 bool sq_where_name(const char *where, char ret_name[SQ_WHERE_NAME]);
 

@@ -6,7 +6,7 @@
 #include "cli/execute.h"
 
 struct analyze_args {
-	struct sq_strings sink;
+	struct sq_strings sink, counters;
 	bool quiet;
 };
 
@@ -16,6 +16,12 @@ static const struct sq_opt analyze_opts[] = {
 	  .offset = offsetof(struct analyze_args, sink),
 	  .help = "a file of receipts of a mail sink that was not in the run (squall sink smtp "
 		  "--record); may be repeated" },
+	{ .name = "counters",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct analyze_args, counters),
+	  .help = "a file of counters of a machine that was not in the run (squall capture --out), "
+		  "placed by wall clock; NAME=FILE gives the machine the name by which the load's "
+		  "target has it; may be repeated" },
 	{ .name = "quiet",
 	  .type = SQ_OPT_BOOL,
 	  .offset = offsetof(struct analyze_args, quiet),
@@ -32,7 +38,7 @@ static int analyze(int argc, char **argv)
 	if (sq_args_parse(argc, argv, analyze_opts, &args, &rest) < 0)
 		return SQ_EXIT_USAGE;
 	if (rest.n == 1)
-		status = sq_finish(rest.v[0], &args.sink, args.quiet);
+		status = sq_finish(rest.v[0], &args.sink, &args.counters, args.quiet);
 	else
 		fprintf(stderr, "squall: analyze: name one run's folder\n");
 	sq_args_rest_free(&rest);

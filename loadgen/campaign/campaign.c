@@ -341,7 +341,7 @@ static int await_ready(struct campaign *c, struct sq_err *err)
 static void go(struct campaign *c)
 {
 	char line[64];
-	int64_t wall;
+	int64_t wall, error = sq_wall_error_ns();
 
 	/* The idle window before, and time enough for every lane to be asleep by then. */
 	c->t0_ns = sq_now_ns() + c->plan->scenario->idle_ns + 50 * SQ_MS;
@@ -350,8 +350,9 @@ static void go(struct campaign *c)
 	send_all(c, SQ_CHILD_CAPTURE, line);
 	send_all(c, SQ_CHILD_WORKER, line);
 	sq_ctl_send(c->keeper_ctl[0], "%s", line);
-	spool(c, json_pack("{s:s, s:I, s:I}", "k", "start", "t0_mono_ns", (json_int_t)c->t0_ns,
-			   "t0_wall_ns", (json_int_t)wall));
+	spool(c, json_pack("{s:s, s:I, s:I, s:o}", "k", "start", "t0_mono_ns", (json_int_t)c->t0_ns,
+			   "t0_wall_ns", (json_int_t)wall, "wall_error_ns",
+			   error < 0 ? json_null() : json_integer(error)));
 	c->stop_at_ns = c->t0_ns + c->plan->end_ns + c->plan->drain_ns + GRACE_NS;
 }
 

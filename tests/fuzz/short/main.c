@@ -46,6 +46,13 @@ static const struct {
 	SEED("5 (a) b) S 12 34 56 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 3 0 99 1000 7 0"),
 	SEED("CPU:1 [LOST 17 EVENTS]\nkfree_skb: location=tcp_v4_rcv+0x1a/0xb20 reason: NO_SOCKET"),
 	SEED("4:cpu,cpuacct:/a\n0::/b\n31 23 0:28 /a /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n"),
+	SEED("{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[0,5,1,9],\"raw\":[0,7]}\n"
+	     "{\"k\":\"gap\",\"b\":1000000010,\"e\":1000000011,\"source\":\"a\",\"because\":\"x\"}\n"
+	     "{\"k\":\"pong\",\"n\":3,\"t\":1000000020}\n"),
+	SEED("{\"k\":\"metric\",\"i\":2,\"part\":0,\"source\":\"c\",\"metric\":\"o\",\"instance\":\"p\","
+	     "\"unit\":\"packets\",\"kind\":\"counter\",\"width\":64}\n"
+	     "{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[2,5],\"raw\":[2,5]}\n"
+	     "{\"k\":\"env\",\"environment\":{\"cpus\":2}}\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 

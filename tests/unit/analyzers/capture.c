@@ -137,7 +137,8 @@ static void test_a_run(void **state)
 	assert_int_equal(child_wait(&c), 0);
 
 	records = bench_take_records(&c.bench, "capture-server");
-	env = json_array_get(records, 0);
+	assert_true(record_is(json_array_get(records, 0), "wall"));
+	env = json_array_get(records, 1);
 	assert_true(record_is(env, "env"));
 	assert_string_equal(record_text(env, "host"), "server");
 	assert_non_null(json_object_get(json_object_get(env, "environment"), "sysctls"));
