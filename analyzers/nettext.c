@@ -25,6 +25,7 @@ void sq_nettext_fini(struct sq_nettext *t)
 	for (size_t i = 0; i < t->n_groups; i++) {
 		free(t->groups[i].names);
 		free(t->groups[i].rows);
+		free(t->groups[i].highest);
 	}
 	free(t->groups);
 	*t = (struct sq_nettext){ 0 };

@@ -23,6 +23,7 @@ struct sq_nettext_group {
 	size_t len;
 	unsigned *rows; /* NO_ROW: passed over */
 	size_t n_rows, cap_rows;
+	uint64_t *highest; /* of the rows, where the kernel's own counts may step back; NULL */
 };
 
 /* A stretch of the text. */
@@ -124,6 +125,8 @@ static inline void group_set(struct sq_nettext_group *g, struct span names)
 	g->names = sq_alloc(g->len);
 	memcpy(g->names, names.p, g->len);
 	g->n_rows = 0;
+	free(g->highest);
+	g->highest = NULL;
 }
 
 static inline void group_add(struct sq_nettext_group *g, unsigned row)

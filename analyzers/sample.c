@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/place.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct row {
@@ -30,9 +32,10 @@ struct row {
 
 struct origin {
 	char *name;
-	bool seen; /* a reading has succeeded */
-	bool read; /* in this tick */
-	int rc;    /* of this tick's reading */
+	bool seen;       /* a reading has succeeded */
+	bool read;       /* in this tick */
+	int rc;          /* of this tick's reading */
+	int64_t took_ns; /* all its readings */
 };
 
 struct reading {
@@ -55,7 +58,9 @@ struct sq_sample {
 	size_t n_pending, cap_pending;
 	size_t mark; /* pending's length when the current source was entered */
 	unsigned current;
-	int64_t begin_ns;
+	int64_t begin_ns, entered_ns;
+	bool timed;
+	unsigned timing; /* the source that tells took_ns */
 };
 
 struct sq_sample *sq_sample_new(struct sq_spool *spool)
@@ -122,6 +127,13 @@ void sq_sample_enter(struct sq_sample *s, unsigned source)
 	assert(source < s->n_origins);
 	s->current = source;
 	s->mark = s->n_pending;
+	s->entered_ns = s->timed ? sq_now_ns() : 0;
+}
+
+void sq_sample_time(struct sq_sample *s)
+{
+	s->timed = true;
+	s->timing = sq_sample_source(s, "capture");
 }
 
 /* FNV-1a; its offset basis and prime are those of the 64-bit variant. */
@@ -227,6 +239,7 @@ void sq_sample_leave(struct sq_sample *s, int rc)
 
 	o->read = true;
 	o->rc = rc < 0 ? rc : 0;
+	o->took_ns += s->timed ? sq_now_ns() - s->entered_ns : 0;
 	if (rc < 0)
 		s->n_pending = s->mark;
 }
@@ -358,6 +371,20 @@ static int write_tick(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 	return rc;
 }
 
+/* Only of those that were read: a source that is read seldom rises seldom. */
+static void put_times(struct sq_sample *s)
+{
+	sq_sample_enter(s, s->timing);
+	for (size_t i = 0; i < s->n_origins; i++) {
+		const struct origin *o = &s->origins[i];
+
+		if (o->read && i != s->timing)
+			sq_sample_put(s, sq_catalogue_metric(s, "capture.took", o->name),
+				      (uint64_t)(o->took_ns / SQ_US));
+	}
+	sq_sample_leave(s, 0);
+}
+
 int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 {
 	bool gave = false;
@@ -365,6 +392,8 @@ int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 
 	for (size_t i = 0; i < s->n_origins; i++)
 		gave = gave || (s->origins[i].read && s->origins[i].rc == 0);
+	if (gave && s->timed)
+		put_times(s);
 	rc = announce(s, err);
 	/* A tick in which no source gave anything is no tick: a reader would take it for silence. */
 	if (rc == 0 && gave)

@@ -29,6 +29,9 @@ unsigned sq_sample_source(struct sq_sample *s, const char *name);
 /* What is registered and put from now on is this source's. */
 void sq_sample_enter(struct sq_sample *s, unsigned source);
 
+/* From now on each source's readings are timed: rows "capture.took" of a source "capture". */
+void sq_sample_time(struct sq_sample *s);
+
 /* The source isn't available on this host: no values will come. 0, or the spool's error. */
 int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, struct sq_err *err);
 

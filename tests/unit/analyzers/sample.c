@@ -280,6 +280,40 @@ static void test_many_rows(void **state)
 	json_decref(bench_close(&b));
 }
 
+/* A source that takes 2 ms, and one that is read once only. */
+static void test_what_readings_take(void **state)
+{
+	struct bench b;
+	unsigned seldom, row;
+	json_t *records;
+
+	(void)state;
+	bench_open(&b);
+	sq_sample_time(b.sample);
+	seldom = sq_sample_source(b.sample, "seldom");
+	row = row_of(&b, "x", SQ_GAUGE, 64);
+	for (int i = 0; i < 3; i++) {
+		sq_sample_begin(b.sample, sq_now_ns());
+		sq_sample_enter(b.sample, b.source);
+		usleep(2000);
+		sq_sample_put(b.sample, row, 1);
+		sq_sample_leave(b.sample, 0);
+		if (i == 0) {
+			sq_sample_enter(b.sample, seldom);
+			sq_sample_leave(b.sample, 0);
+		}
+		assert_int_equal(sq_sample_end(b.sample, sq_now_ns(), NULL), 0);
+	}
+	records = bench_close(&b);
+	/* From the first reading on, which is not in it, as with any counter. */
+	assert_in_range(last_value(records, "capture.took", "test"), 4000, 400000);
+	assert_int_equal(last_value(records, "capture.took", "seldom"), 0);
+	assert_string_equal(record_text(find_metric(records, "capture.took", "test"), "unit"),
+			    "us");
+	assert_int_equal(last_value(records, "x", NULL), 1);
+	json_decref(records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_event),
 		cmocka_unit_test(test_many_rows),
+		cmocka_unit_test(test_what_readings_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
