@@ -102,18 +102,26 @@ static void look_up(struct cgroup *c, const struct file *f, struct line *line, c
 	line->in_ns = in_ns;
 }
 
+/* "nr_throttled 17": its key, cut to the size, and what follows it. */
+static const char *split(const char *text, char key[], size_t size)
+{
+	size_t len = strcspn(text, " \n");
+
+	snprintf(key, size, "%.*s", (int)len, text);
+	return text + len;
+}
+
 static void read_keyed(struct cgroup *c, const struct file *f, struct open_file *o)
 {
 	const char *text = o->file.text;
-	char key[sizeof(o->lines[0].key)];
-	unsigned long long value;
-	int len;
+	char key[sizeof(o->lines[0].key)], *end;
 
-	for (size_t at = 0; sscanf(text, "%39s %llu%n", key, &value, &len) == 2; at++) {
+	for (size_t at = 0; *text; at++, text = *end ? end + 1 : end) {
 		struct line *line = &o->lines[at % LINES];
+		const char *number = split(text, key, sizeof(key));
+		uint64_t value = strtoull(number, &end, 10);
 
-		text += len;
-		if (f->metric && strcmp(f->metric, key) != 0)
+		if (end == number || (f->metric && strcmp(f->metric, key) != 0))
 			continue;
 		if (strcmp(line->key, key) != 0)
 			look_up(c, f, line, key);

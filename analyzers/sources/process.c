@@ -180,13 +180,13 @@ static void consider(struct processes *p, pid_t pid, bool given)
 static int64_t read_pidfile(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	long pid = 0;
+	char text[32] = "";
 
-	if (f && fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
 	if (f)
 		fclose(f);
-	return pid;
+	return strtoll(text, NULL, 10);
 }
 
 static int consider_all(struct processes *p)

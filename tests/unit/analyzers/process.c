@@ -201,9 +201,9 @@ static void test_by_number(void **state)
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
 static void test_by_name_and_file(void **state)
 {
-	pid_t a = child_start("named"), b = child_start("named"), c = child_start("named-other"),
-	      d = child_start("a-name-of-more-than-15");
-	char named[] = "named", longer[] = "a-name-of-more-than-15";
+	pid_t a = child_start("sq-named"), b = child_start("sq-named"),
+	      c = child_start("sq-named-other"), d = child_start("a-name-of-more-than-15");
+	char named[] = "sq-named", longer[] = "a-name-of-more-than-15";
 	char *names[] = { named, longer }, file[] = "/tmp/squall-unit-XXXXXX";
 	struct conf conf = { .name = { names, 2 }, .pidfile = file, .pid = SQ_OPT_UNSET };
 	struct probe p;
@@ -218,10 +218,10 @@ static void test_by_name_and_file(void **state)
 	probe_tick(&p);
 	records = probe_close(&p);
 	unlink(file);
-	assert_non_null(row_of(records, "process.fds", "named", a));
-	assert_non_null(row_of(records, "process.fds", "named", b));
+	assert_non_null(row_of(records, "process.fds", "sq-named", a));
+	assert_non_null(row_of(records, "process.fds", "sq-named", b));
 	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
-	assert_null(row_of(records, "process.fds", "named-other", c));
+	assert_null(row_of(records, "process.fds", "sq-named-other", c));
 	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
 	json_decref(records);
 	child_end(a);
