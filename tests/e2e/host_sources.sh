@@ -8,7 +8,9 @@ root=false
 # A server's process that is stopped: to a client it is a slow one.
 cat > "$SCRATCH/stopped.sh" <<'S'
 sleep 100 7< /dev/null 8< /dev/null 9< /dev/null &
-kill -STOP $!
+pid=$!
+read -rt 0.3 <> <(:)
+kill -STOP $pid
 wait
 S
 jq -n --arg script "$SCRATCH/stopped.sh" '{name: "host-sources", target: "server:53", idle: "300ms",

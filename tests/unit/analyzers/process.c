@@ -230,6 +230,40 @@ static void test_by_name_and_file(void **state)
 	child_end(d);
 }
 
+/* A name of its own comes with exec, after the process was seen. */
+static void test_a_new_name(void **state)
+{
+	char one[] = "sq-before", two[] = "sleep";
+	char *names[] = { one, two };
+	struct conf conf = { .name = { names, 2 }, .pid = SQ_OPT_UNSET };
+	struct probe p;
+	json_t *records;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "sq-before");
+		raise(SIGSTOP);
+		execlp("sleep", "sleep", "100", (char *)NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, WUNTRACED);
+	probe_open_conf(&p, "process", &conf);
+	probe_tick(&p);
+	kill(pid, SIGCONT);
+	for (int i = 0; i < 100; i++) {
+		sq_sleep_until(sq_now_ns() + 20 * SQ_MS);
+		probe_tick(&p);
+	}
+	child_end(pid);
+	records = probe_close(&p);
+	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", "sq-before", pid)),
+			 1);
+	assert_non_null(row_of(records, "process.fds", "sleep", pid));
+	json_decref(records);
+}
+
 /* A keeper, its server and its capture, which is of the keeper's name and is not watched itself. */
 static int run_keeper(void)
 {
@@ -291,9 +325,13 @@ static void test_without_a_keeper(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),      cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_by_number),  cmocka_unit_test(test_by_name_and_file),
-		cmocka_unit_test(test_by_default), cmocka_unit_test(test_without_a_keeper),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_by_number),
+		cmocka_unit_test(test_by_name_and_file),
+		cmocka_unit_test(test_a_new_name),
+		cmocka_unit_test(test_by_default),
+		cmocka_unit_test(test_without_a_keeper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
