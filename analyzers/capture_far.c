@@ -24,7 +24,11 @@
 #include "base/mem.h"
 #include "base/value.h"
 
-enum { FIRST_PINGS = 8, LAST_PINGS = 4 };
+enum {
+	FIRST_PINGS = 8,
+	LAST_PINGS = 4,
+	NOT_FOUND = 127, /* a shell's status of a program that isn't there */
+};
 
 #define HELLO_LIMIT   (15 * SQ_SEC)
 #define GLANCE        (SQ_SEC / 5)
@@ -137,11 +141,12 @@ static void squall_line(struct session *s, struct sq_buf *line)
 static void send_go(struct session *s)
 {
 	const struct sq_far_reading *best = sq_far_clock_best(&s->clock, sq_now_ns());
+	int64_t far_ns = s->t0_ns + (best ? best->offset_ns : 0);
 	char line[64];
 
-	if (!s->t0_ns || s->clock.n < FIRST_PINGS || !best)
+	if (!s->t0_ns || s->clock.n < FIRST_PINGS)
 		return;
-	snprintf(line, sizeof(line), "go %lld\n", (long long)(s->t0_ns + best->offset_ns));
+	snprintf(line, sizeof(line), "go %lld\n", (long long)far_ns);
 	sq_far_send(s->far, line);
 }
 
@@ -161,13 +166,29 @@ static int take_order(struct session *s)
 	return rc > 0 && strcmp(line, "stop") == 0;
 }
 
+/* It is there, but will not: another version, or a source that it does not have. */
+static void tell_refused(struct session *s, int status)
+{
+	char *text = sq_printf_dup("squall there ended with status %d%s%s; read by sh and cat",
+				   status, *sq_far_complaint(s->far) ? ": " : "",
+				   sq_far_complaint(s->far));
+
+	write_record(s,
+		     json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)sq_now_ns(),
+			       "source", s->reader->where, "text", text));
+	free(text);
+}
+
 /* Before the first record or the mark a login may say whatever it likes. */
 static enum mode mode_of(struct session *s, const char *said, size_t len)
 {
 	int status;
 
-	if (sq_far_is_mark(s->far, said, &status))
+	if (sq_far_is_mark(s->far, said, &status)) {
+		if (status != NOT_FOUND)
+			tell_refused(s, status);
 		return SHELL;
+	}
 	if (strncmp(said, "{\"k\":", 5) != 0)
 		return UNKNOWN;
 	sq_buf_add(&s->held, said, len);

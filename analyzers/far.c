@@ -303,7 +303,7 @@ int sq_far_ask(struct sq_far *f, const char *line, int64_t until_ns, struct sq_b
 	       int *ret_status, struct sq_far_moment *ret_when)
 {
 	int64_t sent_ns = sq_now_ns();
-	const char *end;
+	const char *end = NULL;
 	size_t from = 0;
 	int rc;
 
@@ -317,7 +317,7 @@ int sq_far_ask(struct sq_far *f, const char *line, int64_t until_ns, struct sq_b
 		rc = wait_more(f, until_ns);
 	if (rc == -ETIMEDOUT)
 		sq_far_break(f, "it did not answer in time");
-	if (rc < 0)
+	if (!end)
 		return rc;
 	sq_buf_reset(out);
 	sq_buf_add(out, f->in.data, (size_t)(end - f->in.data));

@@ -163,6 +163,9 @@ static int fetch(struct sq_feeds *fs, bool all, int64_t *ret_half_ns)
 
 		if (sq_place_fetch(place) < 0)
 			return -ENOTCONN;
+		/* Where there are but commands to run there is nothing to fetch. */
+		if (!sq_place_when(place).at_ns)
+			return 1;
 		*ret_half_ns = sq_place_when(place).half_ns;
 		quick = is_quick(fs, *ret_half_ns);
 		if (!all || (quick && tries >= TRIES_LEAST) || tries == TRIES_MOST)
@@ -173,7 +176,7 @@ static int fetch(struct sq_feeds *fs, bool all, int64_t *ret_half_ns)
 static int tick_far(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 {
 	struct sq_place *place = sq_sample_place(fs->sample);
-	int64_t begin_ns = sq_now_ns(), half_ns;
+	int64_t begin_ns = sq_now_ns(), half_ns = 0;
 	struct sq_far_moment when;
 	int rc = fetch(fs, until_ns == SQ_FEEDS_ALL, &half_ns);
 
@@ -181,14 +184,15 @@ static int tick_far(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 		return rc;
 	if (rc == 0)
 		return skip_due(fs, until_ns, begin_ns, half_ns, err);
-	if (half_ns > fs->worst_half_ns)
-		fs->worst_half_ns = half_ns;
-	fs->dated++;
 	sq_sample_begin(fs->sample, begin_ns);
 	read_due(fs, until_ns);
-	/* What was not among the files fetched is younger. */
+	/* What was not among the files fetched is younger; a command's output is of some moment of its
+	 * run. */
 	when = sq_place_when(place);
-	return sq_sample_end(fs->sample, when.at_ns > begin_ns ? when.at_ns : sq_now_ns(), err);
+	if (when.half_ns > fs->worst_half_ns)
+		fs->worst_half_ns = when.half_ns;
+	fs->dated += when.at_ns != 0;
+	return sq_sample_end(fs->sample, when.at_ns ? when.at_ns : sq_now_ns(), err);
 }
 
 int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
@@ -206,7 +210,7 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	return rc;
 }
 
-static int64_t next_due(const struct sq_feeds *fs)
+int64_t sq_feeds_due(const struct sq_feeds *fs)
 {
 	int64_t due_ns = SQ_NEVER;
 
@@ -251,7 +255,7 @@ int sq_feeds_keep(struct sq_feeds *fs, int ctl, int (*on_line)(void *arg, const 
 {
 	for (;;) {
 		char line[SQ_CTL_LINE];
-		int64_t due_ns = next_due(fs);
+		int64_t due_ns = sq_feeds_due(fs);
 		int rc = sq_ctl_recv(ctl, line,
 				     due_ns == SQ_NEVER ? SQ_NEVER : due_ns - sq_now_ns());
 

@@ -87,6 +87,7 @@ struct sq_kind {
 	const char *name, *summary;
 	const struct sq_opt *opts;
 	size_t conf_size;
+	bool programs; /* it runs commands that its options give, which takes --allow-exec */
 };
 
 struct sq_plug {

@@ -199,11 +199,13 @@ static bool must_loop_back(const struct sq_scenario *s, const struct sq_run_args
 	return true;
 }
 
-/* A shipped lab whose world was changed is not the shipped one: its programs need leave again. */
-static bool sets_world(const struct sq_run_args *args)
+/* A shipped lab whose world, or what is captured of it, was changed is not the shipped one: its programs
+ * need leave again. */
+static bool sets_programs(const struct sq_run_args *args)
 {
 	for (size_t i = 0; i < args->set.n; i++)
-		if (strncmp(args->set.v[i], "/world", 6) == 0)
+		if (strncmp(args->set.v[i], "/world", 6) == 0 ||
+		    strncmp(args->set.v[i], "/capture", 8) == 0)
 			return true;
 	return false;
 }
@@ -213,7 +215,7 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
-						   (shipped && !sets_world(args)),
+						   (shipped && !sets_programs(args)),
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
