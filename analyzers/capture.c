@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define READY_LIMIT (10 * SQ_SEC)
 #define DONE_LIMIT  (4 * SQ_SEC)
 #define GONE_LIMIT  (SQ_SEC / 5)
+#define GLANCE      (SQ_SEC / 5)
 
 struct capture {
 	const struct sq_plan *plan;
@@ -124,17 +126,25 @@ static void hear(struct sq_capture_reader *r, int64_t until_ns)
 	r->ready |= r->done || strcmp(line, "ready") == 0;
 }
 
-/* Until all other threads have read once, or a time; the cheap sources are read meanwhile. */
+/* Whether the supervisor has something to say. */
+static bool called(const struct capture *c)
+{
+	struct pollfd p = { .fd = c->ctl, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Until all other threads have read once, a time, or the end; the cheap sources are read meanwhile. */
 static int await_ready(struct capture *c, int64_t until_ns, struct sq_err *err)
 {
 	struct sq_feeds *feeds = &c->readers[0]->feeds;
 	int rc = 0;
 
 	for (size_t i = 1; i < c->n; i++) {
-		while (rc == 0 && !c->readers[i]->ready && sq_now_ns() < until_ns) {
-			int64_t due_ns = sq_feeds_due(feeds);
+		while (rc == 0 && !c->readers[i]->ready && sq_now_ns() < until_ns && !called(c)) {
+			int64_t due_ns = sq_feeds_due(feeds), glance_ns = sq_now_ns() + GLANCE;
 
-			hear(c->readers[i], due_ns < until_ns ? due_ns : until_ns);
+			hear(c->readers[i], due_ns < glance_ns ? due_ns : glance_ns);
 			if (sq_now_ns() >= due_ns)
 				rc = sq_feeds_tick(feeds, sq_now_ns(), err);
 		}

@@ -501,6 +501,8 @@ static int conclude(struct session *s)
 
 	if (rc == 0 && s->mode != UNKNOWN)
 		return write_clock(s);
+	if (!*s->why)
+		snprintf(s->why, sizeof(s->why), "%s", sq_far_why(s->far));
 	for (size_t i = 0; rc == 0 && i < fs->n; i++)
 		rc = sq_sample_absent(
 			s->reader->sample,
