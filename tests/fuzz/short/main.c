@@ -56,6 +56,10 @@ static const struct {
 	SEED("load averages: 0.08, 0.08\n28 processes: 27 idle, 1 on cpu\nCPU states: 0.2% user,98.4% idle\n"
 	     "Memory: Real: 26M/55M act/tot Free: 95M\nMem: 1M Active, 2M Free\nState Table  Total  Rate\n  inserts 7 1.2/s\n"
 	     "states hard limit 100\na.b: 1\nLimiting x from 250 to 200 packets/sec\n"),
+	SEED("TcpExt: A ListenDrops\nTcpExt: 1 2\nIcmpMsg: InType3\nIcmpMsg: -1\nTCP: inuse 1 mem 3\n"
+	     "entries drop\n0000000a ffffffff\n694\t0\t9223372036854775807\n"),
+	SEED("    CPU0  CPU1\nNET_RX: 30 4294967295\n 38: 4 9 PCI-MSIX 1-edge eth0\nLOC: 1 2 Local\n"
+	     "cpu  10 1 20 300 4\ncpu0 5 0 10\nintr 655 0 1\nMemFree: 7 kB\nsome avg10=0.00 total=36\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 
