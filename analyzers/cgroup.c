@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/procfile.h"
+#include "base/buf.h"
 
 static const char *const controllers[SQ_CGROUPS] = {
 	[SQ_CGROUP_CPU] = "cpu",
@@ -135,26 +135,23 @@ void sq_cgroup_parse(const char *memberships, const char *mounts, const char *gr
 		find_controller(memberships, mounts, group, (enum sq_cgroup_controller)i, ret);
 }
 
-int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err)
+int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *ret,
+		   struct sq_err *err)
 {
-	struct sq_procfile memberships = { .fd = -1 }, mounts = { .fd = -1 };
+	struct sq_buf memberships = { 0 }, mounts = { 0 };
 	bool any = false;
-	int rc = sq_procfile_open(&memberships, sq_place_here(), "/proc/self/cgroup", err);
+	int rc = sq_place_read(place, "/proc/self/cgroup", &memberships);
 
 	if (rc == 0)
-		rc = sq_procfile_open(&mounts, sq_place_here(), "/proc/self/mountinfo", err);
+		rc = sq_place_read(place, "/proc/self/mountinfo", &mounts);
 	if (rc == 0)
-		rc = sq_procfile_read(&memberships);
-	if (rc == 0)
-		rc = sq_procfile_read(&mounts);
-	if (rc == 0)
-		sq_cgroup_parse(memberships.text, mounts.text, group, ret);
-	sq_procfile_close(&memberships);
-	sq_procfile_close(&mounts);
+		sq_cgroup_parse(memberships.data, mounts.data, group, ret);
+	sq_buf_fini(&memberships);
+	sq_buf_fini(&mounts);
 	if (rc < 0)
-		return rc;
+		return sq_err_set(err, rc, "/proc/self/cgroup", "%s", strerror(-rc));
 	for (size_t i = 0; i < SQ_CGROUPS; i++) {
-		if (ret->at[i].folder[0] && access(ret->at[i].folder, R_OK | X_OK) == -1)
+		if (sq_place_is_here(place) && access(ret->at[i].folder, R_OK | X_OK) == -1)
 			ret->at[i].folder[0] = '\0';
 		any |= ret->at[i].folder[0] != '\0';
 	}

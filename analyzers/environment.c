@@ -11,18 +11,19 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <glob.h>
-#include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/cgroup.h"
 #include "analyzers/qdisc.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/sysctl.h"
 #include "base/value.h"
+
+#define FAR_LIMIT (5 * SQ_SEC)
 
 static const char *const sysctls[] = {
 	"net.core.somaxconn",
@@ -199,100 +200,65 @@ static void add_cpu_model(json_t *to)
 		fclose(f);
 }
 
-/* The first line of a file; false when there is none. */
-static bool first_line(const char *path, char *out, size_t size)
+/* A line of shell that writes "KEY VALUE" lines: the kernel's name, processors, and each sysctl that is
+ * there. */
+static void far_line(struct sq_buf *line)
 {
-	FILE *f = fopen(path, "re");
-	bool any = f && fgets(out, (int)size, f);
+	sq_buf_puts(line, "echo kernel `uname -r`; echo machine `uname -m`; "
+			  "echo cpus `grep -c ^processor /proc/cpuinfo`; cd /proc/sys && for f in");
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
 
-	if (f)
-		fclose(f);
-	if (any)
-		sq_text_squeeze(out);
-	return any;
-}
-
-/* How the processors' speed is chosen, each way once; a virtual machine mostly has no say in it. */
-static void add_governors(json_t *to)
-{
-	json_t *all = json_array();
-	glob_t cpus;
-
-	if (glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", 0, NULL, &cpus) ==
-	    0) {
-		for (size_t i = 0; i < cpus.gl_pathc; i++) {
-			char word[64];
-			size_t k = 0;
-
-			if (!first_line(cpus.gl_pathv[i], word, sizeof(word)))
-				continue;
-			while (k < json_array_size(all) &&
-			       strcmp(json_string_value(json_array_get(all, k)), word) != 0)
-				k++;
-			if (k == json_array_size(all))
-				json_array_append_new(all, json_string(word));
-		}
-		globfree(&cpus);
+		if (sq_sysctl_name(sysctls[i], name) == 0)
+			sq_buf_printf(line, " %s", name);
 	}
-	if (json_array_size(all))
-		json_object_set(to, "governors", all);
-	json_decref(all);
+	sq_buf_puts(line, "; do [ -r $f ] && echo $f `cat $f`; done; true");
 }
 
-static const struct {
-	const char *name;
-	int resource;
-} limits[] = {
-	{ "nofile", RLIMIT_NOFILE },         { "nproc", RLIMIT_NPROC },
-	{ "memlock", RLIMIT_MEMLOCK },       { "as", RLIMIT_AS },
-	{ "sigpending", RLIMIT_SIGPENDING }, { "rtprio", RLIMIT_RTPRIO },
-};
-
-static json_t *limit_json(rlim_t value)
+/* "net/core/somaxconn" is the file of net.core.somaxconn. */
+static const char *sysctl_of(const char *file)
 {
-	return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
+
+		if (sq_sysctl_name(sysctls[i], name) == 0 && strcmp(name, file) == 0)
+			return sysctls[i];
+	}
+	return NULL;
 }
 
-static json_t *read_limits(void)
+static void add_far(json_t *env, const char *key, const char *value)
 {
-	json_t *all = json_object();
-	struct rlimit limit;
+	const char *sysctl = sysctl_of(key);
 
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (getrlimit(limits[i].resource, &limit) == 0)
-			json_object_set_new(all, limits[i].name,
-					    json_pack("{s:o, s:o}", "soft",
-						      limit_json(limit.rlim_cur), "hard",
-						      limit_json(limit.rlim_max)));
-	return all;
+	if (sysctl)
+		json_object_set_new(json_object_get(env, "sysctls"), sysctl, json_string(value));
+	else if (strcmp(key, "cpus") == 0)
+		add_number(env, key, strtoull(value, NULL, 10));
+	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0)
+		json_object_set_new(env, key, json_string(value));
 }
 
-static void add_cgroup(json_t *to)
+json_t *sq_environment_far(struct sq_place *place)
 {
-	struct sq_cgroup_limits limit;
-	struct sq_cgroup group;
-	json_t *entry;
+	json_t *env = json_pack("{s:{}}", "sysctls");
+	struct sq_buf line = { 0 }, text = { 0 };
+	char *rest, *next;
 
-	if (sq_cgroup_find(NULL, &group, NULL) < 0)
-		return;
-	sq_cgroup_limits_read(&group, &limit);
-	entry = json_object();
-	if (!isnan(limit.cpus))
-		json_object_set_new(entry, "cpus", json_real(limit.cpus));
-	add_number(entry, "memory_bytes", limit.memory_bytes);
-	add_number(entry, "pids", limit.pids);
-	if (json_object_size(entry))
-		json_object_set(to, "cgroup", entry);
-	json_decref(entry);
-}
+	far_line(&line);
+	rest = sq_place_run(place, line.data, FAR_LIMIT, &text, NULL) == 0 ? text.data : NULL;
+	while (rest && (next = strsep(&rest, "\n"))) {
+		char *value = next + strcspn(next, " ");
 
-static void add_clock_source(json_t *to)
-{
-	char word[64];
-
-	if (first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", word,
-		       sizeof(word)))
-		json_object_set_new(to, "clock_source", json_string(word));
+		if (!*value)
+			continue;
+		*value++ = '\0';
+		sq_text_squeeze(value);
+		add_far(env, next, value);
+	}
+	sq_buf_fini(&line);
+	sq_buf_fini(&text);
+	return env;
 }
 
 json_t *sq_environment_read(void)
@@ -317,10 +283,7 @@ json_t *sq_environment_read(void)
 				    json_integer(limit.rlim_max > INT64_MAX
 							 ? INT64_MAX
 							 : (json_int_t)limit.rlim_max));
-	json_object_set_new(env, "limits", read_limits());
-	add_clock_source(env);
-	add_governors(env);
-	add_cgroup(env);
+	sq_environment_machine(env);
 	json_object_set_new(env, "sysctls", read_sysctls());
 	add_qdiscs(env);
 	return env;

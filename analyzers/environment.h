@@ -4,8 +4,16 @@
 
 #include <jansson.h>
 
+#include "analyzers/place.h"
+
 /* Of where the caller stands: its network namespace's sysctls and queues, its limits.  The object
  * "environment" of docs/spool.md; what can't be had is left out.  New reference. */
 json_t *sq_environment_read(void);
+
+/* Of a far shell: kernel, processors and sysctls. */
+json_t *sq_environment_far(struct sq_place *place);
+
+/* environment_machine.c: what limits processes here, and how the processors keep their time and speed. */
+void sq_environment_machine(json_t *env);
 
 #endif

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/procfile.h"
-#include "analyzers/source.h"
 
 enum form {
 	KEYED, /* lines of a name and a number */
@@ -28,28 +28,24 @@ struct file {
 	bool v2;
 	enum form form;
 	const char *metric; /* ONE: its row; KEYED: the one key that is wanted, NULL all */
-	const char *unit;
-	enum sq_metric_kind kind;
 };
 
 static const struct file files[] = {
-	{ "cpu.stat", SQ_CGROUP_CPU, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.events", SQ_CGROUP_MEMORY, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.current", SQ_CGROUP_MEMORY, true, ONE, "memory.current", "bytes", SQ_GAUGE },
-	{ "memory.max", SQ_CGROUP_MEMORY, true, ONE, "memory.limit", "bytes", SQ_GAUGE },
-	{ "pids.events", SQ_CGROUP_PIDS, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "pids.current", SQ_CGROUP_PIDS, true, ONE, "pids.current", "processes", SQ_GAUGE },
-	{ "pids.max", SQ_CGROUP_PIDS, true, ONE, "pids.limit", "processes", SQ_GAUGE },
-	{ "cpu.stat", SQ_CGROUP_CPU, false, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.failcnt", SQ_CGROUP_MEMORY, false, ONE, "memory.max", "events", SQ_COUNTER },
-	{ "memory.oom_control", SQ_CGROUP_MEMORY, false, KEYED, "oom_kill", "events", SQ_COUNTER },
-	{ "memory.usage_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.current", "bytes",
-	  SQ_GAUGE },
-	{ "memory.limit_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.limit", "bytes",
-	  SQ_GAUGE },
-	{ "pids.events", SQ_CGROUP_PIDS, false, KEYED, NULL, "events", SQ_COUNTER },
-	{ "pids.current", SQ_CGROUP_PIDS, false, ONE, "pids.current", "processes", SQ_GAUGE },
-	{ "pids.max", SQ_CGROUP_PIDS, false, ONE, "pids.limit", "processes", SQ_GAUGE },
+	{ "cpu.stat", SQ_CGROUP_CPU, true, KEYED, NULL },
+	{ "memory.events", SQ_CGROUP_MEMORY, true, KEYED, NULL },
+	{ "memory.current", SQ_CGROUP_MEMORY, true, ONE, "memory.current" },
+	{ "memory.max", SQ_CGROUP_MEMORY, true, ONE, "memory.limit" },
+	{ "pids.events", SQ_CGROUP_PIDS, true, KEYED, NULL },
+	{ "pids.current", SQ_CGROUP_PIDS, true, ONE, "pids.current" },
+	{ "pids.max", SQ_CGROUP_PIDS, true, ONE, "pids.limit" },
+	{ "cpu.stat", SQ_CGROUP_CPU, false, KEYED, NULL },
+	{ "memory.failcnt", SQ_CGROUP_MEMORY, false, ONE, "memory.max" },
+	{ "memory.oom_control", SQ_CGROUP_MEMORY, false, KEYED, "oom_kill" },
+	{ "memory.usage_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.current" },
+	{ "memory.limit_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.limit" },
+	{ "pids.events", SQ_CGROUP_PIDS, false, KEYED, NULL },
+	{ "pids.current", SQ_CGROUP_PIDS, false, ONE, "pids.current" },
+	{ "pids.max", SQ_CGROUP_PIDS, false, ONE, "pids.limit" },
 };
 
 enum { FILES = sizeof(files) / sizeof(files[0]) };
@@ -70,15 +66,9 @@ struct cgroup {
 	struct sq_procfile open[FILES]; /* text NULL: not there */
 };
 
-static void put(struct cgroup *c, const struct file *f, const char *metric, const char *unit,
-		uint64_t value)
+static void put(struct cgroup *c, const struct file *f, const char *metric, uint64_t value)
 {
-	unsigned row = sq_sample_metric(
-		c->sample, &(struct sq_metric){ .name = metric,
-						.instance = c->group.at[f->controller].group,
-						.unit = unit,
-						.kind = f->kind,
-						.width = 64 });
+	unsigned row = sq_catalogue_metric(c->sample, metric, c->group.at[f->controller].group);
 
 	sq_sample_put(c->sample, row, value);
 }
@@ -88,18 +78,18 @@ static void put_keyed(struct cgroup *c, const struct file *f, const char *key, u
 {
 	char metric[128];
 	size_t len = strlen(key);
-	const char *ending = "", *unit = f->unit;
+	const char *ending = "";
 	bool is_time = len > 5 &&
 		       (strcmp(key + len - 5, "_usec") == 0 || strcmp(key + len - 5, "_time") == 0);
 
 	if (is_time) {
 		value /= key[len - 1] == 'e' ? 1000 : 1;
 		len -= 4;
-		ending = unit = "us";
+		ending = "us";
 	}
 	snprintf(metric, sizeof(metric), "cgroup.%s.%.*s%s", prefixes[f->controller], (int)len, key,
 		 ending);
-	put(c, f, metric, unit, value);
+	put(c, f, metric, value);
 }
 
 static void read_keyed(struct cgroup *c, const struct file *f, const char *text)
@@ -120,10 +110,10 @@ static void read_one(struct cgroup *c, const struct file *f, const char *text)
 	char metric[64];
 	uint64_t value = strtoull(text, NULL, 10);
 
-	if (!isdigit((unsigned char)*text) || (f->kind == SQ_GAUGE && !sq_cgroup_is_limit(value)))
+	if (!isdigit((unsigned char)*text) || !sq_cgroup_is_limit(value))
 		return;
 	snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
-	put(c, f, metric, f->unit, value);
+	put(c, f, metric, value);
 }
 
 static int cgroup_sample(void *state, struct sq_sample *s)
@@ -163,7 +153,7 @@ static void open_file(struct cgroup *c, size_t i)
 	if (!c->group.at[f->controller].folder[0] || c->group.at[f->controller].v2 != f->v2)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
-	sq_procfile_open(&c->open[i], sq_place_here(), path, NULL);
+	sq_procfile_open(&c->open[i], sq_sample_place(c->sample), path, NULL);
 }
 
 static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -173,7 +163,7 @@ static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struc
 	int rc;
 
 	*c = (struct cgroup){ .sample = s };
-	rc = sq_cgroup_find(given ? given->group : NULL, &c->group, err);
+	rc = sq_cgroup_find(sq_sample_place(s), given ? given->group : NULL, &c->group, err);
 	for (size_t i = 0; rc == 0 && i < FILES; i++)
 		open_file(c, i);
 	return rc;
@@ -196,6 +186,7 @@ const struct sq_source sq_source_cgroup = {
 		.conf_size = sizeof(struct cgroup_conf),
 	},
 	.group = "linux",
+	.remote = true,
 	.state_size = sizeof(struct cgroup),
 	.open = cgroup_open,
 	.sample = cgroup_sample,

@@ -56,6 +56,16 @@ static const struct {
 	SEED("load averages: 0.08, 0.08\n28 processes: 27 idle, 1 on cpu\nCPU states: 0.2% user,98.4% idle\n"
 	     "Memory: Real: 26M/55M act/tot Free: 95M\nMem: 1M Active, 2M Free\nState Table  Total  Rate\n  inserts 7 1.2/s\n"
 	     "states hard limit 100\na.b: 1\nLimiting x from 250 to 200 packets/sec\n"),
+	SEED("5 (a) b) S 12 34 56 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 3 0 99 1000 7 0"),
+	SEED("CPU:1 [LOST 17 EVENTS]\nkfree_skb: location=tcp_v4_rcv+0x1a/0xb20 reason: NO_SOCKET"),
+	SEED("4:cpu,cpuacct:/a\n0::/b\n31 23 0:28 /a /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n"),
+	SEED("{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[0,5,1,9],\"raw\":[0,7]}\n"
+	     "{\"k\":\"gap\",\"b\":1000000010,\"e\":1000000011,\"source\":\"a\",\"because\":\"x\"}\n"
+	     "{\"k\":\"pong\",\"n\":3,\"t\":1000000020}\n"),
+	SEED("{\"k\":\"metric\",\"i\":2,\"part\":0,\"source\":\"c\",\"metric\":\"o\",\"instance\":\"p\","
+	     "\"unit\":\"packets\",\"kind\":\"counter\",\"width\":64}\n"
+	     "{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[2,5],\"raw\":[2,5]}\n"
+	     "{\"k\":\"env\",\"environment\":{\"cpus\":2}}\n"),
 	SEED("TcpExt: A ListenDrops\nTcpExt: 1 2\nIcmpMsg: InType3\nIcmpMsg: -1\nTCP: inuse 1 mem 3\n"
 	     "entries drop\n0000000a ffffffff\n694\t0\t9223372036854775807\n"),
 	SEED("    CPU0  CPU1\nNET_RX: 30 4294967295\n 38: 4 9 PCI-MSIX 1-edge eth0\nLOC: 1 2 Local\n"
