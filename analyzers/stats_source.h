@@ -56,6 +56,11 @@ int sq_stats_command_open(struct sq_stats_source *source, const struct sq_stats_
 int sq_stats_url_open(struct sq_stats_source *source, const struct sq_stats_url_conf *conf,
 		      sq_stats_parser *parse, struct sq_sample *s, struct sq_err *err);
 
+/* An answer over HTTP into out: from the capture's namespace, or where there is but a shell by a program
+ * that it has.  0 or -errno. */
+int sq_stats_fetch(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
+		   struct sq_err *err);
+
 /* The hooks. */
 int sq_stats_source_sample(void *state, struct sq_sample *s);
 void sq_stats_source_close(void *state);

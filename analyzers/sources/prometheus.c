@@ -5,7 +5,6 @@
  * says which are wanted. */
 #include <errno.h>
 
-#include "analyzers/http.h"
 #include "analyzers/stats_source.h"
 
 struct prometheus_conf {
@@ -22,7 +21,7 @@ struct prometheus {
 static int read_once(struct prometheus *p, struct sq_sample *s, struct sq_err *err)
 {
 	struct sq_stats stats = { .sample = s, .memory = &p->memory };
-	int rc = sq_http_get(p->conf->url.url, p->conf->url.timeout_ns, &p->text, err);
+	int rc = sq_stats_fetch(s, p->conf->url.url, p->conf->url.timeout_ns, &p->text, err);
 
 	if (rc < 0)
 		return rc;
@@ -78,6 +77,7 @@ const struct sq_source sq_source_prometheus = {
 	},
 	.state_size = sizeof(struct prometheus),
 	.blocking = true,
+	.remote = true,
 	.open = prometheus_open,
 	.sample = prometheus_sample,
 	.close = prometheus_close,
