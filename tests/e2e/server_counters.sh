@@ -166,9 +166,14 @@ expect_eq "$(delta node_netstat_Udp_InDatagrams)" "$(jqr "$r" '[.counters[] | se
 	"node_exporter's count of datagrams, and squall's own"
 [ "$(delta process_cpu_seconds_total)" -gt 0 ] || fail "node_exporter took no time: its seconds are lost"
 
-# The limits of resolvers, as the labs have them.
-lab resolver-servfail
-lab resolver-quota &
-quota=$!
-lab resolver-quota-unbound
-wait $quota
+# The limits of resolvers, as the labs have them; they mostly wait.
+for name in resolver-servfail resolver-quota resolver-quota-unbound resolver-dead-upstream; do
+	lab $name &
+	labs="${labs:-} $!"
+done
+for each in $labs; do
+	wait "$each"
+done
+r=$USER_SCRATCH/resolver-quota/run.json
+expect_eq "$(jq '[.events[] | select(.source == "bind" and .host == "resolver" and (.text | contains("recursive")))] | length > 0' "$r")" true \
+	"named's complaint is an event"
