@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzers/doctor_private.h"
 #include "analyzers/environment.h"
 #include "analyzers/sample.h"
 #include "analyzers/source.h"
@@ -27,12 +28,14 @@ static const struct sq_opt *first_required(const struct sq_opt *opts)
 	return NULL;
 }
 
-static int try_open(const struct sq_source *source, const void *conf, struct sq_err *err)
+static int try_open(const struct sq_source *source, const void *conf, struct sq_place *place,
+		    struct sq_err *err)
 {
 	struct sq_sample *sample = sq_sample_new(NULL);
 	void *state = sq_alloc(source->state_size);
 	int rc;
 
+	sq_sample_stand(sample, place);
 	sq_sample_enter(sample, sq_sample_source(sample, source->kind.name));
 	rc = source->open(state, conf, sample, err);
 	if (rc == 0 && source->close)
@@ -43,14 +46,21 @@ static int try_open(const struct sq_source *source, const void *conf, struct sq_
 }
 
 /* With the defaults of its keys. */
-static int try_source(const struct sq_source *source, struct sq_err *err)
+static int try_source(const struct sq_source *source, struct sq_place *place, struct sq_err *err)
 {
 	const struct sq_opt_ctx ctx = { .file = "doctor" };
 	void *conf = source->kind.conf_size ? sq_alloc(source->kind.conf_size) : NULL;
-	int rc = conf ? sq_opt_defaults(&ctx, source->kind.opts, conf, err) : 0;
+	int rc;
+
+	if (!source->remote && !sq_place_is_here(place)) {
+		free(conf);
+		return sq_err_set(err, -ENOTSUP, "",
+				  "not available through a shell: install squall at the far end");
+	}
+	rc = conf ? sq_opt_defaults(&ctx, source->kind.opts, conf, err) : 0;
 
 	if (rc == 0) {
-		rc = try_open(source, conf, err);
+		rc = try_open(source, conf, place, err);
 		if (conf)
 			sq_opt_fini(source->kind.opts, conf);
 	}
@@ -73,7 +83,7 @@ static json_t *reason_of(const struct sq_err *err, int rc)
 	return json_sprintf("%s%s%s", err->where, err->where[0] ? ": " : "", text);
 }
 
-static json_t *examine_sources(void)
+json_t *sq_doctor_sources(struct sq_place *place)
 {
 	json_t *rows = json_array();
 
@@ -88,7 +98,7 @@ static json_t *examine_sources(void)
 				json_sprintf("it must be told of \"%s\"", required->name));
 			continue;
 		}
-		rc = try_source(s, &err);
+		rc = try_source(s, place, &err);
 		add_row(rows, "source", s->kind.name,
 			rc == -ENODATA ? json_null() : json_boolean(rc == 0),
 			rc == 0 ? json_null() : reason_of(&err, rc));
@@ -184,13 +194,17 @@ static int count_bites(const json_t *limits)
 	return n;
 }
 
-json_t *sq_doctor_examine(void)
+json_t *sq_doctor_put(json_t *environment, json_t *sources, json_t *abilities)
 {
-	json_t *environment = sq_environment_read();
 	json_t *limits = sq_doctor_limits(environment);
 	int bites = count_bites(limits);
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:i}", "environment", environment, "sources",
-			 examine_sources(), "abilities", examine_abilities(), "limits", limits,
-			 "bites", bites);
+			 sources, "abilities", abilities, "limits", limits, "bites", bites);
+}
+
+json_t *sq_doctor_examine(void)
+{
+	return sq_doctor_put(sq_environment_read(), sq_doctor_sources(sq_place_here()),
+			     examine_abilities());
 }

@@ -7,11 +7,16 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /* This machine, looked at: {"environment": {..}, "sources": [{source, available, because}], "abilities":
  * [{ability, available, because}], "limits": [{limit, value, bites, because, advice}], "bites": n}.
  * available is null for what must first be told of what to read.  New reference. */
 json_t *sq_doctor_examine(void);
+
+/* The same of the machine at the far end of a command's pipes: "ssh:HOST" or "exec:COMMAND"
+ * (scenarios/where.h).  NULL with err when it can't be reached. */
+json_t *sq_doctor_examine_far(const char *where, struct sq_err *err);
 
 /* The limits alone, out of an environment as sq_environment_read gives it. */
 json_t *sq_doctor_limits(const json_t *environment);

@@ -119,11 +119,10 @@ static void add_size(json_t *rows, const char *limit, double bytes, double least
 
 /* ---- limits that are no single number ---- */
 
-/* The hard limit: squall raises its own to it, and so can most servers. */
+/* The hard limit ("nofile"): squall raises its own to it, and so can most servers. */
 static void check_descriptors(json_t *rows, const json_t *environment)
 {
-	const json_t *nofile = json_object_get(json_object_get(environment, "limits"), "nofile");
-	const json_t *hard = json_object_get(nofile, "hard");
+	const json_t *hard = json_object_get(environment, "nofile");
 
 	if (json_is_integer(hard))
 		add_number(

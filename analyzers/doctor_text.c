@@ -26,19 +26,44 @@ static void list_names(const json_t *rows, const char *key, json_type available,
 	sq_buf_fini(&names);
 }
 
+/* Whether a row before it has the same answer for the same reason. */
+static bool is_told(const json_t *rows, size_t at)
+{
+	const json_t *row = json_array_get(rows, at);
+
+	for (size_t i = 0; i < at; i++) {
+		const json_t *other = json_array_get(rows, i);
+
+		if (json_equal(json_object_get(other, "available"),
+			       json_object_get(row, "available")) &&
+		    json_equal(json_object_get(other, "because"), json_object_get(row, "because")))
+			return true;
+	}
+	return false;
+}
+
+/* A reason once, after the names of all that have it. */
 static void list_reasons(const json_t *rows, const char *key, json_type available, const char *lead,
 			 struct sq_buf *out, int width)
 {
 	struct sq_buf text = { 0 };
-	size_t i;
-	json_t *row;
 
-	json_array_foreach(rows, i, row) {
-		if (!is(row, "available", available))
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *because = sq_draw_text(row, "because");
+
+		if (!is(row, "available", available) || is_told(rows, i))
 			continue;
 		sq_buf_reset(&text);
-		sq_buf_printf(&text, "%s: %s", sq_draw_text(row, key),
-			      sq_draw_text(row, "because"));
+		sq_buf_puts(&text, sq_draw_text(row, key));
+		for (size_t k = i + 1; k < json_array_size(rows); k++) {
+			const json_t *other = json_array_get(rows, k);
+
+			if (is(other, "available", available) &&
+			    strcmp(sq_draw_text(other, "because"), because) == 0)
+				sq_buf_printf(&text, ", %s", sq_draw_text(other, key));
+		}
+		sq_buf_printf(&text, ": %s", because);
 		sq_draw_wrap(out, width, lead, text.data);
 	}
 	sq_buf_fini(&text);
@@ -47,6 +72,8 @@ static void list_reasons(const json_t *rows, const char *key, json_type availabl
 static void draw_part(const json_t *rows, const char *title, const char *key, struct sq_buf *out,
 		      int width)
 {
+	if (json_array_size(rows) == 0)
+		return;
 	sq_buf_printf(out, "%s\n", title);
 	list_names(rows, key, JSON_TRUE, "  ✓ ", out, width);
 	list_reasons(rows, key, JSON_FALSE, "  ✗ ", out, width);
@@ -91,10 +118,12 @@ void sq_doctor_text(const json_t *examined, struct sq_buf *out, int width)
 	const json_t *environment = json_object_get(examined, "environment");
 	const json_t *limits = json_object_get(examined, "limits");
 
-	sq_buf_printf(out, "Linux %s on %s, %d processors, %s\n",
+	const char *model = sq_draw_text(environment, "cpu_model");
+
+	sq_buf_printf(out, "Linux %s on %s, %d processors%s%s\n",
 		      sq_draw_text(environment, "kernel"), sq_draw_text(environment, "machine"),
 		      (int)json_integer_value(json_object_get(environment, "cpus")),
-		      sq_draw_text(environment, "cpu_model"));
+		      *model ? ", " : "", model);
 	draw_part(json_object_get(examined, "sources"), "counters", "source", out, width);
 	draw_part(json_object_get(examined, "abilities"), "runs", "ability", out, width);
 	sq_buf_printf(out, "limits that will bite: %d\n",

@@ -60,60 +60,90 @@ struct cgroup_conf {
 	char *group;
 };
 
+/* A row that was looked up; a line of the file is the same one at each reading. */
+struct line {
+	char key[40];
+	unsigned row;
+	bool in_ns; /* told in us */
+};
+
+enum { LINES = 16 }; /* cpu.stat has 11; of more, some are looked up each time */
+
+struct open_file {
+	struct sq_procfile file; /* text NULL: not there */
+	struct line lines[LINES];
+};
+
 struct cgroup {
 	struct sq_sample *sample;
 	struct sq_cgroup group;
-	struct sq_procfile open[FILES]; /* text NULL: not there */
+	struct open_file open[FILES];
 };
 
-static void put(struct cgroup *c, const struct file *f, const char *metric, uint64_t value)
+static unsigned row_of(struct cgroup *c, const struct file *f, const char *metric)
 {
-	unsigned row = sq_catalogue_metric(c->sample, metric, c->group.at[f->controller].group);
-
-	sq_sample_put(c->sample, row, value);
+	return sq_catalogue_metric(c->sample, metric, c->group.at[f->controller].group);
 }
 
 /* "usage_usec" is cgroup.cpu.usage_us; version 1 has "throttled_time", in ns. */
-static void put_keyed(struct cgroup *c, const struct file *f, const char *key, uint64_t value)
+static void look_up(struct cgroup *c, const struct file *f, struct line *line, const char *key)
 {
 	char metric[128];
 	size_t len = strlen(key);
-	const char *ending = "";
-	bool is_time = len > 5 &&
-		       (strcmp(key + len - 5, "_usec") == 0 || strcmp(key + len - 5, "_time") == 0);
+	bool in_us = len > 5 && strcmp(key + len - 5, "_usec") == 0;
+	bool in_ns = len > 5 && strcmp(key + len - 5, "_time") == 0;
 
-	if (is_time) {
-		value /= key[len - 1] == 'e' ? 1000 : 1;
+	if (in_us || in_ns)
 		len -= 4;
-		ending = "us";
-	}
 	snprintf(metric, sizeof(metric), "cgroup.%s.%.*s%s", prefixes[f->controller], (int)len, key,
-		 ending);
-	put(c, f, metric, value);
+		 in_us || in_ns ? "us" : "");
+	snprintf(line->key, sizeof(line->key), "%s", key);
+	line->row = row_of(c, f, metric);
+	line->in_ns = in_ns;
 }
 
-static void read_keyed(struct cgroup *c, const struct file *f, const char *text)
+/* "nr_throttled 17": its key, cut to the size, and what follows it. */
+static const char *split(const char *text, char key[], size_t size)
 {
-	char key[64];
-	unsigned long long value;
-	int len;
+	size_t len = strcspn(text, " \n");
 
-	while (sscanf(text, "%63s %llu%n", key, &value, &len) == 2) {
-		if (!f->metric || strcmp(f->metric, key) == 0)
-			put_keyed(c, f, key, value);
-		text += len;
+	snprintf(key, size, "%.*s", (int)len, text);
+	return text + len;
+}
+
+static void read_keyed(struct cgroup *c, const struct file *f, struct open_file *o)
+{
+	const char *text = o->file.text;
+	char key[sizeof(o->lines[0].key)], *end;
+
+	for (size_t at = 0; *text; at++, text = *end ? end + 1 : end) {
+		struct line *line = &o->lines[at % LINES];
+		const char *number = split(text, key, sizeof(key));
+		uint64_t value = strtoull(number, &end, 10);
+
+		if (end == number || (f->metric && strcmp(f->metric, key) != 0))
+			continue;
+		if (strcmp(line->key, key) != 0)
+			look_up(c, f, line, key);
+		sq_sample_put(c->sample, line->row, line->in_ns ? value / 1000 : value);
 	}
 }
 
-static void read_one(struct cgroup *c, const struct file *f, const char *text)
+static void read_one(struct cgroup *c, const struct file *f, struct open_file *o)
 {
-	char metric[64];
-	uint64_t value = strtoull(text, NULL, 10);
+	struct line *line = &o->lines[0];
+	uint64_t value = strtoull(o->file.text, NULL, 10);
 
-	if (!isdigit((unsigned char)*text) || !sq_cgroup_is_limit(value))
+	if (!isdigit((unsigned char)*o->file.text) || !sq_cgroup_is_limit(value))
 		return;
-	snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
-	put(c, f, metric, value);
+	if (!line->key[0]) {
+		char metric[64];
+
+		snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
+		snprintf(line->key, sizeof(line->key), "%s", f->metric);
+		line->row = row_of(c, f, metric);
+	}
+	sq_sample_put(c->sample, line->row, value);
 }
 
 static int cgroup_sample(void *state, struct sq_sample *s)
@@ -124,15 +154,15 @@ static int cgroup_sample(void *state, struct sq_sample *s)
 	for (size_t i = 0; i < FILES; i++) {
 		int rc;
 
-		if (!c->open[i].text)
+		if (!c->open[i].file.text)
 			continue;
-		rc = sq_procfile_read(&c->open[i]);
+		rc = sq_procfile_read(&c->open[i].file);
 		if (rc < 0)
 			return rc;
 		if (files[i].form == KEYED)
-			read_keyed(c, &files[i], c->open[i].text);
+			read_keyed(c, &files[i], &c->open[i]);
 		else
-			read_one(c, &files[i], c->open[i].text);
+			read_one(c, &files[i], &c->open[i]);
 	}
 	return 0;
 }
@@ -142,7 +172,7 @@ static void cgroup_close(void *state)
 	struct cgroup *c = state;
 
 	for (size_t i = 0; i < FILES; i++)
-		sq_procfile_close(&c->open[i]);
+		sq_procfile_close(&c->open[i].file);
 }
 
 static void open_file(struct cgroup *c, size_t i)
@@ -153,7 +183,7 @@ static void open_file(struct cgroup *c, size_t i)
 	if (!c->group.at[f->controller].folder[0] || c->group.at[f->controller].v2 != f->v2)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
-	sq_procfile_open(&c->open[i], sq_sample_place(c->sample), path, NULL);
+	sq_procfile_open(&c->open[i].file, sq_sample_place(c->sample), path, NULL);
 }
 
 static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)

@@ -52,6 +52,7 @@ struct process_conf {
 
 struct watched {
 	struct sq_process process;
+	char name[SQ_PROCESS_NAME];
 	unsigned row[ROWS];
 	uint64_t voluntary, forced;           /* as reported */
 	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
@@ -77,6 +78,7 @@ static void watch(struct processes *p, const struct sq_process *process, const c
 	char instance[SQ_PROCESS_NAME + 16];
 
 	*w = (struct watched){ .process = *process };
+	snprintf(w->name, sizeof(w->name), "%s", name);
 	snprintf(instance, sizeof(instance), "%s:%d", name, (int)process->pid);
 	for (size_t i = 0; i < ROWS; i++)
 		w->row[i] = sq_catalogue_metric(p->sample, rows[i], instance);
@@ -105,7 +107,7 @@ static void put_slow(struct processes *p, struct watched *w)
 	sq_sample_put(p->sample, w->row[FORCED], w->forced);
 }
 
-/* 0, or -ESRCH: it has ended. */
+/* 0, or -ESRCH: it has ended, or became another program, which is watched under its own name. */
 static int put_fast(struct processes *p, struct watched *w)
 {
 	struct sq_process_stat now;
@@ -114,6 +116,10 @@ static int put_fast(struct processes *p, struct watched *w)
 
 	if (rc < 0)
 		return rc;
+	if (strcmp(now.name, w->name) != 0) {
+		p->look_ns = 0;
+		return -ESRCH;
+	}
 	if (sq_process_descriptors(&w->process, &fds) == 0)
 		sq_sample_put(p->sample, w->row[FDS], fds);
 	sq_sample_put(p->sample, w->row[RSS], now.rss_bytes);
@@ -180,13 +186,13 @@ static void consider(struct processes *p, pid_t pid, bool given)
 static int64_t read_pidfile(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	long pid = 0;
+	char text[32] = "";
 
-	if (f && fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
 	if (f)
 		fclose(f);
-	return pid;
+	return strtoll(text, NULL, 10);
 }
 
 static int consider_all(struct processes *p)
@@ -228,18 +234,20 @@ static int process_sample(void *state, struct sq_sample *s)
 	struct processes *p = state;
 	int64_t now_ns = sq_now_ns();
 	bool looks = now_ns >= p->look_ns && sq_thrift_begin(&p->look);
-	int rc = looks ? look(p) : 0;
+	int rc = 0;
 
+	if (looks) {
+		p->look_ns = now_ns + SQ_SEC;
+		rc = look(p);
+	}
 	for (size_t i = p->n; rc == 0 && i-- > 0;) {
 		if (put_fast(p, &p->v[i]) < 0)
 			forget(p, i);
 		else if (looks)
 			put_slow(p, &p->v[i]);
 	}
-	if (looks) {
+	if (looks)
 		sq_thrift_end(&p->look);
-		p->look_ns = now_ns + SQ_SEC;
-	}
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }

@@ -54,5 +54,20 @@ if [ "$(id -u)" = 0 ]; then
 	done
 fi
 
+# Another machine, behind a shell (here this one's): with squall there all that it says itself, without it what
+# a shell can read; one that can't be reached is no healthy one.
+PATH=$(dirname "$SQUALL"):$PATH "$SQUALL" doctor --json --where "exec:sh" > "$SCRATCH/far.json" || [ $? = 1 ] || fail "doctor of a far squall"
+expect_eq "$(available "$SCRATCH/far.json" listeners)" true "listeners of a far squall"
+PATH=/usr/bin:/bin "$SQUALL" doctor --json --where "exec:sh" > "$SCRATCH/shell.json" || [ $? = 1 ] || fail "doctor through a shell"
+expect_eq "$(available "$SCRATCH/shell.json" netstat) $(available "$SCRATCH/shell.json" listeners)" "true false" "netstat, listeners through a shell"
+because "$SCRATCH/shell.json" listeners | grep -q "install squall" || fail "listeners says $(because "$SCRATCH/shell.json" listeners)"
+for limit in "open files of a process" "local ports" "net.core.somaxconn" "clock source" processors; do
+	expect_eq "$(jqr "$SCRATCH/shell.json" ".limits[] | select(.limit == \"$limit\") | .value")" \
+		"$(jqr "$SCRATCH/far.json" ".limits[] | select(.limit == \"$limit\") | .value")" "$limit through a shell"
+done
+status=0; "$SQUALL" doctor --where "exec:/no/such/shell" 2> "$SCRATCH/err.txt" || status=$?
+expect_eq "$status" 3 "a machine that can't be reached"
+grep -q "/no/such/shell" "$SCRATCH/err.txt" || fail "it says $(cat "$SCRATCH/err.txt")"
+
 status=0; "$SQUALL" doctor elsewhere 2> "$SCRATCH/err.txt" || status=$?
 expect_eq "$status" 2 "a word too many"

@@ -41,10 +41,8 @@ static void expect_bite(const char *text, const char *limit, const char *value, 
 static void test_limits(void **state)
 {
 	(void)state;
-	expect_bite("{\"limits\":{\"nofile\":{\"soft\":64,\"hard\":1024}}}",
-		    "open files of a process", "1024", true);
-	expect_bite("{\"limits\":{\"nofile\":{\"soft\":1024,\"hard\":1048576}}}",
-		    "open files of a process", "1048576", false);
+	expect_bite("{\"nofile\":1024}", "open files of a process", "1024", true);
+	expect_bite("{\"nofile\":1048576}", "open files of a process", "1048576", false);
 	expect_bite("{\"sysctls\":{\"net.core.somaxconn\":\"128\"}}", "net.core.somaxconn", "128",
 		    true);
 	expect_bite("{\"sysctls\":{\"net.core.rmem_max\":\"212992\"}}", "net.core.rmem_max",
@@ -88,7 +86,7 @@ static void test_unknown(void **state)
 	static const char *const texts[] = {
 		"{}",
 		"{\"sysctls\":{}}",
-		"{\"limits\":{\"nofile\":{\"soft\":null,\"hard\":null}}}",
+		"{\"nofile\":null}",
 		"{\"sysctls\":{\"net.core.somaxconn\":\"\",\"net.ipv4.tcp_mem\":\"1 2\","
 		"\"net.ipv4.ip_local_port_range\":\"x\"}}",
 	};
