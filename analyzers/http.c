@@ -254,6 +254,8 @@ int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct 
 	if (rc < 0)
 		sq_err_set(err, rc, url, "%s; see that the server gives its statistics there",
 			   strerror(-rc));
+	else if (answer.len == 0)
+		rc = sq_err_set(err, -EBADMSG, url, "the connection was closed without an answer");
 	else
 		rc = sq_http_body((struct sq_span){ answer.data, answer.data + answer.len }, &body,
 				  err);

@@ -50,8 +50,7 @@ static int read_once(struct sq_stats_source *source, struct sq_sample *s, struct
 
 	if (rc < 0)
 		return rc;
-	source->parse((struct sq_span){ source->text.data, source->text.data + source->text.len },
-		      &stats);
+	source->parse(sq_span_of_buf(&source->text), &stats);
 	if (stats.n == 0)
 		return sq_err_set(err, -EBADMSG, source->url ? source->url : source->command,
 				  "nothing in the answer is known; see what it says by hand");

@@ -41,6 +41,12 @@ struct sq_stats_url_conf {
 		.help = "how long a reading may take before it is a gap"                          \
 	}
 
+/* All of it; that of an empty one is empty too. */
+static inline struct sq_span sq_span_of_buf(const struct sq_buf *b)
+{
+	return b->len ? (struct sq_span){ b->data, b->data + b->len } : sq_span_of("");
+}
+
 /* The state of a source that is one command or one URL. */
 struct sq_stats_source {
 	const char *command, *url; /* one of them is NULL; borrowed */

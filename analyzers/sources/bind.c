@@ -51,7 +51,7 @@ static int read_channel(struct bind *b, struct sq_stats *stats, struct sq_err *e
 
 		if (rc < 0)
 			return rc;
-		sq_stats_bind((struct sq_span){ b->text.data, b->text.data + b->text.len }, stats);
+		sq_stats_bind(sq_span_of_buf(&b->text), stats);
 	}
 	if (stats->n == 0)
 		return sq_err_set(err, -EBADMSG, b->urls[0],

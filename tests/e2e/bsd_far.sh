@@ -20,6 +20,7 @@ tool pfctl '-si) sed "/hard limit/d" pfctl.txt;;
 -sm) grep "hard limit" pfctl.txt;;'
 tool sysctl '"net.inet kern.ipc kern.somaxconn") cat openbsd-3.1-sysctl.txt; exit 1;;'
 tool dmesg '"") cat freebsd-dmesg.txt;;'
+tool uname '"") echo OpenBSD;;'
 tool curl '"-sf http://127.0.0.1:9100/metrics") cat prometheus.txt;;'
 
 sources=$(ls "$SQ_SOURCE_DIR"/analyzers/sources/bsd_*.c | sed 's/.*\///; s/\.c$//' | jq -R . | jq -s .)
