@@ -244,7 +244,7 @@ int sq_http_body(struct sq_span answer, struct sq_span *ret_body, struct sq_err 
 int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct sq_err *err)
 {
 	struct sq_buf answer = { 0 };
-	struct sq_span body;
+	struct sq_span body = { 0 };
 	struct url u;
 	int rc = parse_url(url, &u, err);
 
