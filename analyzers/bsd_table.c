@@ -104,7 +104,7 @@ static bool split(const struct table *table, struct sq_span line, struct sq_span
 }
 
 static void put_value(struct sq_stats *t, const struct table *table, size_t column,
-		      const char *name, struct sq_span value)
+		      const char *thing, struct sq_span value)
 {
 	char row[SQ_BSD_NAME];
 	uint64_t v;
@@ -113,7 +113,7 @@ static void put_value(struct sq_stats *t, const struct table *table, size_t colu
 
 	if (len > 0 && (size_t)len < sizeof(row) && sq_span_len(table->names[column]) &&
 	    sq_span_bytes(value, &v))
-		sq_bsd_put(t, row, name, v);
+		sq_bsd_put(t, row, thing, v);
 }
 
 static void read_row(struct sq_stats *t, const struct table *table, struct sq_span line)

@@ -44,4 +44,7 @@ void sq_execute_plan_free(struct sq_plan *plan);
 int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
 	      bool quiet);
 
+/* Of the terminal that stdout is; 100 when it is none. */
+int sq_terminal_width(void);
+
 #endif
