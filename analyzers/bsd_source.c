@@ -1,5 +1,5 @@
-/* What a reader would get wrong: Linux has a netstat -s and a vmstat -m too, whose figures would be taken for
- * a BSD's.  So the usual command runs where uname says BSD. */
+/* The usual commands of a BSD, on a BSD.  What a reader would get wrong: Linux has a netstat -s and a
+ * vmstat -m too, whose figures would be taken for a BSD's.  So they run where uname says BSD. */
 #include "analyzers/bsd_source.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Tables of BSD's tools: a line of column names, and a line for each thing, whose name may have blanks
  * in it.
  *
- *   Name        Size Requests  Fail Releases ...      ITEM            SIZE  LIMIT  USED  FREE  REQ FAIL SLEEP
- *   mclpl       2048  1758499 14725  1757480 ...      mbuf_cluster:   2048, 25600, 2831,  511, 305,   0,    0
+ *   Name   Size Requests  Fail Releases ...      ITEM            SIZE  LIMIT  USED  FREE FAIL
+ *   mclpl  2048  1758499 14725  1757480 ...      mbuf_cluster:   2048, 25600, 2831,  511,   0
  *
  * Rows are "bsd.pool.Fail" (vmstat -m of OpenBSD), "bsd.malloc.InUse" (the types of both),
  * "bsd.zone.FAIL" (vmstat -z), by the thing's name; "listen.queue" and "listen.backlog" by address,
