@@ -11,7 +11,6 @@
  *   after it ended is not its own, whatever it is called. */
 #include "analyzers/delivery.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,7 +99,7 @@ static bool is_of_run(const struct sq_run *run, const struct sq_receipt *r)
 static void take_receipt(const struct sq_receipt *r, void *arg)
 {
 	struct join *j = arg;
-	const struct sq_accepted named = { .id = r->id, .lane = r->lane };
+	const struct sq_accepted named = { .id = r->name.id, .lane = r->name.lane };
 	const struct lane key = { .accepted = &named }, *lane;
 
 	lane = bsearch(&key, j->lanes, j->n_lanes, sizeof(*j->lanes), by_name);
@@ -111,7 +110,7 @@ static void take_receipt(const struct sq_receipt *r, void *arg)
 	j->file->receipts++;
 	for (size_t i = 0; i < r->n_recipients; i++) {
 		j->arrivals = sq_grow(j->arrivals, j->n, &j->cap, sizeof(*j->arrivals));
-		j->arrivals[j->n++] = (struct arrival){ .number = r->number,
+		j->arrivals[j->n++] = (struct arrival){ .number = r->name.number,
 							.arrived_ns = r->arrived_ns,
 							.sent_ns = r->sent_ns,
 							.lane = (uint32_t)(lane - j->lanes),
@@ -173,10 +172,13 @@ static int by_message(const void *a, const void *b)
 /* The name of a message, where its header has it. */
 static void add_example(json_t *list, const struct lane *lane, uint64_t number)
 {
-	if (json_array_size(list) < EXAMPLES)
-		json_array_append_new(list, json_sprintf("%016" PRIx64 ".%" PRIu64 ".%" PRIu64,
-							 lane->accepted->id, lane->accepted->lane,
-							 number));
+	const struct sq_message_name name = { lane->accepted->id, lane->accepted->lane, number };
+	char text[SQ_MESSAGE_NAME_TEXT];
+
+	if (json_array_size(list) == EXAMPLES)
+		return;
+	sq_message_name_text(&name, text);
+	json_array_append_new(list, json_string(text));
 }
 
 static void first_delivery(const struct join *j, struct sq_delivery_sum *sum,
@@ -246,6 +248,19 @@ static void judge_accepted(const struct lane *lane, uint64_t number, uint64_t re
 		add_example(lane->load->undelivered, lane, number);
 }
 
+/* So many messages from that number on, of which nothing arrived: at once, however many they are. */
+static void judge_missing(const struct lane *lane, uint64_t number, uint64_t n, uint64_t recipients)
+{
+	struct sq_delivery_sum *sum = &lane->load->sum;
+
+	sum->accepted += n;
+	sum->undelivered += n;
+	sum->recipients.accepted += n * recipients;
+	sum->recipients.undelivered += n * recipients;
+	for (uint64_t i = 0; i < n && i < EXAMPLES; i++)
+		add_example(lane->load->undelivered, lane, number + i);
+}
+
 /* Those that arrived up to a number, and are none of the accepted. */
 static void pass_unaccepted(struct join *j, const struct lane *lane, uint64_t up_to)
 {
@@ -263,16 +278,19 @@ static void pass_unaccepted(struct join *j, const struct lane *lane, uint64_t up
 static void judge_run(struct join *j, const struct lane *lane, const struct sq_accepted_run *run)
 {
 	size_t index = (size_t)(lane - j->lanes);
+	uint64_t number = run->first, end = run->first + run->n;
 
-	for (uint64_t number = run->first; number < run->first + run->n; number++) {
-		struct found f = { 0 };
+	pass_unaccepted(j, lane, number);
+	for (; is_next(j, index) && j->arrivals[j->at].number < end; number++) {
+		uint64_t next = j->arrivals[j->at].number;
+		struct found f = take_message(j, lane);
 
-		pass_unaccepted(j, lane, number);
-		if (is_next(j, index) && j->arrivals[j->at].number == number)
-			f = take_message(j, lane);
+		judge_missing(lane, number, next - number, run->recipients);
+		number = next;
 		judge_accepted(lane, number, run->recipients, &f);
 		judge_text(lane, number, &f);
 	}
+	judge_missing(lane, number, end - number, run->recipients);
 }
 
 static void merge(struct join *j)

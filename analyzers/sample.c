@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/mem.h"
 
 struct row {
@@ -98,17 +99,15 @@ void sq_sample_enter(struct sq_sample *s, unsigned source)
 	s->mark = s->n_pending;
 }
 
-/* FNV-1a; its offset basis and prime are those of the 64-bit variant. */
+/* With the NUL, so that "ab", "c" is not "a", "bc". */
 static uint64_t hash_text(uint64_t h, const char *text)
 {
-	for (; text && *text; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return (h ^ 0xff) * UINT64_C(0x100000001b3);
+	return sq_fnv64_add(h, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
 static uint64_t hash_row(unsigned source, const char *name, const char *instance)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ source;
+	uint64_t h = SQ_FNV64_EMPTY ^ source;
 
 	h = hash_text(hash_text(h, name), instance);
 	return h ^ h >> 32;

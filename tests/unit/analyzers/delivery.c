@@ -195,6 +195,24 @@ static void test_undelivered(void **state)
 	assert_non_null(strstr(d->because, "stop short"));
 }
 
+/* A spool that somebody made by hand: as many as it says, at once. */
+static void test_very_many(void **state)
+{
+	const struct sq_delivery *d;
+
+	(void)state;
+	sq_accepted_fini(&lanes[0]);
+	accept(&lanes[0], 0x5eed, 0, "[0, 1000000000000, 3]");
+	d = join(FIRST OK(7) OK(9) "end 2\n");
+	assert_int_equal(d->sum.accepted, INT64_C(1000000000002));
+	assert_int_equal(d->sum.recipients.accepted, INT64_C(3000000000004));
+	assert_int_equal(d->sum.recipients.delivered, 2);
+	assert_int_equal(d->sum.recipients.undelivered, INT64_C(3000000000002));
+	assert_int_equal(json_array_size(d->loads[0].undelivered), 20);
+	assert_string_equal(json_string_value(json_array_get(d->loads[0].undelivered, 19)),
+			    "0000000000005eed.0.19");
+}
+
 static void test_nothing_known(void **state)
 {
 	const struct sq_delivery *d = join(NULL);
@@ -219,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies_make_up_for_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_undelivered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_very_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
 	};
 
