@@ -17,6 +17,7 @@ void sq_outcome_rec_fini(struct sq_outcome_rec *o)
 	free(o->series);
 	for (size_t i = 0; i < sizeof(o->effort_series) / sizeof(o->effort_series[0]); i++)
 		free(o->effort_series[i]);
+	sq_details_fini(&o->details);
 	json_decref(o->exemplars);
 }
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "results/accepted.h"
 #include "results/delivery.h"
+#include "results/details.h"
 #include "results/finding.h"
 #include "results/hist.h"
 #include "results/outcome.h"
@@ -35,7 +36,9 @@ struct sq_outcome_rec {
 	uint64_t *series;          /* axis.n counts, by due time */
 	uint64_t effort[4];        /* totals, in the order of the load's efforts */
 	double *effort_series[4];  /* axis.n sums; NULL beyond n_efforts */
-	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s, detail} */
+	struct sq_details
+		details;   /* of those of which more was said; the rest are count less sum */
+	json_t *exemplars; /* array of {t_s, lane, local_port, id, took_s, detail} */
 };
 
 struct sq_phase_rec {
