@@ -167,6 +167,18 @@ static int64_t next_due(const struct capture *c)
 	return due_ns;
 }
 
+static void tell_last(struct capture *c)
+{
+	for (size_t i = 0; i < c->n_feeds; i++) {
+		struct feed *f = &c->feeds[i];
+
+		if (!f->state || !f->source->last)
+			continue;
+		sq_sample_enter(c->sample, f->number);
+		f->source->last(f->state);
+	}
+}
+
 /* How long before a bin's edge to read: 5 ms at 100 ms, a twentieth of shorter intervals.  A tick of
  * all of "linux" takes 0.3 ms; the rest is for waking up late.  One lead for all sources, so that
  * they stay together. */
@@ -242,6 +254,8 @@ static int capture_run(struct capture *c, struct sq_err *err)
 	if (rc <= 0)
 		return rc;
 	rc = tick(c, SQ_NEVER - 1, err);
+	if (rc == 0)
+		tell_last(c);
 	if (rc == 0)
 		rc = sq_spool_write(
 			c->spool,

@@ -16,8 +16,9 @@ static const char *const count_words[] = {
 static const char *const rate_words[] = { "scheduled", "sent", "ok", NULL };
 static const char *const finding_words[] = { "count", "explained", "unexplained", "counter_excess",
 					     NULL };
-static const char *const delivery_words[] = { "accepted",   "delivered", "undelivered", "queued",
-					      "bounced",    "lost",      "duplicated",  "corrupted",
+static const char *const delivery_words[] = { "accepted",   "delivered",  "undelivered",
+					      "queued",     "deferred",   "bounced",
+					      "lost",       "duplicated", "corrupted",
 					      "unaccepted", NULL };
 static const char *const account_words[] = { "count", "explained", "unexplained", NULL };
 
@@ -355,8 +356,8 @@ static int fail_delivery(const char *text, const char *rest, struct sq_err *err)
 	add_words(&w, "", delivery_words, "");
 	return fail_near(
 		text, "is no number of deliveries", rest, "delivery.", &w,
-		"it has accepted, delivered, undelivered, queued, bounced, lost, duplicated, "
-		"corrupted, unaccepted, latency.p99",
+		"it has accepted, delivered, undelivered, queued, deferred, bounced, lost, "
+		"duplicated, corrupted, unaccepted, latency.p99",
 		err);
 }
 

@@ -263,25 +263,27 @@ static double account_value(const struct sq_run *run, const char *word)
 static double delivery_count(const struct sq_delivery *d, const char *word)
 {
 	const struct sq_delivery_sum *s = &d->sum;
+	bool arrived = d->n_files > 0, placed = !d->because;
 	const struct {
 		const char *word;
-		double n;
+		bool known;
+		uint64_t n;
 	} counts[] = {
-		{ "delivered", (double)s->delivered },
-		{ "undelivered", (double)s->undelivered },
-		{ "duplicated", (double)s->duplicated },
-		{ "corrupted", (double)s->corrupted },
-		{ "unaccepted", (double)s->unaccepted },
-		{ "queued", d->queued },
-		{ "bounced", d->bounced },
-		{ "lost", d->lost },
+		{ "accepted", true, s->accepted },
+		{ "delivered", arrived, s->delivered },
+		{ "undelivered", arrived, s->undelivered },
+		{ "duplicated", arrived, s->duplicated },
+		{ "corrupted", arrived, s->corrupted },
+		{ "unaccepted", arrived, s->unaccepted },
+		{ "queued", placed, s->queued },
+		{ "deferred", placed, s->deferred },
+		{ "bounced", placed, s->bounced },
+		{ "lost", placed, s->lost },
 	};
 
-	if (strcmp(word, "accepted") == 0)
-		return (double)s->accepted;
-	for (size_t i = 0; d->n_files && i < sizeof(counts) / sizeof(*counts); i++)
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		if (strcmp(counts[i].word, word) == 0)
-			return counts[i].n;
+			return counts[i].known ? (double)counts[i].n : NAN;
 	return NAN;
 }
 

@@ -203,6 +203,13 @@ int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, 
 			      err);
 }
 
+/* A write that fails makes the next ones fail: the tick's end says so. */
+void sq_sample_record(struct sq_sample *s, json_t *record)
+{
+	json_object_set_new(record, "source", json_string(s->origins[s->current].name));
+	sq_spool_write(s->spool, record, NULL);
+}
+
 /* In the order of their numbers, each before the first tick that may name it. */
 static int announce(struct sq_sample *s, struct sq_err *err)
 {

@@ -25,15 +25,19 @@ struct sq_metric {
 /* Registers a row, once; the number that sq_sample_put takes.  The strings are copied. */
 unsigned sq_sample_metric(struct sq_sample *s, const struct sq_metric *m);
 void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
+/* What is no counter: a record of the spool (docs/spool.md) of this source's, which is stolen. */
+void sq_sample_record(struct sq_sample *s, json_t *record);
 
 struct sq_source {
 	struct sq_kind kind; /* name, summary, opts, conf_size */
 	const char *group;   /* "linux", or NULL */
 	size_t state_size;
 	/* All on the capture thread.  open: -ENOENT and the like mean "not available here", which
-	 * is recorded and is no error of the run.  sample: 0 or -errno (a gap). */
+	 * is recorded and is no error of the run.  sample: 0 or -errno (a gap).  last: NULL, or called
+	 * once behind the last sample of a run that ends in order, for what is known only then. */
 	int (*open)(void *state, const void *conf, struct sq_sample *s, struct sq_err *err);
 	int (*sample)(void *state, struct sq_sample *s);
+	void (*last)(void *state);
 	void (*close)(void *state);
 };
 

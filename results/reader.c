@@ -259,6 +259,8 @@ struct sq_run *sq_run_load(const char *dir, struct sq_err *err)
 
 	run->environment = json_object();
 	run->links = json_array();
+	run->relays = json_array();
+	run->mail = json_array();
 	run->servers = json_array();
 	run->lost = json_array();
 	run->warnings = json_array();

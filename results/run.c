@@ -94,6 +94,8 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->scenario);
 	json_decref(run->environment);
 	json_decref(run->links);
+	json_decref(run->relays);
+	json_decref(run->mail);
 	json_decref(run->servers);
 	json_decref(run->lost);
 	json_decref(run->warnings);

@@ -119,12 +119,14 @@ struct sq_run {
 	json_t *scenario;    /* the effective one */
 	json_t *environment; /* host -> {kernel, cpus, limits, sysctls: {..}} */
 	json_t *links;       /* array of {hosts: [a, b], devices: [of a, of b]} */
-	json_t *servers;     /* array of {host, what, exit, counts, log} */
-	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
-	json_t *warnings;    /* array of {t_s, text}: what our own hosts had too little of */
-	json_t *absent;      /* array of {host, source, because}: sources that were not there */
-	char *outcome;       /* completed | stopped | failed */
-	char *because;       /* why it did not complete; NULL */
+	json_t *relays; /* array of {host, source, log, lost_lines (null: it was not read to its end)} */
+	json_t *mail; /* array of {name, queue_id, queued, recipients}: what relays said of messages */
+	json_t *servers;  /* array of {host, what, exit, counts, log} */
+	json_t *lost;     /* array of texts: what this run could not do (loopback ...) */
+	json_t *warnings; /* array of {t_s, text}: what our own hosts had too little of */
+	json_t *absent;   /* array of {host, source, because}: sources that were not there */
+	char *outcome;    /* completed | stopped | failed */
+	char *because;    /* why it did not complete; NULL */
 	double duration_s;
 	int64_t t0_wall_ns; /* t0 since 1970 */
 	struct sq_axis axis;
