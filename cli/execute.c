@@ -235,10 +235,11 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	return plan;
 }
 
-static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
-		    char **argv)
+static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
+		    const struct sq_telling *telling, int argc, char **argv)
 {
-	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO) };
+	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO),
+					 .telling = telling };
 	enum sq_ending ending = SQ_ENDED_FAILED;
 	struct sq_err err = { 0 };
 	char *dir = NULL;
@@ -269,7 +270,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 }
 
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv)
+	       const struct sq_telling *telling, int argc, char **argv)
 {
 	struct sq_err err = { 0 };
 	struct sq_plan *plan = make_plan(doc, file, args, shipped, &err);
@@ -279,7 +280,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = run_plan(plan, args, argc, argv);
+	status = run_plan(plan, args, telling, argc, argv);
 	release_drivers(plan);
 	sq_plan_free(plan);
 	return status;

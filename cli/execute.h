@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/opt.h"
+#include "loadgen/campaign/campaign.h"
 
 /* The options of `squall run` and of all that end in a run. */
 struct sq_run_args {
@@ -21,9 +22,10 @@ extern const struct sq_opt sq_run_args_opts[];
 const struct sq_family *sq_families(void);
 
 /* doc: a scenario (or a report that holds one), changed by args->set in place; file names it in
- * errors.  shipped: its programs need no --allow-exec.  Returns the exit status. */
+ * errors.  shipped: its programs need no --allow-exec.  telling: who hears of it meanwhile; NULL.
+ * Returns the exit status. */
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv);
+	       const struct sq_telling *telling, int argc, char **argv);
 
 /* The second half alone: DIR's spool -> run.json and the summary on stdout.  sinks: receipts of mail
  * sinks beside the run's own (results/receipt.h); NULL: none.  Returns the exit status. */

@@ -69,7 +69,7 @@ static int lab_run(const char *name, const struct sq_run_args *args, int argc, c
 
 	if (!doc)
 		return SQ_EXIT_USAGE;
-	status = sq_execute(doc, lab->name, args, true, argc, argv);
+	status = sq_execute(doc, lab->name, args, true, NULL, argc, argv);
 	json_decref(doc);
 	return status;
 }

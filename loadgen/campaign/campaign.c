@@ -47,6 +47,7 @@ struct campaign {
 	sigset_t old_mask, signal_set;
 	int n_signals; /* how often we were asked to end */
 	int64_t t0_ns, stop_at_ns;
+	int64_t tell_at_ns; /* SQ_NEVER: nobody is told */
 	bool failed;
 	struct sq_err *err; /* the first failure of the run's own */
 };
@@ -352,7 +353,21 @@ static void go(struct campaign *c)
 	sq_ctl_send(c->keeper_ctl[0], "%s", line);
 	spool(c, json_pack("{s:s, s:I, s:I}", "k", "start", "t0_mono_ns", (json_int_t)c->t0_ns,
 			   "t0_wall_ns", (json_int_t)wall));
+	c->tell_at_ns = c->opts->telling ? c->t0_ns + c->opts->telling->every_ns : SQ_NEVER;
 	c->stop_at_ns = c->t0_ns + c->plan->end_ns + c->plan->drain_ns + GRACE_NS;
+}
+
+/* Absolute, so that the lines of an hour are sixty; what was slept through is not made up. */
+static void tell(struct campaign *c, bool last)
+{
+	const struct sq_telling *t = c->opts->telling;
+	const struct sq_live_sum sum = sq_live_sum(c->live);
+
+	if (c->opts->progress)
+		sq_progress_clear();
+	t->tell(t->arg, &sum, last);
+	while (c->tell_at_ns <= sq_now_ns())
+		c->tell_at_ns += t->every_ns;
 }
 
 /* Until every worker is done.  A worker that outlives its plan is told to stop, then given up. */
@@ -378,6 +393,9 @@ static void run_load(struct campaign *c)
 			abandoned = true;
 			continue;
 		}
+		if (now >= c->tell_at_ns)
+			tell(c, false);
+		wake = c->tell_at_ns < wake ? c->tell_at_ns : wake;
 		if (c->opts->progress) {
 			sq_progress_draw(c->live, now - c->t0_ns, c->plan->end_ns);
 			wake = now + SQ_SEC / 2 < wake ? now + SQ_SEC / 2 : wake;
@@ -386,6 +404,8 @@ static void run_load(struct campaign *c)
 	}
 	if (c->opts->progress)
 		sq_progress_clear();
+	if (c->opts->telling)
+		tell(c, true);
 }
 
 static void wait_idle(struct campaign *c)
