@@ -13,6 +13,8 @@ J
 	"$SQUALL" run "$SCRATCH/$name.json" --out "$SCRATCH/$name" --allow-exec --quiet || fail "$name: status $?"
 	r="$SCRATCH/$name/run.json"
 	expect_eq "$(jqr "$r" '[.loads[0].outcomes[].count] | add')" "$(jqr "$r" '.loads[0].scheduled')" "$name: sum of the outcomes"
+	expect_eq "$(jqr "$r" '[.loads[0].outcomes[] | select(.details) | .details != {} and ([.details[]] | add) == .count] | all')" true \
+		"$name: sums of the details"
 }
 accepted() {
 	jqr "$r" '[.loads[0].outcomes[] | select(.class == "ok") | .count] | add // 0'
@@ -37,7 +39,9 @@ for fault in drop close stall 421 452 550 delay:20ms; do
 	delay*)
 		expect_eq "$(accepted)" 1000 "$fault: accepted"
 		expect_eq "$(in_sink '.faults | keys | length')" 7 "$fault: phases that it befell" ;;
-	[45]*) expect_eq "$(jqr "$r" ".loads[0].outcomes[] | select(.class != \"ok\" and .count > 0) | .code" | sort -u)" "$fault" "$fault: codes" ;;
+	[45]*)
+		expect_eq "$(jqr "$r" ".loads[0].outcomes[] | select(.class != \"ok\" and .count > 0) | .code" | sort -u)" "$fault" "$fault: codes"
+		expect_eq "$(jqr "$r" '[.loads[0].outcomes[] | select(.class != "ok") | .details | keys[]] | unique | length > 0')" true "$fault: details" ;;
 	*) [ "$(accepted)" -gt 600 ] && [ "$(accepted)" -lt 990 ] || fail "$fault: $(accepted) accepted" ;;
 	esac
 done
