@@ -203,13 +203,6 @@ int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, 
 			      err);
 }
 
-/* A write that fails makes the next ones fail: the tick's end says so. */
-void sq_sample_record(struct sq_sample *s, json_t *record)
-{
-	json_object_set_new(record, "source", json_string(s->origins[s->current].name));
-	sq_spool_write(s->spool, record, NULL);
-}
-
 /* In the order of their numbers, each before the first tick that may name it. */
 static int announce(struct sq_sample *s, struct sq_err *err)
 {
@@ -336,4 +329,11 @@ int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 	for (size_t i = 0; i < s->n_origins; i++)
 		s->origins[i].seen |= s->origins[i].read && s->origins[i].rc == 0;
 	return rc;
+}
+
+/* A write that fails makes the next ones fail: the tick's end says so. */
+void sq_sample_record(struct sq_sample *s, json_t *record)
+{
+	json_object_set_new(record, "source", json_string(s->origins[s->current].name));
+	sq_spool_write(s->spool, record, NULL);
 }

@@ -33,12 +33,12 @@ struct sq_source {
 	const char *group;   /* "linux", or NULL */
 	size_t state_size;
 	/* All on the capture thread.  open: -ENOENT and the like mean "not available here", which
-	 * is recorded and is no error of the run.  sample: 0 or -errno (a gap).  last: NULL, or called
-	 * once behind the last sample of a run that ends in order, for what is known only then. */
+	 * is recorded and is no error of the run.  sample: 0 or -errno (a gap). */
 	int (*open)(void *state, const void *conf, struct sq_sample *s, struct sq_err *err);
 	int (*sample)(void *state, struct sq_sample *s);
-	void (*last)(void *state);
 	void (*close)(void *state);
+	/* Once, behind the last sample of a run that ends in order: for what is known only then.  NULL. */
+	void (*last)(void *state);
 };
 
 /* Generated from the folder; NULL-terminated. */

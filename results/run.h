@@ -36,9 +36,8 @@ struct sq_outcome_rec {
 	uint64_t *series;          /* axis.n counts, by due time */
 	uint64_t effort[4];        /* totals, in the order of the load's efforts */
 	double *effort_series[4];  /* axis.n sums; NULL beyond n_efforts */
-	struct sq_details
-		details;   /* of those of which more was said; the rest are count less sum */
-	json_t *exemplars; /* array of {t_s, lane, local_port, id, took_s, detail} */
+	struct sq_details details; /* of which more was said; the rest is count less sum */
+	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s, detail} */
 };
 
 struct sq_phase_rec {
@@ -119,14 +118,12 @@ struct sq_run {
 	json_t *scenario;    /* the effective one */
 	json_t *environment; /* host -> {kernel, cpus, limits, sysctls: {..}} */
 	json_t *links;       /* array of {hosts: [a, b], devices: [of a, of b]} */
-	json_t *relays; /* array of {host, source, log, lost_lines (null: it was not read to its end)} */
-	json_t *mail; /* array of {name, queue_id, queued, recipients}: what relays said of messages */
-	json_t *servers;  /* array of {host, what, exit, counts, log} */
-	json_t *lost;     /* array of texts: what this run could not do (loopback ...) */
-	json_t *warnings; /* array of {t_s, text}: what our own hosts had too little of */
-	json_t *absent;   /* array of {host, source, because}: sources that were not there */
-	char *outcome;    /* completed | stopped | failed */
-	char *because;    /* why it did not complete; NULL */
+	json_t *servers;     /* array of {host, what, exit, counts, log} */
+	json_t *lost;        /* array of texts: what this run could not do (loopback ...) */
+	json_t *warnings;    /* array of {t_s, text}: what our own hosts had too little of */
+	json_t *absent;      /* array of {host, source, because}: sources that were not there */
+	char *outcome;       /* completed | stopped | failed */
+	char *because;       /* why it did not complete; NULL */
 	double duration_s;
 	int64_t t0_wall_ns; /* t0 since 1970 */
 	struct sq_axis axis;
@@ -136,7 +133,10 @@ struct sq_run {
 	size_t n_metrics;
 	struct sq_event_rec *events;
 	size_t n_events;
-	struct sq_findings findings;  /* empty until an analyzer filled them */
+	struct sq_findings findings; /* empty until an analyzer filled them */
+	/* What relays said of messages: array of {name, queue_id, queued, recipients}, and of {host, source,
+	 * log, lost_lines (null: it was not read to its end)}. */
+	json_t *mail, *relays;
 	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
 	json_t *expectations;         /* array of {text, held, value, because}; NULL until judged */
 };

@@ -18,18 +18,17 @@
 #include <time.h>
 
 #include "analyzers/follow.h"
-#include "analyzers/postfix_book.h"
 #include "analyzers/postfix_log.h"
+#include "analyzers/postfix_mail.h"
 #include "analyzers/postfix_queue.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
 enum {
-	DSNS = 64,   /* rows of dsn; what comes beyond is in the last one */
-	COST = 300,  /* so many times as long as counting takes, before it is done again */
-	LOOKS = 5,   /* walks through the queue at the end, for what is not found in it */
-	BATCH = 256, /* messages of one record */
+	DSNS = 64,  /* rows of dsn; what comes beyond is in the last one */
+	COST = 300, /* so many times as long as counting takes, before it is done again */
+	LOOKS = 5,  /* walks through the queue at the end, for what is not found in it */
 };
 
 enum row {
@@ -96,9 +95,7 @@ struct postfix {
 	struct sq_postfix_queue queue; /* not open: not asked for */
 	unsigned queue_rows[SQ_POSTFIX_QUEUES];
 	int64_t count_ns; /* when its files are counted again */
-	struct sq_postfix_book *book;
-	const char *path;    /* of the log */
-	uint64_t lost_lines; /* of it, that could not be read */
+	struct sq_postfix_mail mail;
 };
 
 static unsigned add_row(struct postfix *p, const char *name, const char *instance, const char *unit,
@@ -166,7 +163,7 @@ static void on_line(void *arg, const char *text, size_t len)
 	enum sq_postfix_event event = sq_postfix_log_parse(text, len, &line);
 
 	p->counts[LINES].n++;
-	sq_postfix_book_line(p->book, event, &line);
+	sq_postfix_book_line(p->mail.book, event, &line);
 	if (event == SQ_POSTFIX_DELIVERY)
 		count_delivery(p, &line);
 	else if (event != SQ_POSTFIX_OTHER && event != SQ_POSTFIX_NAMED)
@@ -211,28 +208,7 @@ static int open_queue(struct postfix *p, const char *path, struct sq_err *err)
 	return rc;
 }
 
-/* ---- messages ---- */
-
-/* Steals the list. */
-static void write_messages(struct postfix *p, json_t *list)
-{
-	for (size_t at = 0, n = json_array_size(list); at < n; at += BATCH) {
-		json_t *some = json_array();
-
-		for (size_t i = at; i < n && i < at + BATCH; i++)
-			json_array_append(some, json_array_get(list, i));
-		sq_sample_record(p->sample, json_pack("{s:s, s:o}", "k", "mail", "messages", some));
-	}
-	json_decref(list);
-}
-
-/* That there is such a relay; and at the end that all was said, but for so many lines. */
-static void write_relay(struct postfix *p, bool ended)
-{
-	sq_sample_record(p->sample,
-			 json_pack("{s:s, s:s, s:o}", "k", "relay", "log", p->path, "lost_lines",
-				   ended ? json_integer((json_int_t)p->lost_lines) : json_null()));
-}
+/* ---- the end ---- */
 
 static int read_log(struct postfix *p)
 {
@@ -240,7 +216,7 @@ static int read_log(struct postfix *p)
 
 	p->counts[SKIPPED].n += p->log.lost;
 	p->counts[LINES].n += p->log.lost;
-	p->lost_lines += p->log.lost;
+	p->mail.lost_lines += p->log.lost;
 	p->log.lost = 0;
 	return rc;
 }
@@ -261,7 +237,7 @@ static void on_queued(void *arg, const char *queue_id)
 {
 	struct postfix *p = arg;
 
-	sq_postfix_book_stands(p->book, queue_id);
+	sq_postfix_book_stands(p->mail.book, queue_id);
 }
 
 /* The queue first: what left it meanwhile the log says.  What is moved within it may be missed. */
@@ -273,7 +249,7 @@ static int look_for_all(struct postfix *p)
 		rc = p->queue.folder == -1 ? 0 : sq_postfix_queue_each(&p->queue, on_queued, p);
 		if (rc == 0)
 			rc = read_log_to_its_end(p);
-		if (p->queue.folder == -1 || sq_postfix_book_missing(p->book) == 0)
+		if (p->queue.folder == -1 || sq_postfix_book_missing(p->mail.book) == 0)
 			break;
 	}
 	return rc;
@@ -283,11 +259,8 @@ static void postfix_last(void *state)
 {
 	struct postfix *p = state;
 
-	if (look_for_all(p) < 0)
-		return;
-	write_messages(p, sq_postfix_book_take(p->book));
-	write_messages(p, sq_postfix_book_rest(p->book, p->queue.folder != -1));
-	write_relay(p, true);
+	if (look_for_all(p) == 0)
+		sq_postfix_mail_last(&p->mail, p->queue.folder != -1);
 }
 
 /* ---- the source ---- */
@@ -298,7 +271,7 @@ static void postfix_close(void *state)
 
 	sq_follow_close(&p->log);
 	sq_postfix_queue_close(&p->queue);
-	p->book = sq_postfix_book_free(p->book);
+	sq_postfix_mail_close(&p->mail);
 }
 
 static int postfix_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -307,9 +280,7 @@ static int postfix_open(void *state, const void *conf, struct sq_sample *s, stru
 	struct postfix *p = state;
 	int rc;
 
-	*p = (struct postfix){
-		.sample = s, .queue.folder = -1, .book = sq_postfix_book_new(), .path = c->log
-	};
+	*p = (struct postfix){ .sample = s, .queue.folder = -1 };
 	rc = sq_follow_open(&p->log, c->log, err);
 	if (rc == 0 && c->queue)
 		rc = open_queue(p, c->queue, err);
@@ -325,7 +296,7 @@ static int postfix_open(void *state, const void *conf, struct sq_sample *s, stru
 			p, fates[i / SQ_POSTFIX_REASONS],
 			sq_postfix_reason_name((enum sq_postfix_reason)(i % SQ_POSTFIX_REASONS)),
 			"deliveries", SQ_COUNTER);
-	write_relay(p, false);
+	sq_postfix_mail_open(&p->mail, s, c->log);
 	return 0;
 }
 
@@ -342,7 +313,7 @@ static int postfix_sample(void *state, struct sq_sample *s)
 	(void)s;
 	if (rc < 0)
 		return rc;
-	write_messages(p, sq_postfix_book_take(p->book));
+	sq_postfix_mail_write(&p->mail);
 	for (size_t i = 0; i < ROWS; i++)
 		put(p, &p->counts[i]);
 	for (size_t i = 0; i < BY_REASON; i++)

@@ -353,7 +353,6 @@ static void go(struct campaign *c)
 	sq_ctl_send(c->keeper_ctl[0], "%s", line);
 	spool(c, json_pack("{s:s, s:I, s:I}", "k", "start", "t0_mono_ns", (json_int_t)c->t0_ns,
 			   "t0_wall_ns", (json_int_t)wall));
-	c->tell_at_ns = c->opts->telling ? c->t0_ns + c->opts->telling->every_ns : SQ_NEVER;
 	c->stop_at_ns = c->t0_ns + c->plan->end_ns + c->plan->drain_ns + GRACE_NS;
 }
 
@@ -375,6 +374,7 @@ static void run_load(struct campaign *c)
 {
 	bool stopping = false, abandoned = false;
 
+	c->tell_at_ns = c->opts->telling ? c->t0_ns + c->opts->telling->every_ns : SQ_NEVER;
 	while (!abandoned && !all_children(c, SQ_CHILD_WORKER, DONE)) {
 		int64_t now = sq_now_ns();
 		int64_t wake = c->stop_at_ns;
