@@ -44,7 +44,7 @@ queue_id() { # PLACE
 
 # One recipient in ten is refused, once; the rest of it is accepted when it is tried again.
 postfix_set_up "${soon[@]}"
-relay deferred rcpt:452:10% 6s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated == 0", "delivery.corrupted == 0", "delivery.latency.p50 < 1s", "delivery.latency.max > 1s"'
+relay deferred rcpt:452:10% 5s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated == 0", "delivery.corrupted == 0", "delivery.latency.p50 < 1s", "delivery.latency.max > 1s"'
 refused=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.rejected["rcpt:452"]')
 [ "$refused" -ge 50 ] || fail "only $refused RCPTs were refused"
 expect_eq "$(grep -c 'status=deferred' "$SCRATCH/mail.log")" "$refused" "deferrals that Postfix speaks of"
@@ -52,7 +52,7 @@ expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 
 # The same through TLS, and nobody tries again: what was not delivered is what stands in the queue.
 postfix_set_up "${late[@]}" "smtp_tls_security_level = encrypt"
-relay queued rcpt:452:10% 3s '"delivery.delivered == 450", "delivery.queued == 50", "delivery.lost == 0", "delivery.duplicated == 0"' '"tls": "starttls"'
+relay queued rcpt:452:10% 2s '"delivery.delivered == 450", "delivery.queued == 50", "delivery.lost == 0", "delivery.duplicated == 0"' '"tls": "starttls"'
 expect_eq "$(postfix_queued)" 50 "left in Postfix's queue"
 [ "$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.secured')" -gt 0 ] || fail "no TLS"
 adds_up
@@ -72,7 +72,7 @@ done > "$SCRATCH/stolen"
 sleep 1000
 T
 beside="{ \"argv\": [ \"bash\", \"$SCRATCH/thief\" ] }"
-relay lmtp 'body:452:10%", "rcpt:550:5%' 3s '"delivery.undelivered > 50", "delivery.lost == 1", "delivery.duplicated == 0", "delivery.corrupted == 0"' \
+relay lmtp 'body:452:10%", "rcpt:550:5%' 2s '"delivery.undelivered > 50", "delivery.lost == 1", "delivery.duplicated == 0", "delivery.corrupted == 0"' \
 	'"protocol": "lmtp"' '"recipients_per_message": 2'
 beside=
 adds_up
@@ -84,7 +84,7 @@ grep -q "/$(queue_id lost)\$" "$SCRATCH/stolen" || fail "$(queue_id lost) is sai
 
 # A sink that takes a message and hangs up before it says so has it again: RFC 5321, section 6.1.
 postfix_set_up "${soon[@]}"
-relay twice body:close:10% 6s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated > 0", "delivery.corrupted == 0"'
+relay twice body:close:10% 5s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated > 0", "delivery.corrupted == 0"'
 expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 dropped=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.faults["body:close"]')
 [ "$dropped" -ge 50 ] || fail "only $dropped answers were withheld"
