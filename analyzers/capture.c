@@ -239,6 +239,7 @@ static int capture_run(struct capture *c, struct sq_err *err)
 	if (rc <= 0)
 		return rc;
 	rc = sq_feeds_tick(feeds, SQ_FEEDS_ALL, err);
+	sq_feeds_last(feeds);
 	if (rc == 0)
 		rc = end_readers(c, err);
 	if (rc == 0)

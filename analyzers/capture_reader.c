@@ -19,6 +19,8 @@ static int read_here(struct sq_capture_reader *r, struct sq_err *err)
 	rc = sq_feeds_keep(&r->feeds, r->ctl[1], NULL, NULL, err);
 	if (rc == 1 && sq_feeds_tick(&r->feeds, SQ_FEEDS_ALL, err) < 0)
 		return -EIO;
+	if (rc == 1)
+		sq_feeds_last(&r->feeds);
 	return rc;
 }
 

@@ -7,11 +7,8 @@
 #include "results/run.h"
 
 /* Fills run->delivery when one of its loads delivers.  Reads the receipts of the run's own sinks, in
- * dir, and those of others (files).  -EINVAL or -errno with err for a file that is none. */
+ * dir, and those of others (files); what relays said stands in the run.  -EINVAL or -errno with err for a file that is none. */
 int sq_delivery_join(struct sq_run *run, const char *dir, const struct sq_strings *files,
 		     struct sq_err *err);
-
-/* Its second half: d's sums over loads, and where the undelivered are, by what was captured of relays. */
-void sq_delivery_settle(const struct sq_run *run, struct sq_delivery *d);
 
 #endif

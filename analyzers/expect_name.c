@@ -16,8 +16,9 @@ static const char *const count_words[] = {
 static const char *const rate_words[] = { "scheduled", "sent", "ok", NULL };
 static const char *const finding_words[] = { "count", "explained", "unexplained", "counter_excess",
 					     NULL };
-static const char *const delivery_words[] = { "accepted",   "delivered", "undelivered", "queued",
-					      "bounced",    "lost",      "duplicated",  "corrupted",
+static const char *const delivery_words[] = { "accepted",   "delivered",  "undelivered",
+					      "queued",     "deferred",   "bounced",
+					      "lost",       "duplicated", "corrupted",
 					      "unaccepted", NULL };
 static const char *const account_words[] = { "count", "explained", "unexplained", NULL };
 
@@ -60,14 +61,25 @@ static bool stat_of(const char *word, struct sq_expect_name *ret)
 	return *end == '\0' && ret->percentile <= 100;
 }
 
-/* "timeout", "timeout@connect" */
+/* ":4.2.2", or nothing. */
+static bool detail_of(const char *text, size_t len, struct sq_expect_name *ret)
+{
+	if (len == 1 || len > SQ_DETAIL_MAX)
+		return false;
+	if (len)
+		memcpy(ret->detail, text + 1, len - 1);
+	return true;
+}
+
+/* "timeout", "timeout@connect", "452:4.2.2@rcpt" */
 static bool code_of(const struct sq_vocabulary *words, const char *rest, struct sq_expect_name *ret)
 {
 	const char *at = strchr(rest, '@');
-	size_t len = at ? (size_t)(at - rest) : strlen(rest);
+	size_t len = at ? (size_t)(at - rest) : strlen(rest), code = strcspn(rest, ":@");
 
 	ret->kind = SQ_EXPECT_CODE;
-	if (!copy(ret->word, rest, len) || strchr(ret->word, '.'))
+	if (!copy(ret->word, rest, code) || strchr(ret->word, '.') ||
+	    !detail_of(rest + code, len - code, ret))
 		return false;
 	if (at && !copy(ret->phase, at + 1, strlen(at + 1)))
 		return false;
@@ -280,6 +292,7 @@ static int fail_load(const struct sq_expect_load *load, const char *text, const 
 	rc = fail_near(
 		text, "is nothing that a load is measured by", rest, before, &w,
 		"a load has scheduled, ok, failures, missed, canceled, CODE, CODE@PHASE, "
+		"CODE:DETAIL, "
 		"class.CLASS, latency.p99, service.p99, lag.p99, emission.max, "
 		"phase.PHASE.p99, rate.ok, effort.NAME; a difference needs spaces around its -",
 		err);
@@ -343,8 +356,8 @@ static int fail_delivery(const char *text, const char *rest, struct sq_err *err)
 	add_words(&w, "", delivery_words, "");
 	return fail_near(
 		text, "is no number of deliveries", rest, "delivery.", &w,
-		"it has accepted, delivered, undelivered, queued, bounced, lost, duplicated, "
-		"corrupted, unaccepted, latency.p99",
+		"it has accepted, delivered, undelivered, queued, deferred, bounced, lost, "
+		"duplicated, corrupted, unaccepted, latency.p99",
 		err);
 }
 

@@ -79,7 +79,8 @@ static bool take(struct parser *p, const char *token)
 
 static bool in_name(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '@';
+	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '@' ||
+	       c == ':';
 }
 
 static bool take_word(struct parser *p, const char *word)

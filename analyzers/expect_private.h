@@ -32,7 +32,7 @@ int sq_expect_reckon(const char *text, const struct sq_expect_reader *reader,
 
 enum sq_expect_kind {
 	SQ_EXPECT_COUNT, /* scheduled, ok, failures, missed, canceled */
-	SQ_EXPECT_CODE,  /* word, and phase when not "" */
+	SQ_EXPECT_CODE,  /* word, and detail and phase when not "" */
 	SQ_EXPECT_CLASS,
 	SQ_EXPECT_LATENCY, /* from the due time */
 	SQ_EXPECT_SERVICE,
@@ -56,6 +56,7 @@ struct sq_expect_name {
 	char subject[SQ_EXPECT_WORD]; /* load, host or mechanism */
 	char word[SQ_EXPECT_WORD];
 	char phase[SQ_EXPECT_WORD];
+	char detail[SQ_DETAIL_MAX];
 	enum sq_expect_stat stat;
 	double percentile;
 };

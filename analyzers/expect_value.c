@@ -40,15 +40,29 @@ static double count_of(const struct sq_load_rec *load, const char *word)
 	return (double)sq_load_failures(load);
 }
 
-static double code_count(const struct sq_load_rec *load, const char *code, const char *phase)
+static uint64_t detail_count(const struct sq_details *d, const char *text)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (strcmp(d->v[i].text, text) == 0)
+			return d->v[i].n;
+	return 0;
+}
+
+static double code_count(const struct sq_load_rec *load, const struct sq_expect_name *name,
+			 struct reason *because)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < load->n_outcomes; i++) {
 		const struct sq_outcome_rec *o = &load->outcomes[i];
 
-		if (strcmp(o->code, code) == 0 && (!phase[0] || strcmp(o->phase, phase) == 0))
-			sum += o->count;
+		if (strcmp(o->code, name->word) != 0 ||
+		    (name->phase[0] && strcmp(o->phase, name->phase) != 0))
+			continue;
+		if (name->detail[0] && o->details.other)
+			return unmeasured(because, "%s came with more kinds of detail than %d",
+					  o->code, SQ_DETAILS_MAX);
+		sum += name->detail[0] ? detail_count(&o->details, name->detail) : o->count;
 	}
 	return (double)sum;
 }
@@ -136,7 +150,7 @@ static double load_value(const struct sq_run *run, const struct sq_expect_name *
 	case SQ_EXPECT_COUNT:
 		return count_of(load, name->word);
 	case SQ_EXPECT_CODE:
-		return code_count(load, name->word, name->phase);
+		return code_count(load, name, because);
 	case SQ_EXPECT_CLASS:
 		return (double)sq_load_count_class(load,
 						   (enum sq_class)sq_class_by_name(name->word));
@@ -249,25 +263,27 @@ static double account_value(const struct sq_run *run, const char *word)
 static double delivery_count(const struct sq_delivery *d, const char *word)
 {
 	const struct sq_delivery_sum *s = &d->sum;
+	bool arrived = d->n_files > 0, placed = !d->because;
 	const struct {
 		const char *word;
-		double n;
+		bool known;
+		uint64_t n;
 	} counts[] = {
-		{ "delivered", (double)s->delivered },
-		{ "undelivered", (double)s->undelivered },
-		{ "duplicated", (double)s->duplicated },
-		{ "corrupted", (double)s->corrupted },
-		{ "unaccepted", (double)s->unaccepted },
-		{ "queued", d->queued },
-		{ "bounced", d->bounced },
-		{ "lost", d->lost },
+		{ "accepted", true, s->accepted },
+		{ "delivered", arrived, s->delivered },
+		{ "undelivered", arrived, s->undelivered },
+		{ "duplicated", arrived, s->duplicated },
+		{ "corrupted", arrived, s->corrupted },
+		{ "unaccepted", arrived, s->unaccepted },
+		{ "queued", placed, s->queued },
+		{ "deferred", placed, s->deferred },
+		{ "bounced", placed, s->bounced },
+		{ "lost", placed, s->lost },
 	};
 
-	if (strcmp(word, "accepted") == 0)
-		return (double)s->accepted;
-	for (size_t i = 0; d->n_files && i < sizeof(counts) / sizeof(*counts); i++)
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		if (strcmp(counts[i].word, word) == 0)
-			return counts[i].n;
+			return counts[i].known ? (double)counts[i].n : NAN;
 	return NAN;
 }
 

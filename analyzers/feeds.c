@@ -210,6 +210,18 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	return rc;
 }
 
+void sq_feeds_last(struct sq_feeds *fs)
+{
+	for (size_t i = 0; i < fs->n; i++) {
+		struct sq_feed *f = &fs->v[i];
+
+		if (!f->state || !f->source->last)
+			continue;
+		sq_sample_enter(fs->sample, f->number);
+		f->source->last(f->state);
+	}
+}
+
 int64_t sq_feeds_due(const struct sq_feeds *fs)
 {
 	int64_t due_ns = SQ_NEVER;

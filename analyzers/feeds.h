@@ -40,6 +40,9 @@ void sq_feeds_close(struct sq_feeds *fs);
  * err: the far end did not answer, and nothing was read. */
 int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err);
 
+/* What sources know at their end only. */
+void sq_feeds_last(struct sq_feeds *fs);
+
 /* When the next is due; SQ_NEVER: nothing is read. */
 int64_t sq_feeds_due(const struct sq_feeds *fs);
 

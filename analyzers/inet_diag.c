@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/mem.h"
 
 void sq_diag_text(const struct sq_diag_address *a, char out[SQ_DIAG_TEXT])
@@ -27,12 +28,8 @@ void sq_diag_text(const struct sq_diag_address *a, char out[SQ_DIAG_TEXT])
 
 static size_t hash_address(const struct sq_diag_address *a)
 {
-	const unsigned char *p = (const unsigned char *)a;
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t h = sq_fnv64_add(SQ_FNV64_EMPTY, a, sizeof(*a)); /* it has no padding */
 
-	for (size_t i = 0; i < sizeof(*a); i++)
-		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): no padding */
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
 	return (size_t)(h ^ h >> 32);
 }
 

@@ -70,7 +70,7 @@ static bool split_program(struct span *line, struct span *program)
 }
 
 /* "4F2A31: " or "NOQUEUE: " */
-static bool skip_queue_id(struct span *s)
+static bool take_queue_id(struct span *s, struct sq_postfix_text *ret)
 {
 	const char *p = s->p;
 
@@ -78,6 +78,7 @@ static bool skip_queue_id(struct span *s)
 		p++;
 	if (p == s->p || s->end - p < 2 || p[0] != ':' || p[1] != ' ')
 		return false;
+	*ret = (struct sq_postfix_text){ s->p, (size_t)(p - s->p) };
 	s->p = p + 2;
 	return true;
 }
@@ -173,7 +174,7 @@ static bool take_dsn(struct span *s, char *ret)
 }
 
 /* "deferred (delivery temporarily suspended: ..." */
-static enum sq_postfix_event take_status(struct span *s, struct sq_postfix_delivery *ret)
+static enum sq_postfix_event take_status(struct span *s, struct sq_postfix_line *ret)
 {
 	/* What verify(8) asked for is no delivery. */
 	if (begins(s, "deliverable (") || begins(s, "undeliverable ("))
@@ -189,33 +190,66 @@ static enum sq_postfix_event take_status(struct span *s, struct sq_postfix_deliv
 	return SQ_POSTFIX_GARBAGE;
 }
 
-static enum sq_postfix_event parse_delivery(struct span *s, struct sq_postfix_delivery *ret)
+/* "a@b>, orig_to=<c@d>, relay=..., delay=2.1".  An address may hold a ">, " of its own; what follows the
+ * relay's name holds none. */
+static void take_addresses(struct span s, struct sq_postfix_line *ret)
+{
+	static const char before[] = ">, orig_to=<", behind[] = ">, relay=";
+	struct span rest = s;
+	const char *end = memchr(s.p, '>', left(&s)), *at;
+
+	while ((at = find(&rest, behind))) {
+		end = at;
+		rest.p = at + 1;
+	}
+	s.end = end ? end : s.p;
+	at = find(&s, before);
+	ret->to = (struct sq_postfix_text){ s.p, (size_t)((at ? at : s.end) - s.p) };
+	ret->orig_to = (struct sq_postfix_text){ s.end, 0 };
+	if (at)
+		ret->orig_to = (struct sq_postfix_text){ at + strlen(before),
+							 (size_t)(s.end - at) - strlen(before) };
+}
+
+static enum sq_postfix_event parse_delivery(struct span *s, struct sq_postfix_line *ret)
 {
 	static const char delays[] = ", delays=";
-	const char *at;
+	struct span addresses = *s;
 
-	while ((at = find(s, delays))) {
-		s->p = at + strlen(delays);
-		if (take_delays(s, ret->delays_ms) && skip(s, ", dsn=") && take_dsn(s, ret->dsn) &&
-		    skip(s, ", status="))
-			return take_status(s, ret);
+	while ((addresses.end = find(s, delays))) {
+		s->p = addresses.end + strlen(delays);
+		if (!take_delays(s, ret->delays_ms) || !skip(s, ", dsn=") ||
+		    !take_dsn(s, ret->dsn) || !skip(s, ", status="))
+			continue;
+		take_addresses(addresses, ret);
+		return take_status(s, ret);
 	}
 	return SQ_POSTFIX_GARBAGE;
+}
+
+static enum sq_postfix_event parse_name(const struct span *s, struct sq_postfix_line *ret)
+{
+	const char *end = memchr(s->p, '>', left(s));
+
+	ret->message_id = (struct sq_postfix_text){ s->p, end ? (size_t)(end - s->p) : left(s) };
+	return SQ_POSTFIX_NAMED;
 }
 
 /* ---- the line ---- */
 
 enum sq_postfix_event sq_postfix_log_parse(const char *text, size_t len,
-					   struct sq_postfix_delivery *ret)
+					   struct sq_postfix_line *ret)
 {
 	struct span line = { text, text + len }, program;
 
 	if (!split_program(&line, &program))
 		return SQ_POSTFIX_GARBAGE;
-	if (!begins(&program, "postfix") || !skip_queue_id(&line))
+	if (!begins(&program, "postfix") || !take_queue_id(&line, &ret->queue_id))
 		return SQ_POSTFIX_OTHER;
-	if (begins(&line, "to=<"))
+	if (skip(&line, "to=<"))
 		return parse_delivery(&line, ret);
+	if (skip(&line, "message-id=<"))
+		return parse_name(&line, ret);
 	if (begins(&line, "client=") || begins(&line, "uid="))
 		return SQ_POSTFIX_RECEIVED;
 	if (begins(&line, "reject: "))

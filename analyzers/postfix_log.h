@@ -10,6 +10,7 @@ enum sq_postfix_event {
 	SQ_POSTFIX_GARBAGE,   /* no line of a log, or a delivery that can't be read */
 	SQ_POSTFIX_OTHER,     /* says nothing of the below */
 	SQ_POSTFIX_RECEIVED,  /* a message came in: smtpd's client=, pickup's uid= */
+	SQ_POSTFIX_NAMED,     /* its Message-ID */
 	SQ_POSTFIX_REJECTED,  /* a command was refused */
 	SQ_POSTFIX_ACTIVATED, /* a message went to the active queue, once for each attempt */
 	SQ_POSTFIX_REMOVED,   /* a message left the queue */
@@ -36,7 +37,18 @@ enum sq_postfix_reason {
 /* Of delays=a/b/c/d: before the queue manager, in it, look-up and connect, transmission. */
 enum { SQ_POSTFIX_DELAYS = 4, SQ_POSTFIX_DSN = 12 };
 
-struct sq_postfix_delivery {
+/* A part of the line. */
+struct sq_postfix_text {
+	const char *p;
+	size_t len;
+};
+
+struct sq_postfix_line {
+	struct sq_postfix_text queue_id;
+	struct sq_postfix_text message_id; /* without its <>; when it is named */
+	/* Of a delivery, as all below: the recipient's address, and the one before it was rewritten, of
+	 * length 0 when it was not. */
+	struct sq_postfix_text to, orig_to;
 	enum sq_postfix_status status;
 	enum sq_postfix_reason reason;
 	bool untried; /* deferred without an attempt, for what others to its destination met */
@@ -44,9 +56,9 @@ struct sq_postfix_delivery {
 	uint64_t delays_ms[SQ_POSTFIX_DELAYS];
 };
 
-/* The line without its newline; any bytes.  ret is filled for a delivery. */
+/* The line without its newline; any bytes.  ret is filled but for garbage and what is of no interest. */
 enum sq_postfix_event sq_postfix_log_parse(const char *text, size_t len,
-					   struct sq_postfix_delivery *ret);
+					   struct sq_postfix_line *ret);
 
 /* "name service error": the instance of its counters. */
 const char *sq_postfix_reason_name(enum sq_postfix_reason reason);

@@ -18,6 +18,7 @@
 #include "analyzers/catalogue.h"
 #include "analyzers/place.h"
 #include "base/clock.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 
 struct row {
@@ -138,17 +139,15 @@ void sq_sample_time(struct sq_sample *s)
 	s->timing = sq_sample_source(s, "capture");
 }
 
-/* FNV-1a; its offset basis and prime are those of the 64-bit variant. */
+/* With the NUL, so that "ab", "c" is not "a", "bc". */
 static uint64_t hash_text(uint64_t h, const char *text)
 {
-	for (; text && *text; text++)
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return (h ^ 0xff) * UINT64_C(0x100000001b3);
+	return sq_fnv64_add(h, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
 static uint64_t hash_row(unsigned source, const char *name, const char *instance)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ source;
+	uint64_t h = SQ_FNV64_EMPTY ^ source;
 
 	h = hash_text(hash_text(h, name), instance);
 	return h ^ h >> 32;
@@ -408,4 +407,11 @@ int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 	for (size_t i = 0; i < s->n_origins; i++)
 		s->origins[i].seen |= s->origins[i].read && s->origins[i].rc == 0;
 	return rc;
+}
+
+/* A write that fails makes the next ones fail: the tick's end says so. */
+void sq_sample_record(struct sq_sample *s, json_t *record)
+{
+	json_object_set_new(record, "source", json_string(s->origins[s->current].name));
+	sq_sample_write(s, record, NULL);
 }

@@ -27,6 +27,8 @@ struct sq_metric {
 /* Registers a row, once; the number that sq_sample_put takes.  The strings are copied. */
 unsigned sq_sample_metric(struct sq_sample *s, const struct sq_metric *m);
 void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
+/* What is no counter: a record of the spool (docs/spool.md) of this source's, which is stolen. */
+void sq_sample_record(struct sq_sample *s, json_t *record);
 
 /* Where to read (analyzers/place.h). */
 struct sq_place *sq_sample_place(struct sq_sample *s);
@@ -46,6 +48,8 @@ struct sq_source {
 	int (*open)(void *state, const void *conf, struct sq_sample *s, struct sq_err *err);
 	int (*sample)(void *state, struct sq_sample *s);
 	void (*close)(void *state);
+	/* Once, behind the last sample of a run that ends in order: for what is known only then.  NULL. */
+	void (*last)(void *state);
 };
 
 /* Generated from the folder; NULL-terminated. */

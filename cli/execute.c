@@ -273,10 +273,11 @@ void sq_execute_plan_free(struct sq_plan *plan)
 	sq_plan_free(plan);
 }
 
-static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
-		    char **argv, char **ret_dir)
+static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
+		    const struct sq_telling *telling, int argc, char **argv, char **ret_dir)
 {
-	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO) };
+	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO),
+					 .telling = telling };
 	enum sq_ending ending = SQ_ENDED_FAILED;
 	struct sq_err err = { 0 };
 	char *dir = NULL;
@@ -316,7 +317,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 }
 
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv, char **ret_dir)
+	       const struct sq_telling *telling, int argc, char **argv, char **ret_dir)
 {
 	struct sq_err err = { 0 };
 	struct sq_plan *plan = sq_execute_plan(doc, file, args, shipped, &err);
@@ -328,7 +329,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = run_plan(plan, args, argc, argv, ret_dir);
+	status = run_plan(plan, args, telling, argc, argv, ret_dir);
 	sq_execute_plan_free(plan);
 	return status;
 }

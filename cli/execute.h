@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "loadgen/campaign/campaign.h"
 #include "scenarios/plan.h"
 
 /* The options of `squall run` and of all that end in a run. */
@@ -28,10 +29,10 @@ const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt 
 const struct sq_family *sq_families(void);
 
 /* doc: a scenario (or a report that holds one), changed by args->set in place; file names it in
- * errors.  shipped: its programs need no --allow-exec.  *ret_dir (may be NULL): the run's folder, the
+ * errors.  shipped: its programs need no --allow-exec.  telling: who hears of it meanwhile; NULL.  *ret_dir (may be NULL): the run's folder, the
  * caller's to free, NULL when it came to none.  Returns the exit status. */
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv, char **ret_dir);
+	       const struct sq_telling *telling, int argc, char **argv, char **ret_dir);
 
 /* The first half of it: the plan, its drivers prepared.  NULL with err. */
 struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,

@@ -28,6 +28,7 @@ struct own {
 	char *server, *name;
 	int64_t port;
 	struct sq_strings expect;
+	int64_t line_ns; /* a line each so long */
 };
 
 struct quick {
@@ -111,6 +112,19 @@ static void add_part(struct options *o, int part, const struct sq_opt *opts, siz
 	}
 }
 
+/* The one row that not all quick forms have. */
+static void add_lines(struct options *o, const struct sq_quick_lines *lines)
+{
+	const struct sq_opt row = { .name = lines->option,
+				    .type = SQ_OPT_DURATION,
+				    .offset = offsetof(struct quick, own.line_ns),
+				    .min = (double)SQ_MS,
+				    .help = lines->help };
+	size_t n = sizeof(own_opts) / sizeof(*own_opts) - 1;
+
+	o->all[o->n++] = o->part[PART_OWN][n] = row;
+}
+
 static struct options *make_options(const struct sq_quick *form, bool defaults)
 {
 	struct options *o = sq_alloc(sizeof(*o));
@@ -122,6 +136,8 @@ static struct options *make_options(const struct sq_quick *form, bool defaults)
 			o->kind = *k;
 	assert(o->kind);
 	add_part(o, PART_OWN, own_opts, offsetof(struct quick, own));
+	if (form->lines)
+		add_lines(o, form->lines);
 	add_part(o, PART_ARRIVALS, find_sub(load, "arrivals"),
 		 offsetof(struct quick, load) + offsetof(struct sq_load_spec, arrivals));
 	add_part(o, PART_LOAD, load, offsetof(struct quick, load));
@@ -281,11 +297,41 @@ static json_t *make_scenario(const struct sq_quick *form, const struct options *
 			 "target", target, "load", load, "expect", expect);
 }
 
+/* ---- lines ---- */
+
+struct lines {
+	const struct sq_quick_lines *form;
+	struct sq_live_sum before;
+	bool begun;
+};
+
+/* At the end only what no line has said yet. */
+static void print_line(void *arg, const struct sq_live_sum *so_far, bool last)
+{
+	struct lines *l = arg;
+	time_t now = (time_t)(sq_wall_ns() / SQ_SEC);
+	struct sq_buf out = { 0 };
+	struct tm when;
+
+	if (last && l->begun && memcmp(so_far, &l->before, sizeof(*so_far)) == 0)
+		return;
+	localtime_r(&now, &when);
+	l->form->line(&l->before, so_far, &when, &out);
+	printf("%s%s", l->begun ? "" : l->form->head, out.data);
+	fflush(stdout);
+	l->begun = true;
+	l->before = *so_far;
+	sq_buf_fini(&out);
+}
+
 static int execute(const struct sq_quick *form, const struct options *o, struct quick *q,
 		   const struct sq_strings *rest, int argc, char **argv)
 {
 	struct sq_err err = { 0 };
 	char *target = find_target(form, o, q, rest, &err);
+	struct lines lines = { .form = form->lines };
+	const struct sq_telling telling = { q->own.line_ns, print_line, &lines };
+	bool told = form->lines && q->own.line_ns != SQ_OPT_UNSET;
 	int status = SQ_EXIT_USAGE;
 	json_t *doc;
 
@@ -294,7 +340,8 @@ static int execute(const struct sq_quick *form, const struct options *o, struct 
 		fprintf(stderr, "try: squall help %s\n", form->driver);
 	} else {
 		doc = make_scenario(form, o, q, target);
-		status = sq_execute(doc, form->driver, &q->run, false, argc, argv, NULL);
+		status = sq_execute(doc, form->driver, &q->run, false, told ? &telling : NULL, argc,
+				    argv, NULL);
 		json_decref(doc);
 	}
 	free(target);

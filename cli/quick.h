@@ -2,13 +2,25 @@
 #ifndef SQ_CLI_QUICK_H
 #define SQ_CLI_QUICK_H
 
+#include <time.h>
+
 #include "base/buf.h"
 #include "cli/args.h"
+#include "loadgen/engine/live.h"
 
 /* Where a TARGET without a port is found when the driver's key has this value. */
 struct sq_quick_port {
 	const char *key, *value;
 	int port;
+};
+
+/* Lines on stdout while it runs, for programs that read another's. */
+struct sq_quick_lines {
+	const char *option, *help; /* the option's value is how long a line stands for */
+	const char *head;          /* above the first */
+	/* What a line says of the time between two sums, with its newline. */
+	void (*line)(const struct sq_live_sum *before, const struct sq_live_sum *now,
+		     const struct tm *when, struct sq_buf *out);
 };
 
 struct sq_quick {
@@ -23,6 +35,7 @@ struct sq_quick {
 	} otherwise;
 
 	const struct sq_args_letter *letters; /* NULL: none */
+	const struct sq_quick_lines *lines;   /* NULL: none */
 };
 
 /* Returns the exit status. */

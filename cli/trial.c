@@ -23,7 +23,7 @@ void sq_trial_run(const json_t *doc, const struct sq_trial_way *way, const char 
 		args.out = (char *)out; /* read only */
 	args.quiet = args.quiet || quiet;
 	ret->status =
-		sq_execute(own, way->file, &args, way->shipped, way->argc, way->argv, &ret->dir);
+		sq_execute(own, way->file, &args, way->shipped, NULL, way->argc, way->argv, &ret->dir);
 	json_decref(own);
 	if (!ret->dir)
 		return;

@@ -7,6 +7,10 @@
 
 #include "base/mem.h"
 
+/* More than any lane makes, and few enough that sums of them are numbers still. */
+#define NUMBER_MAX     (UINT64_C(1) << 40)
+#define RECIPIENTS_MAX (UINT64_C(1) << 16)
+
 static int by_number(const void *a, const void *b)
 {
 	const struct sq_accepted_op *x = a, *y = b;
@@ -60,9 +64,9 @@ int sq_accepted_add_json(struct sq_accepted *a, const json_t *list)
 	for (size_t i = 0; i < len; i += 3) {
 		uint64_t first, n, recipients;
 
-		if (!take_number(list, i, INT64_MAX, &first) ||
-		    !take_number(list, i + 1, INT64_MAX, &n) ||
-		    !take_number(list, i + 2, UINT32_MAX, &recipients))
+		if (!take_number(list, i, NUMBER_MAX, &first) ||
+		    !take_number(list, i + 1, NUMBER_MAX, &n) ||
+		    !take_number(list, i + 2, RECIPIENTS_MAX, &recipients))
 			return -EINVAL;
 		a->runs = sq_grow(a->runs, a->n, &a->cap, sizeof(*a->runs));
 		a->runs[a->n++] = (struct sq_accepted_run){ first, n, (uint32_t)recipients };
@@ -77,6 +81,16 @@ static int by_first(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
+/* No file that squall wrote says of a number twice that it was accepted; the first word holds. */
+static void cut_begin(struct sq_accepted_run *run, uint64_t to)
+{
+	uint64_t cut = run->first < to ? to - run->first : 0;
+
+	cut = cut < run->n ? cut : run->n;
+	run->first += cut;
+	run->n -= cut;
+}
+
 void sq_accepted_settle(struct sq_accepted *a)
 {
 	size_t n = 0;
@@ -86,6 +100,9 @@ void sq_accepted_settle(struct sq_accepted *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct sq_accepted_run *last = n ? &a->runs[n - 1] : NULL;
 
+		cut_begin(&a->runs[i], last ? last->first + last->n : 0);
+		if (a->runs[i].n == 0)
+			continue;
 		if (last && last->first + last->n == a->runs[i].first &&
 		    last->recipients == a->runs[i].recipients)
 			last->n += a->runs[i].n;

@@ -10,7 +10,7 @@
 /* A generator that starts operations later than this is worth a word. */
 #define LATE_S 0.010
 
-enum { FAILURES_SHOWN = 5 };
+enum { FAILURES_SHOWN = 5, DETAILS_SHOWN = 3 };
 
 struct sums {
 	json_int_t ok, failed, missed, canceled;
@@ -38,6 +38,26 @@ static struct sums sum_up(const json_t *load)
 	return s;
 }
 
+/* " [4.2.2 40, 4.7.1 10]", what more was said of them, if anything was. */
+static void add_details(const json_t *outcome, struct sq_buf *out)
+{
+	json_t *details = json_object_get(outcome, "details"), *n;
+	size_t kinds = json_object_size(details), i = 0;
+	const char *text;
+
+	json_object_foreach(details, text, n) {
+		if (i++ == DETAILS_SHOWN)
+			break;
+		sq_buf_printf(out, "%s%s", i == 1 ? " [" : ", ", *text ? text : "none");
+		if (kinds > 1)
+			sq_buf_printf(out, " %lld", json_integer_value(n));
+	}
+	if (kinds > DETAILS_SHOWN)
+		sq_buf_printf(out, ", %zu other kinds", kinds - DETAILS_SHOWN);
+	if (kinds)
+		sq_buf_puts(out, "]");
+}
+
 /* " (timeout@connect 383, ECONNRESET@connect 31)" */
 static void add_failures(const json_t *load, struct sq_buf *out)
 {
@@ -55,6 +75,7 @@ static void add_failures(const json_t *load, struct sq_buf *out)
 		name = sq_draw_failure(sq_draw_text(o, "code"), sq_draw_text(o, "phase"));
 		sq_buf_printf(out, "%s%s %lld", n == 1 ? " (" : ", ", name,
 			      json_integer_value(json_object_get(o, "count")));
+		add_details(o, out);
 		free(name);
 	}
 	if (n > FAILURES_SHOWN)

@@ -281,6 +281,8 @@ struct sq_run *sq_run_load_with(const char *dir, const struct sq_strings *counte
 
 	run->environment = json_object();
 	run->links = json_array();
+	run->relays = json_array();
+	run->mail = json_array();
 	run->servers = json_array();
 	run->lost = json_array();
 	run->warnings = json_array();

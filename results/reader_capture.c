@@ -303,6 +303,33 @@ static void take_absent(struct sq_reader *r, const json_t *record)
 					source ? source : "", "because", because ? because : ""));
 }
 
+/* Its second word, at the end, takes the place of the first. */
+static int take_relay(struct sq_reader *r, const json_t *record)
+{
+	json_t *relays = r->run->relays, *relay;
+	const char *source, *log;
+	json_t *lost;
+	size_t i;
+
+	if (json_unpack((json_t *)record, "{s:s, s:s, s:o}", "source", &source, "log", &log,
+			"lost_lines", &lost) != 0)
+		return -EINVAL;
+	json_array_foreach(relays, i, relay)
+		if (strcmp(json_string_value(json_object_get(relay, "host")), r->host) == 0 &&
+		    strcmp(json_string_value(json_object_get(relay, "log")), log) == 0)
+			return json_object_set(relay, "lost_lines", lost);
+	json_array_append_new(relays, json_pack("{s:s, s:s, s:s, s:O}", "host", r->host, "source",
+						source, "log", log, "lost_lines", lost));
+	return 0;
+}
+
+static int take_mail(struct sq_reader *r, const json_t *record)
+{
+	json_t *messages = json_object_get(record, "messages");
+
+	return json_is_array(messages) ? json_array_extend(r->run->mail, messages) : -EINVAL;
+}
+
 /* Without a start nothing can be placed in time; what is known of the host still holds. */
 static int take_timed(struct sq_reader *r, const char *kind, const json_t *record)
 {
@@ -359,6 +386,10 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		rc = take_metric(r, record);
 	else if (strcmp(kind, "absent") == 0)
 		take_absent(r, record);
+	else if (strcmp(kind, "relay") == 0)
+		rc = take_relay(r, record);
+	else if (strcmp(kind, "mail") == 0)
+		rc = take_mail(r, record);
 	else if (strcmp(kind, "done") == 0)
 		r->done = true;
 	else if (strcmp(kind, "clocks") == 0)

@@ -168,7 +168,9 @@ static int add_outcome(struct sq_load_draft *d, const json_t *row, json_int_t la
 		return -EINVAL;
 	o = sq_reader_outcome(d, code, text_of(row, "phase"), (enum sq_class) class);
 	if (sq_series_add(&o->bins, json_object_get(row, "bins"), &o->rec.count) < 0 ||
-	    add_effort(o, d->rec.n_efforts, row) < 0)
+	    add_effort(o, d->rec.n_efforts, row) < 0 ||
+	    sq_details_add_json(&o->rec.details, json_object_get(row, "details")) < 0 ||
+	    sq_details_sum(&o->rec.details) > o->rec.count)
 		return -EINVAL;
 	if (integer_of(row, "first") < o->rec.first_ns)
 		o->rec.first_ns = integer_of(row, "first");

@@ -61,6 +61,7 @@ static void settle_outcome(struct sq_outcome_draft *o, size_t n_efforts, const s
 		o->rec.effort_series[i] =
 			to_values(sq_series_take(&o->effort_bins[i], axis), axis->n);
 	o->rec.exemplars = choose_exemplars(o);
+	sq_details_settle(&o->rec.details);
 }
 
 /* What ended in each bin; a bin has scheduled at least that. */

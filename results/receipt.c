@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/digits.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 
 enum { BLOCK = 1 << 16, NUMBER = 24 };
@@ -39,17 +41,9 @@ struct sq_receipts {
 	struct sq_buf block;
 };
 
-/* FNV-1a of 32 bits. */
 uint32_t sq_receipt_recipient(const char *address, size_t len)
 {
-	uint32_t h = 0x811c9dc5U;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)address[i];
-
-		h = (h ^ (c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c)) * 0x01000193U;
-	}
-	return h;
+	return sq_fnv32_caseless(address, len);
 }
 
 /* ---- writing ---- */
@@ -94,9 +88,9 @@ void sq_receipts_add(struct sq_receipts *r, const struct sq_receipt *receipt)
 
 	if (r->failed)
 		return;
-	add_number(b, receipt->id, 16, 16, '.');
-	add_number(b, receipt->lane, 10, 1, '.');
-	add_number(b, receipt->number, 10, 1, ' ');
+	add_number(b, receipt->name.id, 16, 16, '.');
+	add_number(b, receipt->name.lane, 10, 1, '.');
+	add_number(b, receipt->name.number, 10, 1, ' ');
 	add_number(b, (uint64_t)receipt->arrived_ns, 10, 1, ' ');
 	if (receipt->sent_ns < 0) {
 		sq_buf_add(b, "- ", 2);
@@ -161,18 +155,6 @@ struct reading {
 	size_t cap;
 };
 
-static bool number_next(const char **at, int base, char end, uint64_t *ret)
-{
-	char *stop;
-
-	errno = 0;
-	*ret = strtoull(*at, &stop, base);
-	if (stop == *at || **at == '-' || *stop != end || errno)
-		return false;
-	*at = stop + 1;
-	return true;
-}
-
 static bool sent_next(const char **at, struct sq_receipt *r)
 {
 	bool early = **at == '-';
@@ -184,7 +166,7 @@ static bool sent_next(const char **at, struct sq_receipt *r)
 		return true;
 	}
 	*at += early;
-	if (!number_next(at, 10, ' ', &took) ||
+	if (!sq_digits_next(at, 10, ' ', &took) ||
 	    took > (uint64_t)(early ? INT64_MAX - r->arrived_ns : r->arrived_ns))
 		return false;
 	r->sent_ns = early ? r->arrived_ns + (int64_t)took : r->arrived_ns - (int64_t)took;
@@ -213,7 +195,7 @@ static bool recipients_next(const char *at, struct reading *g)
 	for (r->n_recipients = 0;; r->n_recipients++) {
 		bool last = at[strcspn(at, ",\n")] == '\n';
 
-		if (!number_next(&at, 16, last ? '\n' : ',', &hash) || hash > UINT32_MAX)
+		if (!sq_digits_next(&at, 16, last ? '\n' : ',', &hash) || hash > UINT32_MAX)
 			return false;
 		g->recipients =
 			sq_grow(g->recipients, r->n_recipients, &g->cap, sizeof(*g->recipients));
@@ -231,9 +213,8 @@ static bool line_parse(const char *line, struct reading *g)
 	struct sq_receipt *r = &g->receipt;
 	uint64_t arrived;
 
-	if (!number_next(&line, 16, '.', &r->id) || !number_next(&line, 10, '.', &r->lane) ||
-	    !number_next(&line, 10, ' ', &r->number) || !number_next(&line, 10, ' ', &arrived) ||
-	    arrived > INT64_MAX)
+	if (!sq_message_name_next(&line, ' ', &r->name) ||
+	    !sq_digits_next(&line, 10, ' ', &arrived) || arrived > INT64_MAX)
 		return false;
 	r->arrived_ns = (int64_t)arrived;
 	return sent_next(&line, r) && text_next(&line, r) && recipients_next(line, g);
@@ -264,7 +245,7 @@ static int read_lines(FILE *f, const char *path,
 			rc = bad_line(path, number, err);
 		else if (number == 1 || torn)
 			continue;
-		else if (strncmp(line, "end ", 4) == 0 && number_next(&at, 10, '\n', &n))
+		else if (strncmp(line, "end ", 4) == 0 && sq_digits_next(&at, 10, '\n', &n))
 			ret->whole = n == ret->n;
 		else if (line_parse(line, &g)) {
 			ret->n++;

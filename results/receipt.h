@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "results/message_name.h"
 
 enum sq_receipt_text {
 	SQ_RECEIPT_UNCHECKED, /* it came without a digest */
@@ -17,8 +18,7 @@ enum sq_receipt_text {
 };
 
 struct sq_receipt {
-	uint64_t id; /* of the lane that made it */
-	uint64_t lane, number;
+	struct sq_message_name name;
 	int64_t arrived_ns; /* by the sink's wall clock */
 	int64_t sent_ns;    /* by the generator's; -1: it did not say */
 	enum sq_receipt_text text;

@@ -17,6 +17,7 @@ void sq_outcome_rec_fini(struct sq_outcome_rec *o)
 	free(o->series);
 	for (size_t i = 0; i < sizeof(o->effort_series) / sizeof(o->effort_series[0]); i++)
 		free(o->effort_series[i]);
+	sq_details_fini(&o->details);
 	json_decref(o->exemplars);
 }
 
@@ -94,6 +95,8 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->scenario);
 	json_decref(run->environment);
 	json_decref(run->links);
+	json_decref(run->relays);
+	json_decref(run->mail);
 	json_decref(run->servers);
 	json_decref(run->lost);
 	json_decref(run->warnings);

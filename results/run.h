@@ -14,6 +14,7 @@
 #include "base/opt.h"
 #include "results/accepted.h"
 #include "results/delivery.h"
+#include "results/details.h"
 #include "results/finding.h"
 #include "results/hist.h"
 #include "results/outcome.h"
@@ -36,6 +37,7 @@ struct sq_outcome_rec {
 	uint64_t *series;          /* axis.n counts, by due time */
 	uint64_t effort[4];        /* totals, in the order of the load's efforts */
 	double *effort_series[4];  /* axis.n sums; NULL beyond n_efforts */
+	struct sq_details details; /* of which more was said; the rest is count less sum */
 	json_t *exemplars;         /* array of {t_s, lane, local_port, id, took_s, detail} */
 };
 
@@ -134,7 +136,10 @@ struct sq_run {
 	size_t n_metrics;
 	struct sq_event_rec *events;
 	size_t n_events;
-	struct sq_findings findings;  /* empty until an analyzer filled them */
+	struct sq_findings findings; /* empty until an analyzer filled them */
+	/* What relays said of messages: array of {name, queue_id, queued, recipients}, and of {host, source,
+	 * log, lost_lines (null: it was not read to its end)}. */
+	json_t *mail, *relays;
 	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
 	json_t *rules; /* {dir, added, replaced}: the user's own; NULL: the shipped ones alone */
 	json_t *expectations; /* array of {text, held, value, because}; NULL until judged */

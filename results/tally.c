@@ -31,6 +31,7 @@ struct row { /* one way of ending */
 	uint64_t effort[SQ_EFFORTS_MAX];
 	uint64_t *bins;
 	uint64_t *effort_bins[SQ_EFFORTS_MAX];
+	struct sq_details details;
 	size_t n_exemplars;
 	struct sq_tally_op exemplars[SQ_EXEMPLARS_MAX];
 };
@@ -139,6 +140,7 @@ struct sq_tally *sq_tally_free(struct sq_tally *t)
 		free(t->rows[i].bins);
 		for (size_t j = 0; j < t->n_efforts; j++)
 			free(t->rows[i].effort_bins[j]);
+		sq_details_fini(&t->rows[i].details);
 	}
 	for (size_t i = 0; i < t->n_phases; i++)
 		sq_hist_free(t->phases[i]);
@@ -319,6 +321,14 @@ static void accept(struct sq_tally *t, const struct sq_tally_op *op)
 	t->accepted[t->n_accepted++] = (struct sq_accepted_op){ op->id, op->accepted };
 }
 
+static void book_failure(struct row *row, const struct sq_tally_op *op)
+{
+	if (op->detail[0])
+		sq_details_add(&row->details, op->detail, 1);
+	if (row->n_exemplars < SQ_EXEMPLARS_MAX)
+		row->exemplars[row->n_exemplars++] = *op;
+}
+
 void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 {
 	enum sq_class class = sq_code_class(t->shape.words.codes, op->outcome.code);
@@ -333,8 +343,8 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 	row_book(t, row, op, at);
 	if (op->accepted)
 		accept(t, op);
-	if (sq_class_is_failure(class) && row->n_exemplars < SQ_EXEMPLARS_MAX)
-		row->exemplars[row->n_exemplars++] = *op;
+	if (sq_class_is_failure(class))
+		book_failure(row, op);
 	if (class != SQ_CLASS_OK)
 		return;
 	sq_hist_record(t->latency[at], op->done_ns - op->due_ns);
@@ -450,20 +460,23 @@ static json_t *row_to_json(const struct sq_tally *t, const struct row *row)
 {
 	const struct sq_vocabulary *words = &t->shape.words;
 	uint16_t code = row->outcome.code;
-	json_t *effort = json_array(), *effort_bins = json_array();
+	json_t *effort = json_array(), *effort_bins = json_array(), *record;
 
 	for (size_t i = 0; i < t->n_efforts; i++) {
 		json_array_append_new(effort, json_integer((json_int_t)row->effort[i]));
 		json_array_append_new(effort_bins, counts_to_json(t, row->effort_bins[i]));
 	}
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "code",
-			 sq_code_name(words->codes, code), "phase",
-			 row->outcome.phase < t->n_phases ? words->phases[row->outcome.phase] : "",
-			 "class", sq_class_name(sq_code_class(words->codes, code)), "n",
-			 (json_int_t)row->n, "first", (json_int_t)row->first_ns, "last",
-			 (json_int_t)row->last_ns, "effort", effort, "bins",
-			 counts_to_json(t, row->bins), "effort_bins", effort_bins, "exemplars",
-			 exemplars_to_json(row));
+	record = json_pack(
+		"{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "code",
+		sq_code_name(words->codes, code), "phase",
+		row->outcome.phase < t->n_phases ? words->phases[row->outcome.phase] : "", "class",
+		sq_class_name(sq_code_class(words->codes, code)), "n", (json_int_t)row->n, "first",
+		(json_int_t)row->first_ns, "last", (json_int_t)row->last_ns, "effort", effort,
+		"bins", counts_to_json(t, row->bins), "effort_bins", effort_bins, "exemplars",
+		exemplars_to_json(row));
+	if (sq_details_sum(&row->details))
+		json_object_set_new(record, "details", sq_details_to_json(&row->details));
+	return record;
 }
 
 static json_t *hists_to_json(const struct sq_tally *t)
@@ -505,6 +518,7 @@ static void row_empty(const struct sq_tally *t, struct row *row)
 {
 	row->n = 0;
 	row->n_exemplars = 0;
+	sq_details_reset(&row->details);
 	memset(row->effort, 0, sizeof(row->effort));
 	for (int64_t bin = t->lo; bin <= t->hi; bin++) {
 		row->bins[slot(t, bin)] = 0;

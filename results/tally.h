@@ -13,10 +13,10 @@
 
 #include <jansson.h>
 
+#include "results/details.h"
 #include "results/outcome.h"
 
 enum { SQ_EFFORTS_MAX = 4, SQ_PHASES_MAX = 16, SQ_COUNTS_MAX = 24, SQ_EXEMPLARS_MAX = 20 };
-enum { SQ_DETAIL_MAX = 12 };
 
 /* The words of one driver; borrowed, constant. */
 struct sq_vocabulary {
@@ -44,10 +44,9 @@ struct sq_tally_op {
 	struct sq_outcome outcome;
 	int64_t due_ns, sent_ns, done_ns;
 	uint64_t effort[SQ_EFFORTS_MAX];
-	/* For the exemplars kept of each failure: what more its protocol said of it ("4.7.1"; "" is
-	 * nothing), the local port (0: none), and an id of the
-	 * driver's. */
-	char detail[SQ_DETAIL_MAX];
+	char detail
+		[SQ_DETAIL_MAX]; /* of a failure: what more its protocol said ("4.7.1"); "" nothing */
+	/* For the exemplars kept of each failure: the local port (0: none), and an id of the driver's. */
 	uint16_t local_port;
 	uint64_t id;
 	/* Recipients for whom the server took the operation on, under that id; 0: none, or what was done

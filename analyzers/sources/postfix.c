@@ -1,6 +1,7 @@
 /* What Postfix's log says became of messages, and how many stand in its queues: "postfix.received",
  * "postfix.sent", "postfix.deferred" and "postfix.bounced" by kind of reason, "postfix.queue" by
- * queue.
+ * queue.  And, not as counters, what became of each message of a load that was not sent to all of its
+ * recipients (analyzers/postfix_book.h).
  *
  * What a reader would get wrong:
  * - "postfix.untried" is a part of "postfix.deferred": deliveries put off without an attempt.
@@ -8,26 +9,25 @@
  *   recipients that is tried twice may be deferred six times.  What stands in a queue is messages.
  * - Counting a queue's files costs 0.3 us each and more; so it may take 0.3 % of a processor.  Between
  *   two counts the gauge stays where it was.
- * - A file in the queue incoming may be one that is still being received.
+ * - What stands in the queue at the end is known by its name, so that other mail there is not taken for
+ *   a load's.
  * - Delays are summed by part, in ms: a part's sum divided by the number of deliveries is its mean.
  *   Deliveries that were deferred or bounced are in them. */
-#include <sys/stat.h>
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "analyzers/catalogue.h"
 #include "analyzers/follow.h"
 #include "analyzers/postfix_log.h"
+#include "analyzers/postfix_mail.h"
+#include "analyzers/postfix_queue.h"
+#include "analyzers/source.h"
 #include "analyzers/thrift.h"
 #include "base/mem.h"
 
 enum {
 	DSNS = 64, /* rows of dsn; what comes beyond is in the last one */
-	DEPTH = 4, /* of hashed queue folders, below the queue's own: hash_queue_depth and some */
+	LOOKS = 5, /* walks through the queue at the end, for what is not found in it */
 };
 
 enum row {
@@ -70,9 +70,6 @@ static const char *const fates[FATES] = {
 
 enum { BY_REASON = FATES * SQ_POSTFIX_REASONS };
 
-static const char *const queues[] = { "incoming", "active", "deferred" };
-enum { QUEUES = sizeof(queues) / sizeof(queues[0]) };
-
 struct count {
 	unsigned row;
 	uint64_t n;
@@ -94,9 +91,10 @@ struct postfix {
 	struct count by_reason[BY_REASON];
 	struct dsn dsns[DSNS];
 	size_t n_dsns;
-	int queue; /* its folder; -1: not asked for */
-	unsigned queue_rows[QUEUES];
+	struct sq_postfix_queue queue; /* not open: not asked for */
+	unsigned queue_rows[SQ_POSTFIX_QUEUES];
 	struct sq_thrift counting; /* its files */
+	struct sq_postfix_mail mail;
 };
 
 static struct count *reason_count(struct postfix *p, enum fate fate, enum sq_postfix_reason reason)
@@ -121,7 +119,7 @@ static struct count *dsn_count(struct postfix *p, const char *text)
 	return &d->count;
 }
 
-static void count_delivery(struct postfix *p, const struct sq_postfix_delivery *d)
+static void count_delivery(struct postfix *p, const struct sq_postfix_line *d)
 {
 	switch (d->status) {
 	case SQ_POSTFIX_SENT:
@@ -148,88 +146,98 @@ static void on_line(void *arg, const char *text, size_t len)
 		[SQ_POSTFIX_REMOVED] = REMOVED,   [SQ_POSTFIX_EXPIRED] = EXPIRED,
 	};
 	struct postfix *p = arg;
-	struct sq_postfix_delivery delivery;
-	enum sq_postfix_event event = sq_postfix_log_parse(text, len, &delivery);
+	struct sq_postfix_line line;
+	enum sq_postfix_event event = sq_postfix_log_parse(text, len, &line);
 
 	p->counts[LINES].n++;
+	sq_postfix_book_line(p->mail.book, event, &line);
 	if (event == SQ_POSTFIX_DELIVERY)
-		count_delivery(p, &delivery);
-	else if (event != SQ_POSTFIX_OTHER)
+		count_delivery(p, &line);
+	else if (event != SQ_POSTFIX_OTHER && event != SQ_POSTFIX_NAMED)
 		p->counts[row_of[event]].n++;
 }
 
 /* ---- the queues ---- */
 
-/* Not every file system says it in the folder itself. */
-static unsigned char type_of(int folder, const struct dirent *entry)
-{
-	struct stat st;
-
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type;
-	if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return DT_UNKNOWN;
-	return (unsigned char)IFTODT(st.st_mode);
-}
-
-/* Adds how many files stand below a folder.  0 or -errno. */
-static int count_files(int folder, const char *name, int depth, uint64_t *n)
-{
-	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	int rc = 0;
-
-	if (!dir) {
-		rc = -errno;
-		if (fd != -1)
-			close(fd);
-		return rc;
-	}
-	while (rc == 0 && (entry = readdir(dir))) {
-		unsigned char type = type_of(fd, entry);
-
-		*n += type == DT_REG;
-		if (type == DT_DIR && entry->d_name[0] != '.' && depth > 0)
-			rc = count_files(fd, entry->d_name, depth - 1, n);
-		if (rc == -ENOENT) /* gone meanwhile */
-			rc = 0;
-	}
-	closedir(dir);
-	return rc;
-}
-
 static int sample_queues(struct postfix *p)
 {
 	int rc = 0;
 
-	if (p->queue == -1 || !sq_thrift_begin(&p->counting))
+	if (p->queue.folder == -1 || !sq_thrift_begin(&p->counting))
 		return 0;
-	for (size_t i = 0; rc == 0 && i < QUEUES; i++) {
-		uint64_t n = 0;
+	for (unsigned i = 0; rc == 0 && i < SQ_POSTFIX_QUEUES; i++) {
+		uint64_t n;
 
-		rc = count_files(p->queue, queues[i], DEPTH, &n);
+		rc = sq_postfix_queue_count(&p->queue, i, &n);
 		sq_sample_put(p->sample, p->queue_rows[i], n);
 	}
 	sq_thrift_end(&p->counting);
 	return rc;
 }
 
-static int open_queue(struct postfix *p, const char *path, struct sq_sample *s, struct sq_err *err)
+static int open_queue(struct postfix *p, const char *path, struct sq_err *err)
 {
-	p->queue = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (p->queue == -1)
-		return sq_err_set(err, -errno, path, "%s; give Postfix's queue_directory",
-				  strerror(errno));
-	for (size_t i = 0; i < QUEUES; i++) {
-		if (faccessat(p->queue, queues[i], R_OK | X_OK, AT_EACCESS) == -1)
-			return sq_err_set(
-				err, -errno, path,
-				"%s: %s; counting its files takes root, or the user postfix",
-				queues[i], strerror(errno));
-		p->queue_rows[i] = sq_catalogue_metric(s, "postfix.queue", queues[i]);
+	int rc = sq_postfix_queue_open(&p->queue, path, err);
+
+	for (unsigned i = 0; rc == 0 && i < SQ_POSTFIX_QUEUES; i++)
+		p->queue_rows[i] =
+			sq_catalogue_metric(p->sample, "postfix.queue", sq_postfix_queue_name(i));
+	return rc;
+}
+
+/* ---- the end ---- */
+
+static int read_log(struct postfix *p)
+{
+	int rc = sq_follow_read(&p->log, on_line, p);
+
+	p->counts[SKIPPED].n += p->log.lost;
+	p->counts[LINES].n += p->log.lost;
+	p->mail.lost_lines += p->log.lost;
+	p->log.lost = 0;
+	return rc;
+}
+
+static int read_log_to_its_end(struct postfix *p)
+{
+	uint64_t before;
+	int rc;
+
+	do {
+		before = p->counts[LINES].n;
+		rc = read_log(p);
+	} while (rc == 0 && p->counts[LINES].n != before);
+	return rc;
+}
+
+static void on_queued(void *arg, const char *queue_id)
+{
+	struct postfix *p = arg;
+
+	sq_postfix_book_stands(p->mail.book, queue_id);
+}
+
+/* The queue first: what left it meanwhile the log says.  What is moved within it may be missed. */
+static int look_for_all(struct postfix *p)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < LOOKS; i++) {
+		rc = p->queue.folder == -1 ? 0 : sq_postfix_queue_each(&p->queue, on_queued, p);
+		if (rc == 0)
+			rc = read_log_to_its_end(p);
+		if (p->queue.folder == -1 || sq_postfix_book_missing(p->mail.book) == 0)
+			break;
 	}
-	return 0;
+	return rc;
+}
+
+static void postfix_last(void *state)
+{
+	struct postfix *p = state;
+
+	if (look_for_all(p) == 0)
+		sq_postfix_mail_last(&p->mail, p->queue.folder != -1);
 }
 
 /* ---- the source ---- */
@@ -239,8 +247,8 @@ static void postfix_close(void *state)
 	struct postfix *p = state;
 
 	sq_follow_close(&p->log);
-	if (p->queue != -1)
-		close(p->queue);
+	sq_postfix_queue_close(&p->queue);
+	sq_postfix_mail_close(&p->mail);
 }
 
 static int postfix_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -249,10 +257,10 @@ static int postfix_open(void *state, const void *conf, struct sq_sample *s, stru
 	struct postfix *p = state;
 	int rc;
 
-	*p = (struct postfix){ .sample = s, .queue = -1 };
+	*p = (struct postfix){ .sample = s, .queue.folder = -1 };
 	rc = sq_follow_open(&p->log, c->log, err);
 	if (rc == 0 && c->queue)
-		rc = open_queue(p, c->queue, s, err);
+		rc = open_queue(p, c->queue, err);
 	if (rc < 0) {
 		postfix_close(p);
 		return rc;
@@ -263,6 +271,7 @@ static int postfix_open(void *state, const void *conf, struct sq_sample *s, stru
 		p->by_reason[i].row = sq_catalogue_metric(
 			s, fates[i / SQ_POSTFIX_REASONS],
 			sq_postfix_reason_name((enum sq_postfix_reason)(i % SQ_POSTFIX_REASONS)));
+	sq_postfix_mail_open(&p->mail, s, c->log);
 	return 0;
 }
 
@@ -274,14 +283,12 @@ static void put(struct postfix *p, const struct count *c)
 static int postfix_sample(void *state, struct sq_sample *s)
 {
 	struct postfix *p = state;
-	int rc = sq_follow_read(&p->log, on_line, p);
+	int rc = read_log(p);
 
 	(void)s;
 	if (rc < 0)
 		return rc;
-	p->counts[SKIPPED].n += p->log.lost;
-	p->counts[LINES].n += p->log.lost;
-	p->log.lost = 0;
+	sq_postfix_mail_write(&p->mail);
 	for (size_t i = 0; i < ROWS; i++)
 		put(p, &p->counts[i]);
 	for (size_t i = 0; i < BY_REASON; i++)
@@ -300,7 +307,8 @@ static const struct sq_opt postfix_opts[] = {
 	{ .name = "queue",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct postfix_conf, queue),
-	  .help = "its queue_directory, whose files are counted; not counted when not given" },
+	  .help = "its queue_directory, whose files are counted, and known by name at the end; when not "
+		  "given the log alone says what it still has" },
 	{ 0 },
 };
 
@@ -314,5 +322,6 @@ const struct sq_source sq_source_postfix = {
 	.state_size = sizeof(struct postfix),
 	.open = postfix_open,
 	.sample = postfix_sample,
+	.last = postfix_last,
 	.close = postfix_close,
 };

@@ -2,6 +2,7 @@
  * has them in the fingers. */
 #include "cli/command.h"
 #include "cli/quick.h"
+#include "loadgen/smtp/postal.h"
 
 static const struct sq_args_letter letters[] = {
 	{ .letter = 'r', .option = "rate", .unit = "/min" },
@@ -11,11 +12,20 @@ static const struct sq_args_letter letters[] = {
 	{ 0 },
 };
 
+static const struct sq_quick_lines lines = {
+	.option = "postal",
+	.help = "print Postal's line on stdout each so long, as in --postal 1min, and one for the rest; "
+		"with --quiet nothing else",
+	.head = SQ_SMTP_POSTAL_HEAD,
+	.line = sq_smtp_postal_line,
+};
+
 static const struct sq_quick form = {
 	.driver = "smtp",
 	.port = 25,
 	.rate = "10/s",
 	.letters = letters,
+	.lines = &lines,
 };
 
 static int run(int argc, char **argv)

@@ -47,6 +47,7 @@ struct campaign {
 	sigset_t old_mask, signal_set;
 	int n_signals; /* how often we were asked to end */
 	int64_t t0_ns, stop_at_ns;
+	int64_t tell_at_ns; /* SQ_NEVER: nobody is told */
 	bool failed;
 	struct sq_err *err; /* the first failure of the run's own */
 };
@@ -356,11 +357,25 @@ static void go(struct campaign *c)
 	c->stop_at_ns = c->t0_ns + c->plan->end_ns + c->plan->drain_ns + GRACE_NS;
 }
 
+/* Absolute, so that the lines of an hour are sixty; what was slept through is not made up. */
+static void tell(struct campaign *c, bool last)
+{
+	const struct sq_telling *t = c->opts->telling;
+	const struct sq_live_sum sum = sq_live_sum(c->live);
+
+	if (c->opts->progress)
+		sq_progress_clear();
+	t->tell(t->arg, &sum, last);
+	while (c->tell_at_ns <= sq_now_ns())
+		c->tell_at_ns += t->every_ns;
+}
+
 /* Until every worker is done.  A worker that outlives its plan is told to stop, then given up. */
 static void run_load(struct campaign *c)
 {
 	bool stopping = false, abandoned = false;
 
+	c->tell_at_ns = c->opts->telling ? c->t0_ns + c->opts->telling->every_ns : SQ_NEVER;
 	while (!abandoned && !all_children(c, SQ_CHILD_WORKER, DONE)) {
 		int64_t now = sq_now_ns();
 		int64_t wake = c->stop_at_ns;
@@ -379,6 +394,9 @@ static void run_load(struct campaign *c)
 			abandoned = true;
 			continue;
 		}
+		if (now >= c->tell_at_ns)
+			tell(c, false);
+		wake = c->tell_at_ns < wake ? c->tell_at_ns : wake;
 		if (c->opts->progress) {
 			sq_progress_draw(c->live, now - c->t0_ns, c->plan->end_ns);
 			wake = now + SQ_SEC / 2 < wake ? now + SQ_SEC / 2 : wake;
@@ -387,6 +405,8 @@ static void run_load(struct campaign *c)
 	}
 	if (c->opts->progress)
 		sq_progress_clear();
+	if (c->opts->telling)
+		tell(c, true);
 }
 
 static void wait_idle(struct campaign *c)

@@ -8,12 +8,21 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "loadgen/engine/live.h"
 #include "scenarios/plan.h"
+
+/* Who wants to hear of the run while it goes on, from the supervisor. */
+struct sq_telling {
+	int64_t every_ns; /* from t0 on; and once at the end, for the rest (last) */
+	void (*tell)(void *arg, const struct sq_live_sum *so_far, bool last);
+	void *arg;
+};
 
 struct sq_campaign_opts {
 	const char *dir; /* an existing, empty directory: the run's own */
 	json_t *meta;    /* borrowed: what the head of the spool says of the run (id, argv ...) */
 	bool progress;   /* a progress line on stderr */
+	const struct sq_telling *telling; /* NULL: nobody */
 };
 
 enum sq_ending {

@@ -191,7 +191,10 @@ void sq_lane_event(struct sq_lane_run *l, uint64_t data, uint32_t events)
 
 void sq_lane_count(struct sq_lane *lane, unsigned which, uint64_t n)
 {
-	sq_tally_count(run_of(lane)->tally, which, n);
+	struct sq_lane_run *l = run_of(lane);
+
+	sq_tally_count(l->tally, which, n);
+	sq_live_add(&l->live->counts[which], n);
 }
 
 static void book(struct sq_lane_run *l, const struct sq_tally_op *result)

@@ -25,3 +25,26 @@ struct sq_live *sq_live_free(struct sq_live *live)
 		munmap(live, live_size(live->n_lanes));
 	return NULL;
 }
+
+static uint64_t value(const _Atomic uint64_t *p)
+{
+	return atomic_load_explicit(p, memory_order_relaxed);
+}
+
+struct sq_live_sum sq_live_sum(const struct sq_live *live)
+{
+	struct sq_live_sum sum = { 0 };
+
+	for (size_t i = 0; i < live->n_lanes; i++) {
+		const struct sq_live_lane *l = &live->lane[i];
+
+		sum.scheduled += value(&l->scheduled);
+		sum.ok += value(&l->ok);
+		sum.failed += value(&l->failed);
+		sum.other += value(&l->other);
+		sum.in_flight += value(&l->in_flight);
+		for (size_t k = 0; k < SQ_COUNTS_MAX; k++)
+			sum.counts[k] += value(&l->counts[k]);
+	}
+	return sum;
+}

@@ -6,17 +6,14 @@
 #ifndef SQ_LOADGEN_SMTP_DIGEST_H
 #define SQ_LOADGEN_SMTP_DIGEST_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/fnv.h"
 
-#define SQ_SMTP_DIGEST_EMPTY UINT64_C(0xcbf29ce484222325)
+#define SQ_SMTP_DIGEST_EMPTY SQ_FNV64_EMPTY
 
 /* Of more of the same body. */
 static inline uint64_t sq_smtp_digest_add(uint64_t digest, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		digest = (digest ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	return digest;
+	return sq_fnv64_add(digest, bytes, len);
 }
 
 #endif

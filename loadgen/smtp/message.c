@@ -4,7 +4,8 @@
  * Each header says which message it is (X-Squall-Id: the lane's ID, its number among the lanes, the
  * message's number there), when it went out (X-Squall-Sent, by the wall clock) and what its body is
  * (X-Squall-Digest, loadgen/smtp/digest.h, and its length): who receives it knows whether it comes for
- * the first time, how long it took and whether it was changed. */
+ * the first time, how long it took and whether it was changed.  The same name begins the Message-ID, also
+ * of real messages: that is what a relay's log has of a header. */
 #include "loadgen/smtp/message.h"
 
 #include <errno.h>
@@ -22,137 +23,17 @@
 
 enum { NUMBER_MAX = 20, FIXED_MAX = 640 };
 
-struct source { /* some of the addresses */
-	struct sq_pattern *pattern;
-	uint64_t first, n; /* their place in the list of all */
-};
-
 struct sq_smtp_mail {
 	struct sq_pattern *sender;
-	struct source *sources;
-	size_t n_sources, cap_sources;
-	uint64_t n_addresses;
+	struct sq_smtp_recipients *recipients;
 	unsigned per_message;
-	size_t longest; /* address */
 	char *subject, *helo;
 	struct sq_smtp_bodies *bodies;
 };
 
-/* ---- addresses ---- */
-
-/* Not a grammar of addresses (RFC 5321, 4.1.2): only what would break the line that it stands in.
- * A server's refusal of an odd address is what somebody may want to see. */
-static bool is_address(const char *text, bool domain)
-{
-	const char *at = strrchr(text, '@');
-
-	for (const char *p = text; *p; p++)
-		if (*p <= ' ' || *p == '<' || *p == '>' || *p == 0x7f)
-			return false;
-	return domain ? at && at > text && at[1] : true;
-}
-
-static int add_source(struct sq_smtp_mail *m, const char *text, const char *where,
-		      struct sq_err *err)
-{
-	struct source s = { .first = m->n_addresses };
-
-	if (!is_address(text, true))
-		return sq_err_set(err, -EINVAL, where,
-				  "'%.320s' is no address; write it as user@example.test", text);
-	s.pattern = sq_pattern_new(text, where, err);
-	if (!s.pattern)
-		return -EINVAL;
-	s.n = sq_pattern_count(s.pattern);
-	if (sq_pattern_longest(s.pattern) > SQ_SMTP_ADDRESS_MAX ||
-	    s.n > INT64_MAX - m->n_addresses) {
-		sq_pattern_free(s.pattern);
-		return sq_err_set(err, -EINVAL, where, "'%.320s' is too long, or too many", text);
-	}
-	if (sq_pattern_longest(s.pattern) > m->longest)
-		m->longest = sq_pattern_longest(s.pattern);
-	m->n_addresses += s.n;
-	m->sources = sq_grow(m->sources, m->n_sources, &m->cap_sources, sizeof(*m->sources));
-	m->sources[m->n_sources++] = s;
-	return 0;
-}
-
-/* Without blanks at its ends. */
-static char *trimmed(char *line)
-{
-	char *end = line + strlen(line);
-
-	line += strspn(line, " \t\r\n");
-	while (end > line && strchr(" \t\r\n", end[-1]))
-		*--end = '\0';
-	return line;
-}
-
-static int read_lines(struct sq_smtp_mail *m, FILE *f, const char *path, struct sq_err *err)
-{
-	char *line = NULL, where[256];
-	size_t size = 0;
-	int rc = 0;
-
-	for (unsigned long n = 1; rc == 0 && getline(&line, &size, f) != -1; n++) {
-		const char *text = trimmed(line);
-
-		snprintf(where, sizeof(where), "%.230s:%lu", path, n);
-		if (*text && *text != '#')
-			rc = add_source(m, text, where, err);
-	}
-	if (rc == 0 && ferror(f))
-		rc = sq_err_set(err, -EIO, path, "cannot read it to its end");
-	free(line);
-	return rc;
-}
-
-static int read_users(struct sq_smtp_mail *m, const char *path, struct sq_err *err)
-{
-	FILE *f = fopen(path, "re");
-	int rc;
-
-	if (!f)
-		return sq_err_set(err, -errno, path,
-				  "cannot read the file of users: %s; give one address a line",
-				  strerror(errno));
-	rc = read_lines(m, f, path, err);
-	fclose(f);
-	return rc;
-}
-
-static int make_recipients(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec,
-			   struct sq_err *err)
-{
-	int rc = spec->users ? read_users(m, spec->users, err) : 0;
-
-	for (size_t i = 0; rc == 0 && !spec->users && i < spec->recipients->n; i++)
-		rc = add_source(m, spec->recipients->v[i], "smtp: recipients", err);
-	if (rc == 0 && m->n_addresses == 0)
-		rc = sq_err_set(err, -EINVAL, spec->users ? spec->users : "smtp: recipients",
-				"there is no address in it; give one at least");
-	return rc;
-}
-
-/* The source that address number i stands in; nearly always there are few. */
-static const struct source *source_of(const struct sq_smtp_mail *m, uint64_t i)
-{
-	size_t lo = 0, hi = m->n_sources;
-
-	while (hi - lo > 1) {
-		size_t mid = (lo + hi) / 2;
-
-		*(m->sources[mid].first <= i ? &lo : &hi) = mid;
-	}
-	return &m->sources[lo];
-}
-
 static char *write_recipient(const struct sq_smtp_mail *m, uint64_t number, unsigned i, char *out)
 {
-	uint64_t index = (number * m->per_message + i) % m->n_addresses;
-	const struct source *s = source_of(m, index);
-
-	return out + sq_pattern_write(s->pattern, index - s->first, out, m->longest + 1);
+	return sq_smtp_recipients_write(m->recipients, number * m->per_message + i, out);
 }
 
 /* ---- made and unmade ---- */
@@ -160,7 +41,7 @@ static char *write_recipient(const struct sq_smtp_mail *m, uint64_t number, unsi
 static int check_line(const char *text, const char *where, bool word, struct sq_err *err)
 {
 	if (strlen(text) > 255 || text[strcspn(text, "\r\n")] || (word && !*text) ||
-	    (word && !is_address(text, false)))
+	    (word && !sq_smtp_is_address(text, false)))
 		return sq_err_set(err, -EINVAL, where, "'%.60s' is no %s", text,
 				  word ? "name of a host" : "line of text, of 255 bytes at most");
 	return 0;
@@ -172,7 +53,7 @@ static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, st
 
 	if (rc == 0)
 		rc = check_line(spec->helo, "smtp: helo", true, err);
-	if (rc == 0 && !is_address(spec->sender, false))
+	if (rc == 0 && !sq_smtp_is_address(spec->sender, false))
 		rc = sq_err_set(err, -EINVAL, "smtp: sender", "'%.320s' is no address",
 				spec->sender);
 	if (rc < 0)
@@ -187,7 +68,9 @@ static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, st
 	m->helo = sq_strdup(spec->helo);
 	m->per_message = (unsigned)spec->recipients_per_message;
 	m->bodies = sq_smtp_bodies_new(&spec->body, err);
-	return m->bodies ? make_recipients(m, spec, err) : -EINVAL;
+	if (m->bodies)
+		m->recipients = sq_smtp_recipients_new(spec->recipients, spec->users, err);
+	return m->recipients ? 0 : -EINVAL;
 }
 
 struct sq_smtp_mail *sq_smtp_mail_new(const struct sq_smtp_mail_spec *spec, struct sq_err *err)
@@ -201,9 +84,7 @@ struct sq_smtp_mail *sq_smtp_mail_free(struct sq_smtp_mail *m)
 {
 	if (!m)
 		return NULL;
-	for (size_t i = 0; i < m->n_sources; i++)
-		sq_pattern_free(m->sources[i].pattern);
-	free(m->sources);
+	sq_smtp_recipients_free(m->recipients);
 	sq_pattern_free(m->sender);
 	free(m->subject);
 	free(m->helo);
@@ -276,8 +157,8 @@ size_t sq_smtp_mail_room(const struct sq_smtp_mail *m)
 	const size_t around = 16; /* "RCPT TO:<>\r\n", ",\r\n <>" */
 
 	return 2 * (sq_pattern_longest(m->sender) + around) +
-	       2 * (size_t)m->per_message * (m->longest + around) + FIXED_MAX +
-	       2 * sizeof(((struct sq_smtp_mail_lane *)0)->id) + strlen(m->helo) +
+	       2 * (size_t)m->per_message * (sq_smtp_recipients_longest(m->recipients) + around) +
+	       FIXED_MAX + 2 * sizeof(((struct sq_smtp_mail_lane *)0)->id) + strlen(m->helo) +
 	       strlen(m->subject);
 }
 
@@ -286,8 +167,9 @@ size_t sq_smtp_mail_room(const struct sq_smtp_mail *m)
 static size_t size_told(const struct sq_smtp_mail *m, size_t body)
 {
 	return body + FIXED_MAX / 2 + sq_pattern_longest(m->sender) +
-	       (size_t)m->per_message * (m->longest + sizeof(",\r\n <>")) + strlen(m->subject) +
-	       strlen(m->helo);
+	       (size_t)m->per_message *
+		       (sq_smtp_recipients_longest(m->recipients) + sizeof(",\r\n <>")) +
+	       strlen(m->subject) + strlen(m->helo);
 }
 
 char *sq_smtp_mail_from(const struct sq_smtp_mail *m, const struct sq_smtp_which *which,

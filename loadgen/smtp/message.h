@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/opt.h"
 #include "loadgen/smtp/body.h"
+#include "loadgen/smtp/recipients.h"
 
 struct sq_smtp_mail_spec {
 	const char *sender;                  /* a pattern (base/pattern.h) */
@@ -61,7 +62,6 @@ void sq_smtp_mail_body(const struct sq_smtp_mail *m, const struct sq_smtp_which 
 		       struct sq_smtp_body *ret);
 
 /* The domain of a message's first recipient, NUL-terminated; out has room for a whole address. */
-enum { SQ_SMTP_ADDRESS_MAX = 320 }; /* 64 + "@" + 255 (RFC 5321, 4.5.3.1) */
 const char *sq_smtp_mail_domain(const struct sq_smtp_mail *m, uint64_t number,
 				char out[SQ_SMTP_ADDRESS_MAX + 1]);
 

@@ -12,13 +12,13 @@
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ares.h>
 
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "loadgen/engine/ares.h"
 #include "scenarios/cidr.h"
@@ -259,14 +259,9 @@ static void on_mx(void *arg, int status, int timeouts, unsigned char *answer, in
 
 /* ---- domains ---- */
 
-/* FNV-1a over the name in lower case. */
 static size_t hash_of(const char *name)
 {
-	uint32_t h = UINT32_C(2166136261);
-
-	for (; *name; name++)
-		h = (h ^ (uint32_t)tolower((unsigned char)*name)) * UINT32_C(16777619);
-	return h % HASHES;
+	return sq_fnv32_caseless(name, strlen(name)) % HASHES;
 }
 
 static void forget(struct sq_smtp_mx *mx, bool all)

@@ -97,6 +97,12 @@ bool sq_smtp_pool_try_next(struct sq_smtp_pool *p, struct sq_op *op, uint16_t co
 /* Its slot is free. */
 void sq_smtp_pool_gone(struct sq_smtp_pool *p, struct sq_smtp_session *s);
 
+/* Of its socket's events. */
+static inline uint32_t sq_smtp_pool_token(const struct sq_smtp_session *s)
+{
+	return (uint32_t)s->generation << 16 | (uint32_t)(s - s->pool->sessions);
+}
+
 /* Which message of the load an operation is. */
 struct sq_smtp_which sq_smtp_pool_which(const struct sq_smtp_pool *p, const struct sq_op *op);
 /* How many of them a session is for. */

@@ -5,7 +5,8 @@
  * envelope went out with the first one's text.  It is not in hand before the first has its answer:
  * when the session ends before that, it goes to another session, since nothing of it was answered.
  *
- * session.c is the connection, dialog.c what each reply means. */
+ * session_open.c makes the connection, session.c is the connection, session_cost.c what it cost, dialog.c
+ * what each reply means. */
 #ifndef SQ_LOADGEN_SMTP_SESSION_H
 #define SQ_LOADGEN_SMTP_SESSION_H
 
@@ -120,6 +121,16 @@ static inline void sq_smtp_session_say(struct sq_smtp_session *s, const char *en
 	s->out[0] = (struct iovec){ s->text, (size_t)(end - s->text) };
 	sq_smtp_session_send(s, 1);
 }
+
+/* What the session's files share.  Whether it is the one that had that serial; any call that sends or reads
+ * may have ended that. */
+bool sq_smtp_session_is(const struct sq_smtp_session *s, uint64_t serial);
+/* Events carry on what is left; out: what is to be written, or a connect. */
+void sq_smtp_session_wait(struct sq_smtp_session *s, bool out);
+/* Carries the making of the connection on; true when it is made. */
+bool sq_smtp_session_make(struct sq_smtp_session *s, uint32_t events);
+/* The efforts of a message that has its end. */
+void sq_smtp_session_efforts(struct sq_smtp_session *s, struct sq_tally_op *result);
 
 /* dialog.c */
 void sq_smtp_dialog_begin(struct sq_smtp_session *s, struct sq_op *op);

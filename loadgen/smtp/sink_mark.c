@@ -7,26 +7,12 @@
  * message that it is about in its body, and must not be taken for it. */
 #include "loadgen/smtp/sink_mark.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "loadgen/smtp/digest.h"
-
-/* Digits up to `end`; *at is then behind that. */
-static bool number_next(const char **at, int base, char end, uint64_t *ret)
-{
-	char *stop;
-
-	errno = 0;
-	*ret = strtoull(*at, &stop, base);
-	if (stop == *at || *stop != end || errno || **at == '-' || **at == '+' || **at == ' ')
-		return false;
-	*at = stop + 1;
-	return true;
-}
 
 /* What follows "NAME: ", or NULL. */
 static const char *value_of(const char *line, const char *name)
@@ -40,25 +26,23 @@ static const char *value_of(const char *line, const char *name)
 
 static void take_name(struct sq_smtpd_mark *m, const char *value)
 {
-	m->is_named = number_next(&value, 16, '.', &m->id) &&
-		      number_next(&value, 10, '.', &m->lane) &&
-		      number_next(&value, 10, '\0', &m->number);
+	m->is_named = sq_message_name_next(&value, '\0', &m->name);
 }
 
 static void take_stamp(struct sq_smtpd_mark *m, const char *value)
 {
 	uint64_t s, ns;
 
-	m->is_stamped = number_next(&value, 10, '.', &s) && strlen(value) == 9 &&
-			number_next(&value, 10, '\0', &ns) && s < (uint64_t)(INT64_MAX / SQ_SEC);
+	m->is_stamped = sq_digits_next(&value, 10, '.', &s) && strlen(value) == 9 &&
+			sq_digits_next(&value, 10, '\0', &ns) && s < (uint64_t)(INT64_MAX / SQ_SEC);
 	if (m->is_stamped)
 		m->sent_ns = (int64_t)s * SQ_SEC + (int64_t)ns;
 }
 
 static void take_seal(struct sq_smtpd_mark *m, const char *value)
 {
-	m->is_sealed = number_next(&value, 16, ' ', &m->digest) &&
-		       number_next(&value, 10, '\0', &m->bytes);
+	m->is_sealed = sq_digits_next(&value, 16, ' ', &m->digest) &&
+		       sq_digits_next(&value, 10, '\0', &m->bytes);
 	m->body_digest = SQ_SMTP_DIGEST_EMPTY;
 }
 

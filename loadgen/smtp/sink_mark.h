@@ -21,7 +21,7 @@ struct sq_smtpd_mark {
 	bool in_body, is_named, is_stamped, is_sealed; /* the last three: such a line was there */
 	uint8_t line_len;                              /* SQ_SMTPD_MARK_LINE: it has more */
 	char line[SQ_SMTPD_MARK_LINE];                 /* of the header, as far as it came */
-	uint64_t id, lane, number;
+	struct sq_message_name name;
 	int64_t sent_ns;
 	uint64_t digest, bytes;           /* as promised */
 	uint64_t body_digest, body_bytes; /* as found */

@@ -155,9 +155,7 @@ static void quit_refuse(struct sq_smtpd *d, struct sq_smtpd_session *s)
 static void write_receipt(struct sq_smtpd *d, const struct sq_smtpd_session *s)
 {
 	const struct sq_smtpd_mark *mark = &s->mark;
-	struct sq_receipt receipt = { .id = mark->id,
-				      .lane = mark->lane,
-				      .number = mark->number,
+	struct sq_receipt receipt = { .name = mark->name,
 				      .arrived_ns = s->arrived_ns,
 				      .sent_ns = mark->is_stamped ? mark->sent_ns : -1,
 				      .text = sq_smtpd_mark_judge(mark),

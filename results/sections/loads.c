@@ -17,12 +17,27 @@ static json_t *effort_json(const struct sq_load_rec *l, const struct sq_outcome_
 	return effort;
 }
 
+/* NULL for an outcome of which nothing more was ever said; else the sum is its count. */
+static json_t *details_json(const struct sq_outcome_rec *o)
+{
+	uint64_t silent = o->count - sq_details_sum(&o->details);
+	json_t *details;
+
+	if (silent == o->count)
+		return NULL;
+	details = sq_details_to_json(&o->details);
+	if (silent)
+		json_object_set_new(details, "", json_integer((json_int_t)silent));
+	return details;
+}
+
 static json_t *outcome_json(const struct sq_load_rec *l, const struct sq_outcome_rec *o)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:o, s:O}", "code", o->code, "class",
+	return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:o, s:O, s:o*}", "code", o->code, "class",
 			 sq_class_name(o->class), "phase", o->phase, "count", (json_int_t)o->count,
 			 "first_s", (double)o->first_ns / 1e9, "last_s", (double)o->last_ns / 1e9,
-			 "effort", effort_json(l, o), "exemplars", o->exemplars);
+			 "effort", effort_json(l, o), "exemplars", o->exemplars, "details",
+			 details_json(o));
 }
 
 /* A success has a row even when there was none: a reader need not ask whether it is there. */
@@ -245,6 +260,11 @@ static const char schema[] =
 	"    \"last_s\": {\"$ref\": \"#/definitions/seconds\"},"
 	"    \"effort\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"},"
 	"     \"description\": \"what these operations cost on the wire\"},"
+	"    \"details\": {\"type\": \"object\", \"maxProperties\": 66,"
+	"     \"additionalProperties\": {\"type\": \"integer\"}, \"description\":"
+	"     \"what more was said, such as an SMTP reply's enhanced status, with how many had it;"
+	" '': nothing, other: what exceeds 64 kinds; the sum is the count; absent: of none more was"
+	" said\"},"
 	"    \"exemplars\": {\"type\": \"array\", \"maxItems\": 20, \"items\":"
 	"     {\"type\": \"object\", \"properties\": {"
 	"      \"t_s\": {\"type\": \"number\", \"description\": \"when it was due\"},"

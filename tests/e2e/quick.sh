@@ -67,6 +67,15 @@ quick "smtp, messages a minute" 0 smtp 127.0.0.1:19025 --users "$SCRATCH/users.t
 expect_eq "$(load '"\(.arrivals.rate) \(.duration) \(.size)"')" "400 1s 1KiB-10KiB" "24000/min"
 quick "smtp, Postal's letters" 0 smtp 127.0.0.1:19025 --users "$SCRATCH/users.txt" -r 6000 -t 5 -c 3 -m 4 --count 50 --expect 'smtp.ok == 50'
 expect_eq "$(load '"\(.arrivals.rate) \(.connections) \(.messages_per_connection) \(.size)"')" "100 5 1-3 1KiB-4KiB" "Postal's letters"
+
+# Postal's lines, here of half a second each: they add up to the report, the last partial one included.
+quick "smtp, Postal's lines" 0 smtp 127.0.0.1:19025 --rate 100 --duration 1200ms -c 3 --postal 500ms > "$SCRATCH/postal.txt"
+expect_eq "$(head -1 "$SCRATCH/postal.txt")" "time,messages,data(K),errors,connections,SSL connections" "Postal's first line"
+expect_eq "$(tail -n +2 "$SCRATCH/postal.txt" | grep -cE '^([01][0-9]|2[0-3]):[0-5][0-9](,[0-9]+){5}$')" "$(($(wc -l < "$SCRATCH/postal.txt") - 1))" "lines of Postal's form"
+[ "$(wc -l < "$SCRATCH/postal.txt")" -ge 4 ] || fail "too few of Postal's lines: $(cat "$SCRATCH/postal.txt")"
+expect_eq "$(awk -F, 'NR > 1 { m += $2; k += $3; e += $4; c += $5; s += $6 } END { print m, k, e, c, s }' "$SCRATCH/postal.txt")" \
+	"$(jqr "$report" '.loads[0] | "\([.outcomes[] | select(.class == "ok") | .count] | add) \(.counts.bytes / 1024 | floor) 0 \(.counts.connections) 0"')" "sums of Postal's lines"
+refused '--postal: expected a duration' smtp 127.0.0.1:19025 --postal yes
 quick "smtp without a list" 0 smtp 127.0.0.1:19025 --count 5 --expect 'smtp.ok == 5'
 
 # Targets: a default port, IPv6 with and without brackets.

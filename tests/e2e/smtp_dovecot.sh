@@ -54,7 +54,7 @@ J
 }
 
 details() {
-	jqr "$r" '[.loads[0].outcomes[].exemplars[].detail] | unique | join(", ")'
+	jqr "$r" '[.loads[0].outcomes[] | select(.details) | .details | to_entries[] | "\(.key) \(.value)"] | join(", ")'
 }
 
 run plain 25 '"count": 60, "messages_per_connection": 3, "user": "me", "password": "secret"'
@@ -65,10 +65,10 @@ expect_eq "$outcomes" "ok@ 60" "AUTH LOGIN"
 expect_eq "$(grep -c 'sasl_method=LOGIN, sasl_username=me' "$SCRATCH/mail.log")" 60 "messages that Postfix says came from a user"
 run wrong 25 '"count": 3, "user": "me", "password": "wrong"'
 expect_eq "$outcomes" "535@auth 3" "a wrong password"
-expect_eq "$(details)" "5.7.8" "the enhanced status of that"
+expect_eq "$(details)" "5.7.8 3" "the enhanced status of that"
 run nobody 25 '"count": 10'
 expect_eq "$outcomes" "554@rcpt 10" "nobody in particular"
-expect_eq "$(details)" "5.7.1" "the enhanced status of that"
+expect_eq "$(details)" "5.7.1 10" "the enhanced status of that"
 
 # 200 messages of 3 recipients each, for 20 mailboxes in turn.
 run lmtp 24 '"count": 200, "lmtp": true, "recipients_per_message": 3, "recipients": [ "box{1-20}@example.test" ], "messages_per_connection": "1-10", "size": "1-20KiB"'

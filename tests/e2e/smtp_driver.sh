@@ -2,17 +2,19 @@
 # it calls accepted is what the server took, and every message has an outcome.
 . "$(dirname "$0")/lib.sh"
 
-run() { # NAME SERVER LOAD-KEYS...: the report is $r
+run() { # NAME SERVER LOAD-KEYS [EXPECTATIONS]: the report is $r
 	local name=$1 server=$2 keys=$3
 	cat > "$SCRATCH/$name.json" <<J
 { "name": "$name", "target": "server:25", "idle": "200ms",
   "world": { "hosts": { "client": {}, "server": { "run": [ $server ] } },
     "links": [ { "between": [ "client", "server" ] } ] },
-  "load": [ { "name": "mail", "driver": "smtp", "duration": "20s", $keys } ] }
+  "load": [ { "name": "mail", "driver": "smtp", "duration": "20s", $keys } ], "expect": [ ${4:-} ] }
 J
 	"$SQUALL" run "$SCRATCH/$name.json" --out "$SCRATCH/$name" --allow-exec --quiet || fail "$name: status $?"
 	r="$SCRATCH/$name/run.json"
 	expect_eq "$(jqr "$r" '[.loads[0].outcomes[].count] | add')" "$(jqr "$r" '.loads[0].scheduled')" "$name: sum of the outcomes"
+	expect_eq "$(jqr "$r" '[.loads[0].outcomes[] | select(.details) | .details != {} and ([.details[]] | add) == .count] | all')" true \
+		"$name: sums of the details"
 }
 accepted() {
 	jqr "$r" '[.loads[0].outcomes[] | select(.class == "ok") | .count] | add // 0'
@@ -37,7 +39,9 @@ for fault in drop close stall 421 452 550 delay:20ms; do
 	delay*)
 		expect_eq "$(accepted)" 1000 "$fault: accepted"
 		expect_eq "$(in_sink '.faults | keys | length')" 7 "$fault: phases that it befell" ;;
-	[45]*) expect_eq "$(jqr "$r" ".loads[0].outcomes[] | select(.class != \"ok\" and .count > 0) | .code" | sort -u)" "$fault" "$fault: codes" ;;
+	[45]*)
+		expect_eq "$(jqr "$r" ".loads[0].outcomes[] | select(.class != \"ok\" and .count > 0) | .code" | sort -u)" "$fault" "$fault: codes"
+		expect_eq "$(jqr "$r" '[.loads[0].outcomes[] | select(.class != "ok") | .details | keys[]] | unique | length > 0')" true "$fault: details" ;;
 	*) [ "$(accepted)" -gt 600 ] && [ "$(accepted)" -lt 990 ] || fail "$fault: $(accepted) accepted" ;;
 	esac
 done
@@ -50,7 +54,8 @@ expect_eq "$(accepted) $(in_sink .messages)" "20 20" "real messages"
 # Postfix: STARTTLS for a quarter of the sessions, and TLS from the first byte on.
 certificate relay.example.test
 postfix_set_up "default_transport = discard" "smtpd_tls_cert_file = $SCRATCH/relay.example.test.pem" \
-	"smtpd_tls_key_file = $SCRATCH/relay.example.test.key" "smtpd_tls_security_level = may" "smtpd_tls_loglevel = 1"
+	"smtpd_tls_key_file = $SCRATCH/relay.example.test.key" "smtpd_tls_security_level = may" "smtpd_tls_loglevel = 1" \
+	"smtpd_recipient_restrictions = check_recipient_access inline:{ { full@example.test = 452 4.2.2 full }, { later@example.test = 452 4.7.1 later } }"
 echo "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes" >> "$SCRATCH/etc/master.cf"
 postfix_server="{ \"argv\": [ \"postfix\", \"-c\", \"$SCRATCH/etc\", \"start-fg\" ], \"wait_port\": 25, \"wait\": \"60s\" }"
 tls="\"timeout\": \"10s\", \"count\": 100, \"tls_ca\": \"$SCRATCH/relay.example.test.pem\", \"tls_name\": \"relay.example.test\", \"arrivals\": { \"closed\": 10 }"
@@ -58,6 +63,11 @@ run starttls "$postfix_server" "\"starttls_percent\": 25, $tls"
 expect_eq "$(accepted)" 100 "accepted, a quarter of them over STARTTLS"
 expect_eq "$(grep -c 'TLS connection established from' "$SCRATCH/mail.log")" 25 "connections that Postfix says it encrypted"
 expect_eq "$(jqr "$r" '.loads[0].counts | .tls_full + .tls_resumed')" 25 "handshakes"
+
+# One code, and two enhanced statuses that tell why.
+run statuses "$postfix_server" '"count": 90, "recipients": [ "full@example.test", "one@example.test", "later@example.test" ], "arrivals": { "closed": 10 }' \
+	'"mail.ok == 30", "mail.452 == 60", "mail.452:4.2.2@rcpt == 30", "mail.452:4.7.1 == 30", "mail.452:4.7.1@data == 0"'
+expect_eq "$(jqr "$r" '.loads[0].outcomes[] | select(.code == "452") | .details | to_entries | map("\(.key) \(.value)") | join(", ")')" "4.2.2 30, 4.7.1 30" "details"
 rm "$SCRATCH/mail.log"
 run smtps "$postfix_server" "\"target\": \"server:465\", \"tls\": true, \"messages_per_connection\": 4, \"size\": \"100KiB\", $tls"
 expect_eq "$(accepted)" 100 "accepted over TLS"

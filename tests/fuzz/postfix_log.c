@@ -1,17 +1,17 @@
-/* libFuzzer over Postfix's log: the bytes as a line, and as what follows a line's good begin, which
- * a mutation seldom leaves standing. */
-#include "analyzers/postfix_log.h"
-
+/* libFuzzer over Postfix's log: the bytes as a line, as what follows a line's good begin, which a mutation
+ * seldom leaves standing, and as lines of one log, of which messages are made. */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/postfix_book.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void parse(const char *line, size_t len)
 {
-	struct sq_postfix_delivery d;
+	struct sq_postfix_line d;
 
 	if (sq_postfix_log_parse(line, len, &d) != SQ_POSTFIX_DELIVERY)
 		return;
@@ -19,6 +19,29 @@ static void parse(const char *line, size_t len)
 	assert(strlen(d.dsn) >= 5 && strspn(d.dsn, "0123456789.") == strlen(d.dsn));
 	for (size_t i = 0; i < SQ_POSTFIX_DELAYS; i++)
 		assert(d.delays_ms[i] < UINT64_C(1000000000000));
+}
+
+static void keep_book(const char *text, size_t len)
+{
+	struct sq_postfix_book *book = sq_postfix_book_new();
+	const char *end = text + len, *newline;
+	json_t *list, *rest;
+
+	for (; text < end; text = newline + 1) {
+		struct sq_postfix_line line;
+
+		newline = memchr(text, '\n', (size_t)(end - text));
+		newline = newline ? newline : end;
+		sq_postfix_book_line(
+			book, sq_postfix_log_parse(text, (size_t)(newline - text), &line), &line);
+	}
+	list = sq_postfix_book_take(book);
+	rest = sq_postfix_book_rest(book, false);
+	json_array_extend(list, rest);
+	json_decref(rest);
+	assert(sq_postfix_book_missing(book) <= json_array_size(list));
+	json_decref(list);
+	sq_postfix_book_free(book);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -34,5 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	parse((const char *)data, len);
 	parse(line, head_len + len);
 	free(line);
+	keep_book((const char *)data, len);
 	return 0;
 }

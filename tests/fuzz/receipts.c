@@ -24,8 +24,8 @@ static void take(const struct sq_receipt *r, void *arg)
 
 	assert(r->n_recipients > 0);
 	c->n++;
-	c->sum = c->sum * 31 + r->id + r->lane + r->number + (uint64_t)r->arrived_ns +
-		 (uint64_t)r->sent_ns + (uint64_t)r->text;
+	c->sum = c->sum * 31 + r->name.id + r->name.lane + r->name.number +
+		 (uint64_t)r->arrived_ns + (uint64_t)r->sent_ns + (uint64_t)r->text;
 	for (size_t i = 0; i < r->n_recipients; i++)
 		c->sum = c->sum * 31 + r->recipients[i];
 	if (c->to)

@@ -37,6 +37,9 @@ static const struct {
 	     "delays=0.04/0/2/0, dsn=4.4.3, status=deferred (Host or domain name not found. Name "
 	     "service error for name=b.test type=MX: Host not found, try again)"),
 	SEED("Nov 27 05:06:07 relay postfix/qmgr[7]: 4F2A31: from=<>, status=expired, returned"),
+	SEED("a b postfix/cleanup[7]: A1: message-id=<0000000000005eed.0.17@c.test>\n"
+	     "a b postfix/smtp[7]: A1: to=<a@b>, orig_to=<c>, relay=x, delays=0/0/0/0, dsn=4.2.2, "
+	     "status=deferred (host x said: 452)\na b postfix/qmgr[7]: A1: removed\n"),
 	SEED("EHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nDATA\r\nX-Squall-Id: 5eed.0.17\r\n"
 	     "X-Squall-Digest: cbf29ce484222325 0\r\n\r\n..\r\n.\r\nAUTH LOGIN\r\neA==\r\neQ==\r\n"),
 	SEED("LHLO c.test\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n"

@@ -51,6 +51,8 @@ static int set_up(void **state)
 	loads[1] = (struct sq_load_rec){ .name = b, .accepted = lanes + 2, .n_accepted = 1 };
 	run = (struct sq_run){ .loads = loads, .n_loads = 2, .t0_wall_ns = T0, .duration_s = 10 };
 	run.servers = json_array();
+	run.relays = json_array();
+	run.mail = json_array();
 	snprintf(path, sizeof(path), "/tmp/sq-delivery-%ld", (long)getpid());
 	return 0;
 }
@@ -61,6 +63,8 @@ static int tear_down(void **state)
 	unlink(path);
 	run.delivery = sq_delivery_free(run.delivery);
 	json_decref(run.servers);
+	json_decref(run.relays);
+	json_decref(run.mail);
 	for (size_t i = 0; i < 3; i++)
 		sq_accepted_fini(&lanes[i]);
 	return 0;
@@ -101,7 +105,7 @@ static void test_all_arrived(void **state)
 			 0);
 	assert_int_equal(d->sum.recipients.accepted, 13);
 	assert_int_equal(d->sum.recipients.delivered, 13);
-	assert_true(d->lost == 0 && d->queued == 0);
+	assert_int_equal(d->sum.lost + d->sum.queued + d->sum.bounced, 0);
 	assert_int_equal(sq_hist_count(d->sum.latency), 13);
 	assert_int_equal(sq_hist_max(d->sum.latency), 200 * SQ_MS);
 	assert_int_equal(d->sum.last_ns, 1500 * SQ_MS);
@@ -154,45 +158,219 @@ static void test_strangers(void **state)
 	assert_int_equal(d->files[0].others, 4);
 }
 
-/* Late or lost is not told by what did not arrive. */
-static void test_undelivered(void **state)
+/* A relay whose log was read to its end, and what it said: messages as in docs/spool.md. */
+static void relay_says(const char *mail, const char *lost_lines)
 {
-	static char postfix[] = "postfix.queue", bounced[] = "postfix.bounced";
-	struct sq_metric_rec metrics[] = {
-		{ .metric = postfix, .kind = SQ_GAUGE, .last = 0 },
-		{ .metric = postfix, .kind = SQ_GAUGE, .last = 3 },
-		{ .metric = bounced, .kind = SQ_COUNTER, .delta = 1 },
-	};
+	json_decref(run.relays);
+	json_decref(run.mail);
+	run.relays = json_pack("[{s:s, s:s, s:o}]", "host", "relay", "log", "/var/log/mail.log",
+			       "lost_lines", json_loads(lost_lines, JSON_DECODE_ANY, NULL));
+	run.mail = json_loads(mail, 0, NULL);
+	assert_non_null(run.mail);
+}
+
+#define SAID(name, queued, recipients)                                                     \
+	"{\"name\":\"0000000000005eed.0." name "\",\"queue_id\":\"A1\",\"queued\":" queued \
+	",\"recipients\":[" recipients "]}"
+#define SAID_TWO(name, queued, recipients)                                                 \
+	"{\"name\":\"0000000000005eee.1." name "\",\"queue_id\":\"A1\",\"queued\":" queued \
+	",\"recipients\":[" recipients "]}"
+#define SENT(to)     "[\"" to "\",\"sent\",\"2.0.0\",\"something else\"]"
+#define DEFERRED(to) "[\"" to "\",\"deferred\",\"4.2.2\",\"refused by the host\"]"
+#define BOUNCED(to)  "[\"" to "\",\"bounced\",\"5.1.1\",\"refused by the host\"]"
+
+static void check_sums(const struct sq_delivery *d)
+{
+	const struct sq_delivery_sum *s = &d->sum;
+
+	assert_int_equal(s->accepted, s->delivered + s->undelivered);
+	assert_int_equal(s->undelivered, s->queued + s->bounced + s->lost);
+	assert_int_equal(s->recipients.accepted,
+			 s->recipients.delivered + s->recipients.undelivered);
+	assert_int_equal(s->recipients.undelivered,
+			 s->recipients.queued + s->recipients.bounced + s->recipients.lost);
+}
+
+static const char *first(const json_t *list)
+{
+	return json_string_value(json_array_get(list, 0));
+}
+
+/* Late or lost is not told by what did not arrive. */
+static void test_no_word(void **state)
+{
 	const struct sq_delivery *d = join(FIRST "end 0\n");
 
 	(void)state;
 	assert_int_equal(d->sum.undelivered, 11);
-	assert_true(isnan(d->lost) && isnan(d->queued));
-	assert_non_null(strstr(d->because, "no queue"));
-
-	run.metrics = metrics;
-	run.n_metrics = 3;
+	assert_non_null(strstr(d->because, "no relay's log"));
+	relay_says("[]", "null");
 	d = join(FIRST "end 0\n");
-	assert_true(d->queued == 3 && d->bounced == 1 && d->lost == 7);
-	metrics[1].last = 300; /* of other mail too */
+	assert_non_null(strstr(d->because, "not read to its end"));
+	relay_says("[]", "3");
 	d = join(FIRST "end 0\n");
-	assert_true(d->queued == 10 && d->bounced == 1 && d->lost == 0);
-	/* 13 recipients are missing, of 11 messages: two may be of one. */
-	metrics[2].delta = 2;
-	d = join(FIRST "end 0\n");
-	assert_true(isnan(d->bounced) && isnan(d->queued) && isnan(d->lost));
-	assert_non_null(strstr(d->because, "recipients bounced"));
-	metrics[2].delta = 13;
-	d = join(FIRST "end 0\n");
-	assert_true(d->queued == 0 && d->bounced == 11 && d->lost == 0);
-	/* Of one recipient each. */
-	metrics[1].last = 3;
-	metrics[2].delta = 2;
-	d = join(FIRST TWO(0, "1,2") TWO(1, "1,2") "end 2\n");
-	assert_true(d->queued == 3 && d->bounced == 2 && d->lost == 4);
+	assert_non_null(strstr(d->because, "3 lines"));
+	relay_says("[]", "0");
 	d = join(FIRST OK(0));
-	assert_true(isnan(d->lost));
 	assert_non_null(strstr(d->because, "stop short"));
+	d = join(FIRST "end 0\n");
+	assert_null(d->because);
+	assert_int_equal(d->sum.lost, 11);
+	assert_int_equal(d->sum.recipients.lost, 13);
+}
+
+/* Each by its name: other mail in the queue, and messages of other lanes, hide none of these. */
+static void test_undelivered(void **state)
+{
+	const struct sq_delivery *d;
+
+	(void)state;
+	relay_says(
+		"[" SAID("3", "true", DEFERRED("00000003")) "," SAID("4", "true", "") "," SAID(
+			"1", "false",
+			BOUNCED("00000001")) "," SAID("77", "true",
+						      "") ","
+							  "{\"name\":\"000000000000feed.0.2\",\"queue_id\":\"B\",\"queued\":true,"
+							  "\"recipients\":[]}]",
+		"0");
+	d = join(FIRST OK(0) OK(6) OK(7) OK(8) TWO(0, "1,2") TWO(1, "1,2") "end 6\n");
+	check_sums(d);
+	assert_null(d->because);
+	assert_int_equal(d->sum.delivered, 6);
+	assert_int_equal(d->sum.queued, 2);
+	assert_int_equal(d->sum.deferred, 1);
+	assert_int_equal(d->sum.bounced, 1);
+	assert_int_equal(d->sum.lost, 2); /* 2 and 9 */
+	assert_int_equal(d->sum.unaccepted, 0);
+	assert_string_equal(first(d->loads[0].queued), "0000000000005eed.0.3");
+	assert_string_equal(first(d->loads[0].bounced), "0000000000005eed.0.1");
+	assert_string_equal(first(d->loads[0].lost), "0000000000005eed.0.2");
+	assert_int_equal(json_array_size(d->loads[0].lost), 2);
+	assert_int_equal(d->n_reasons, 3);
+	assert_string_equal(d->reasons[0].place, "bounced");
+	assert_string_equal(d->reasons[0].dsn, "5.1.1");
+	assert_string_equal(d->reasons[1].reason, "refused by the host");
+	assert_string_equal(d->reasons[2].reason, "not tried yet");
+}
+
+/* Two recipients a message, each in a place of its own; what the sink has arrived, whatever a relay
+ * thinks of it. */
+static void test_recipients(void **state)
+{
+	static const struct {
+		const char *receipts, *mail;
+		uint64_t lost, queued, bounced, lost_messages, queued_messages, bounced_messages;
+	} cases[] = {
+		{ TWO(0, "1,2"), SAID_TWO("0", "true", DEFERRED("1") "," BOUNCED("2")), 0, 0, 0, 0,
+		  0, 0 },
+		{ TWO(0, "1"), SAID_TWO("0", "true", SENT("1") "," DEFERRED("2")), 0, 1, 0, 0, 1,
+		  0 },
+		{ TWO(0, "1"), SAID_TWO("0", "false", SENT("1") "," BOUNCED("2")), 0, 0, 1, 0, 0,
+		  1 },
+		{ TWO(0, "1"), SAID_TWO("0", "false", SENT("1") "," SENT("2")), 1, 0, 0, 1, 0, 0 },
+		{ TWO(0, "1"), SAID_TWO("0", "false", SENT("1") "," DEFERRED("2")), 1, 0, 0, 1, 0,
+		  0 },
+		/* Its answer was lost: the relay would send it to 1 once more. */
+		{ TWO(0, "1"), SAID_TWO("0", "true", DEFERRED("1")), 0, 1, 0, 0, 1, 0 },
+		{ TWO(0, "1"), SAID_TWO("0", "true", DEFERRED("1") "," SENT("2")), 1, 0, 0, 1, 0,
+		  0 },
+		{ "", SAID_TWO("0", "true", BOUNCED("1")), 0, 1, 1, 0, 1, 0 },
+		{ "", SAID_TWO("0", "false", BOUNCED("1")), 1, 0, 1, 1, 0, 0 },
+		{ "", SAID_TWO("0", "false", BOUNCED("1") "," BOUNCED("2")), 0, 0, 2, 0, 0, 1 },
+		/* A relay that made three of two, and a second one behind it. */
+		{ "", SAID_TWO("0", "false", BOUNCED("1") "," BOUNCED("2") "," BOUNCED("3")), 0, 0,
+		  2, 0, 0, 1 },
+		{ "",
+		  SAID_TWO("0", "true", SENT("1") "," DEFERRED("2")) "," SAID_TWO("0", "true", ""),
+		  1, 1, 0, 1, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char mail[1024], receipts[2048];
+		const struct sq_delivery *d;
+		const struct sq_delivery_sum *s;
+
+		snprintf(mail, sizeof(mail), "[%s]", cases[i].mail);
+		snprintf(receipts, sizeof(receipts), FIRST ALL TWO(1, "1,2") "%send %d\n",
+			 cases[i].receipts, 10 + (*cases[i].receipts != 0));
+		relay_says(mail, "0");
+		d = join(receipts);
+		s = &d->sum;
+		check_sums(d);
+		if (s->recipients.lost != cases[i].lost ||
+		    s->recipients.queued != cases[i].queued ||
+		    s->recipients.bounced != cases[i].bounced ||
+		    s->lost != cases[i].lost_messages || s->queued != cases[i].queued_messages ||
+		    s->bounced != cases[i].bounced_messages)
+			fail_msg("%zu: lost %llu %llu, queued %llu %llu, bounced %llu %llu", i,
+				 (unsigned long long)s->recipients.lost,
+				 (unsigned long long)s->lost,
+				 (unsigned long long)s->recipients.queued,
+				 (unsigned long long)s->queued,
+				 (unsigned long long)s->recipients.bounced,
+				 (unsigned long long)s->bounced);
+	}
+}
+
+/* However many reasons somebody makes up. */
+static void test_many_reasons(void **state)
+{
+	uint64_t n = 0;
+
+	(void)state;
+	relay_says("[]", "0");
+	sq_accepted_fini(&lanes[0]);
+	accept(&lanes[0], 0x5eed, 0, "[0, 300, 1]");
+	for (int i = 0; i < 300; i++) {
+		json_t *recipients = json_pack("[[s, s, o, s]]", "1", "bounced",
+					       json_sprintf("5.%d.0", i), "something else");
+
+		json_array_append_new(run.mail,
+				      json_pack("{s:o, s:s, s:b, s:o}", "name",
+						json_sprintf("5eed.0.%d", i), "queue_id", "A",
+						"queued", 0, "recipients", recipients));
+	}
+	join(FIRST "end 0\n");
+	check_sums(run.delivery);
+	assert_int_equal(run.delivery->sum.bounced, 300);
+	assert_in_range(run.delivery->n_reasons, 60, 65);
+	for (size_t i = 0; i < run.delivery->n_reasons; i++)
+		n += run.delivery->reasons[i].recipients;
+	assert_int_equal(n, 300);
+}
+
+static void test_bad_word(void **state)
+{
+	static const char *const mails[] = { "[{}]", "[1]", "[" SAID("x", "true", "") "]",
+					     "[" SAID("1", "true", "[]") "]",
+					     "[" SAID("1", "true", SENT("x")) "]" };
+	struct sq_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(mails) / sizeof(*mails); i++) {
+		relay_says(mails[i], "0");
+		assert_int_equal(sq_delivery_join(&run, "/tmp", NULL, &err), -EINVAL);
+		assert_null(run.delivery);
+	}
+}
+
+/* A spool that somebody made by hand: as many as it says, at once. */
+static void test_very_many(void **state)
+{
+	const struct sq_delivery *d;
+
+	(void)state;
+	sq_accepted_fini(&lanes[0]);
+	accept(&lanes[0], 0x5eed, 0, "[0, 1000000000000, 3]");
+	d = join(FIRST OK(7) OK(9) "end 2\n");
+	assert_int_equal(d->sum.accepted, INT64_C(1000000000002));
+	assert_int_equal(d->sum.recipients.accepted, INT64_C(3000000000004));
+	assert_int_equal(d->sum.recipients.delivered, 2);
+	assert_int_equal(d->sum.recipients.undelivered, INT64_C(3000000000002));
+	assert_int_equal(json_array_size(d->loads[0].undelivered), 20);
+	assert_string_equal(json_string_value(json_array_get(d->loads[0].undelivered, 19)),
+			    "0000000000005eed.0.19");
 }
 
 static void test_nothing_known(void **state)
@@ -204,7 +382,6 @@ static void test_nothing_known(void **state)
 
 	(void)state;
 	assert_int_equal(d->sum.accepted, 11);
-	assert_true(isnan(d->lost));
 	assert_non_null(strstr(d->because, "no sink"));
 	assert_int_equal(sq_delivery_join(&run, "/tmp", &files, &err), -ENOENT);
 	assert_null(run.delivery);
@@ -218,7 +395,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_arrived, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_copies_make_up_for_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_word, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_undelivered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_recipients, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many_reasons, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bad_word, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_very_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_known, set_up, tear_down),
 	};
 

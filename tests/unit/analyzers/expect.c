@@ -104,6 +104,8 @@ static void test_impossible(void **state)
 		{ "delivery.lots == 0", "\"delivery.lost\"?" },
 		{ "delivery.latency == 0", "latency.p99" },
 		{ "storm.timeout@conect == 0", "\"storm.timeout@connect\"?" },
+		{ "storm.timeout: == 0", "\"storm.timeout\"?" },
+		{ "storm.timeout:4.2.2.2.2.2.2 == 0", "CODE:DETAIL" },
 		{ "storm.phase.acks.p99 < 1s", "\"storm.phase.ack.p99\"?" },
 		{ "storm.latency.q99 < 1s", "storm.latency.p" },
 		{ "storm.latency.p99 < 1sec", "expected a unit" },
@@ -143,6 +145,8 @@ static void add_outcome(struct sq_load_rec *load, const char *code, const char *
 	o->class = class;
 	o->count = count;
 	o->effort[0] = syns;
+	if (strcmp(phase, "ack") == 0)
+		sq_details_add(&o->details, "4.2.2", 9);
 	load->scheduled += count;
 }
 
@@ -231,6 +235,10 @@ static void test_values(void **state)
 		{ "storm.missed > 4", SQ_HELD, 5 },
 		{ "storm.timeout == 383 + 17", SQ_HELD, 400 },
 		{ "storm.timeout@connect == 383", SQ_HELD, 383 },
+		{ "storm.timeout:4.2.2 == 9", SQ_HELD, 9 },
+		{ "storm.timeout:4.2.2@ack == 9", SQ_HELD, 9 },
+		{ "storm.timeout:4.2.2@connect == 0", SQ_HELD, 0 },
+		{ "storm.timeout:4.2.1 == 0", SQ_HELD, 0 },
 		{ "storm.ECONNRESET == 0", SQ_HELD, 0 },
 		{ "storm.class.timeout == 400", SQ_HELD, 400 },
 		{ "storm.effort.syn_retrans == 770", SQ_HELD, 770 },

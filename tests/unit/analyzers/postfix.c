@@ -125,6 +125,60 @@ static void test_counts(void **state)
 	json_decref(records);
 }
 
+static json_t *record_of(const json_t *records, const char *kind, int nth)
+{
+	json_t *r;
+	size_t i;
+
+	json_array_foreach(records, i, r)
+		if (strcmp(json_string_value(json_object_get(r, "k")), kind) == 0 && nth-- == 0)
+			return r;
+	fail_msg("no %s", kind);
+	return NULL;
+}
+
+/* What it says of messages, while it goes on and at the end. */
+static void test_messages(void **state)
+{
+	struct relay r;
+	json_t *records, *mail, *relay;
+
+	(void)state;
+	relay_open(&r);
+	append(&r, LINE("message-id=<0000000000005eed.0.1@c.test>") DEFERRED);
+	append(&r, "a b postfix/cleanup[1]: B1: message-id=<0000000000005eed.0.2@c.test>\n");
+	append(&r, "a b postfix/cleanup[1]: B2: message-id=<0000000000005eed.0.3@c.test>\n");
+	append(&r, "a b postfix/smtp[1]: B1: to=<a>, relay=x, delays=0/0/0/0, dsn=5.0.0, "
+		   "status=bounced (x)\na b postfix/qmgr[1]: B1: removed\n");
+	must_in(&r, "touch queue/active/4F2A31 queue/deferred/B/B3");
+	probe_tick(&r.probe);
+	append(&r, "a b postfix/cleanup[1]: B4: message-id=<0000000000005eed.0.4@c.test>\n");
+	must_in(&r, "mkdir queue/hold && touch queue/hold/B4");
+	sq_sample_enter(r.probe.bench.sample, r.probe.bench.source);
+	r.probe.source->last(r.probe.state);
+	records = relay_close(&r);
+	assert_int_equal(count_records(records, "mail"), 2);
+	mail = json_object_get(record_of(records, "mail", 0), "messages");
+	assert_int_equal(json_array_size(mail), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(mail, 0), "queue_id")),
+			    "B1");
+	mail = json_object_get(record_of(records, "mail", 1), "messages");
+	assert_int_equal(json_array_size(mail), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *m = json_array_get(mail, i);
+		bool gone = strcmp(json_string_value(json_object_get(m, "queue_id")), "B2") == 0;
+
+		assert_int_equal(json_is_true(json_object_get(m, "queued")), !gone);
+	}
+	assert_int_equal(count_records(records, "relay"), 2);
+	relay = record_of(records, "relay", 0);
+	assert_true(json_is_null(json_object_get(relay, "lost_lines")));
+	relay = record_of(records, "relay", 1);
+	assert_int_equal(json_integer_value(json_object_get(relay, "lost_lines")), 0);
+	assert_string_equal(json_string_value(json_object_get(relay, "log")), r.log);
+	json_decref(records);
+}
+
 /* The old file is written to after it was renamed; what it still gets is not lost, but for a line
  * whose end never comes. */
 static void test_rotation(void **state)
@@ -258,9 +312,10 @@ static void test_not_available(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_counts),           cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_emptied_in_place), cmocka_unit_test(test_long_lines),
-		cmocka_unit_test(test_made_up_dsns),     cmocka_unit_test(test_not_available),
+		cmocka_unit_test(test_messages),      cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_rotation),      cmocka_unit_test(test_emptied_in_place),
+		cmocka_unit_test(test_long_lines),    cmocka_unit_test(test_made_up_dsns),
+		cmocka_unit_test(test_not_available),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

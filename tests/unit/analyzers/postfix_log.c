@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -31,7 +32,8 @@ static const struct {
 	  SQ_POSTFIX_EXPIRED },
 	{ "2026-11-27T05:06:07.123456+00:00 relay postfix/qmgr[7]: 4F2A31: removed",
 	  SQ_POSTFIX_REMOVED },
-	{ STAMP "postfix/cleanup[7]: 4F2A31: message-id=<x@y>", SQ_POSTFIX_OTHER },
+	{ STAMP "postfix/cleanup[7]: 4F2A31: message-id=<x@y>", SQ_POSTFIX_NAMED },
+	{ STAMP "postfix/cleanup[7]: 4F2A31: resent-message-id=<x@y>", SQ_POSTFIX_OTHER },
 	{ STAMP "postfix/smtpd[9]: connect from unknown[198.18.0.1]", SQ_POSTFIX_OTHER },
 	{ STAMP "postfix/smtp[9]: warning: no MX host for b.test has a valid address record",
 	  SQ_POSTFIX_OTHER },
@@ -54,7 +56,7 @@ static const struct {
 
 static void test_events(void **state)
 {
-	struct sq_postfix_delivery d;
+	struct sq_postfix_line d;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
@@ -119,7 +121,7 @@ static void test_deliveries(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++) {
 		const char *line = deliveries[i].line;
-		struct sq_postfix_delivery d;
+		struct sq_postfix_line d;
 
 		assert_int_equal(sq_postfix_log_parse(line, strlen(line), &d), SQ_POSTFIX_DELIVERY);
 		if (d.status != deliveries[i].status || d.reason != deliveries[i].reason ||
@@ -134,7 +136,7 @@ static void test_figures(void **state)
 	static const char line[] = SMTP
 		"4F2A31: to=<a@b>, orig_to=<c>, relay=x[198.18.0.9]:25, conn_use=2, delay=12, "
 		"delays=0.0412/1/2.5/999999999, dsn=5.12.345, status=bounced (x)";
-	struct sq_postfix_delivery d;
+	struct sq_postfix_line d;
 
 	(void)state;
 	assert_int_equal(sq_postfix_log_parse(line, strlen(line), &d), SQ_POSTFIX_DELIVERY);
@@ -145,12 +147,52 @@ static void test_figures(void **state)
 	assert_int_equal(d.delays_ms[3], UINT64_C(999999999000));
 }
 
+static void assert_text(const struct sq_postfix_text *got, const char *want)
+{
+	if (got->len != strlen(want) || strncmp(got->p, want, got->len) != 0)
+		fail_msg("got \"%.*s\", want \"%s\"", (int)got->len, got->p, want);
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *to, *want, *orig;
+	} cases[] = {
+		{ "to=<a@b.test>", "a@b.test", "" },
+		{ "to=<a@b.test>, orig_to=<root>", "a@b.test", "root" },
+		{ "to=<>", "", "" },
+		{ "to=<\"x>, relay=y\"@b.test>", "\"x>, relay=y\"@b.test", "" },
+	};
+	static const char named[] = STAMP
+		"postfix/cleanup[7]: 4bXk2P0vYzz1: message-id=<5eed.0.17@c.test>";
+	struct sq_postfix_line line;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 SMTP "4F2A31: %s, relay=x[198.18.0.9]:25, delay=1, delays=0/0/0/1, "
+			      "dsn=2.0.0, status=sent (250 ok)",
+			 cases[i].to);
+		assert_int_equal(sq_postfix_log_parse(text, strlen(text), &line),
+				 SQ_POSTFIX_DELIVERY);
+		assert_text(&line.queue_id, "4F2A31");
+		assert_text(&line.to, cases[i].want);
+		assert_text(&line.orig_to, cases[i].orig);
+	}
+	assert_int_equal(sq_postfix_log_parse(named, strlen(named), &line), SQ_POSTFIX_NAMED);
+	assert_text(&line.queue_id, "4bXk2P0vYzz1");
+	assert_text(&line.message_id, "5eed.0.17@c.test");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_deliveries),
 		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

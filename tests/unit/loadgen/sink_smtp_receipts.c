@@ -21,9 +21,9 @@ static void see(const struct sq_receipt *r, void *arg)
 {
 	(void)arg;
 	assert_in_range(n_seen, 0, 15);
-	assert_int_equal(r->id, 0x5eed);
-	assert_int_equal(r->lane, 3);
-	seen[n_seen++] = (struct seen){ r->number,        r->text,    r->n_recipients,
+	assert_int_equal(r->name.id, 0x5eed);
+	assert_int_equal(r->name.lane, 3);
+	seen[n_seen++] = (struct seen){ r->name.number,   r->text,    r->n_recipients,
 					r->recipients[0], r->sent_ns, r->arrived_ns };
 }
 

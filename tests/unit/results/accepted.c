@@ -71,10 +71,30 @@ static void test_flushes(void **state)
 	sq_accepted_fini(&a);
 }
 
+/* As no lane says it: each number is one message all the same. */
+static void test_overlap(void **state)
+{
+	struct sq_accepted a = { 0 };
+
+	(void)state;
+	assert_int_equal(add(&a, "[0,10,1,5,10,1,2,3,1,12,6,2]"), 0);
+	sq_accepted_settle(&a);
+	assert_int_equal(a.n, 2);
+	assert_int_equal(a.runs[0].n, 15);
+	assert_int_equal(a.runs[1].first, 15);
+	assert_int_equal(a.runs[1].n, 3);
+	sq_accepted_fini(&a);
+}
+
 static void test_garbage(void **state)
 {
-	static const char *const texts[] = { "[1]",         "[1,2]",     "[-1,1,1]",
-					     "[0,\"1\",1]", "[0,1,1.5]", "[0,1,4294967296]" };
+	static const char *const texts[] = { "[1]",
+					     "[1,2]",
+					     "[-1,1,1]",
+					     "[0,\"1\",1]",
+					     "[0,1,1.5]",
+					     "[0,1,4294967296]",
+					     "[0,9223372036854775807,1]" };
 	struct sq_accepted a = { 0 };
 
 	(void)state;
@@ -90,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_flushes),
+		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_garbage),
 	};
 

@@ -72,12 +72,21 @@ static void test_round_trip(void **state)
 {
 	static const uint32_t recipients[] = { 0, UINT32_MAX, 0x9c1d2e3f };
 	const struct sq_receipt cases[] = {
-		{ 0x5eed, 3, 17, 1764234304123456789, 1764234304023456780, SQ_RECEIPT_SOUND,
-		  recipients, 3 },
-		{ UINT64_MAX, 0, 0, 1764234304123456789, -1, SQ_RECEIPT_UNCHECKED, recipients, 1 },
-		{ 1, 65535, INT64_MAX, 1000, 2000, SQ_RECEIPT_CORRUPT, recipients + 1, 2 },
-		{ 1, 0, 0, 1764234304123456789, INT64_MAX, SQ_RECEIPT_SOUND, recipients, 1 },
-		{ 1, 0, 0, INT64_MAX, 0, SQ_RECEIPT_SOUND, recipients, 1 },
+		{ { 0x5eed, 3, 17 },
+		  1764234304123456789,
+		  1764234304023456780,
+		  SQ_RECEIPT_SOUND,
+		  recipients,
+		  3 },
+		{ { UINT64_MAX, 0, 0 },
+		  1764234304123456789,
+		  -1,
+		  SQ_RECEIPT_UNCHECKED,
+		  recipients,
+		  1 },
+		{ { 1, 65535, INT64_MAX }, 1000, 2000, SQ_RECEIPT_CORRUPT, recipients + 1, 2 },
+		{ { 1, 0, 0 }, 1764234304123456789, INT64_MAX, SQ_RECEIPT_SOUND, recipients, 1 },
+		{ { 1, 0, 0 }, INT64_MAX, 0, SQ_RECEIPT_SOUND, recipients, 1 },
 	};
 
 	(void)state;
@@ -99,9 +108,9 @@ static void test_round_trip(void **state)
 		assert_int_equal(file.n, 1);
 		assert_memory_equal(seen.recipients, cases[i].recipients,
 				    cases[i].n_recipients * sizeof(*recipients));
-		assert_int_equal(seen.last.id, cases[i].id);
-		assert_int_equal(seen.last.lane, cases[i].lane);
-		assert_int_equal(seen.last.number, cases[i].number);
+		assert_int_equal(seen.last.name.id, cases[i].name.id);
+		assert_int_equal(seen.last.name.lane, cases[i].name.lane);
+		assert_int_equal(seen.last.name.number, cases[i].name.number);
 		assert_int_equal(seen.last.arrived_ns, cases[i].arrived_ns);
 		assert_int_equal(seen.last.sent_ns, cases[i].sent_ns);
 		assert_int_equal(seen.last.text, cases[i].text);

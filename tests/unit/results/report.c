@@ -39,6 +39,8 @@ static void put_storm(const struct spool_dir *d, int n, bool failing)
 						   .due_ns = due,
 						   .sent_ns = -1,
 						   .done_ns = due };
+		if (failing && i % 8 == 7)
+			strcpy(op.detail, "4.7.1");
 		op.effort[0] = 1;
 		sq_tally_done(t, &op);
 	}
@@ -246,7 +248,7 @@ static void test_text(void **state)
 	report = sq_report_json(run);
 	sq_report_text(report, &out, 80);
 	expect_text(out.data, "storm: tcp to server:9000 \u2014 40 scheduled: 26 ok, 10 failed"
-			      " (timeout@connect 10),\n       4 missed\n");
+			      " (timeout@connect 10\n       [4.7.1 5, none 5]), 4 missed\n");
 	expect_text(out.data, "  from due: p50 1 ms, p99 1 ms, max 1 ms; ");
 	expect_text(out.data, "4 slots missed, late by p99 20 ms, max 20 ms");
 	expect_text(out.data, "8 of 10 failures explained\n");

@@ -363,6 +363,35 @@ static void test_capture(void **state)
 	spool_dir_remove(&d);
 }
 
+/* A relay has two words, and its messages stand together whatever file they came in. */
+static void test_relays(void **state)
+{
+#define RELAY(log, lost) \
+	"{\"k\":\"relay\",\"source\":\"postfix\",\"log\":\"" log "\",\"lost_lines\":" lost "}\n"
+#define MAIL(messages) "{\"k\":\"mail\",\"source\":\"postfix\",\"messages\":[" messages "]}\n"
+	struct spool_dir d = spool_dir_make();
+	const json_t *relays;
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl", HEAD START END);
+	spool_dir_put(&d, "capture-a.jsonl",
+		      RELAY("x", "null") RELAY("y", "null") MAIL("{}") MAIL("{}, {}")
+			      RELAY("x", "7") "{\"k\":\"done\",\"t\":1}\n");
+	spool_dir_put(&d, "capture-b.jsonl",
+		      RELAY("x", "null") MAIL("{}") "{\"k\":\"done\",\"t\":1}\n");
+	run = load(&d);
+	relays = run->relays;
+	assert_int_equal(json_array_size(relays), 3);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(relays, 0), "lost_lines")), 7);
+	assert_true(json_is_null(json_object_get(json_array_get(relays, 1), "lost_lines")));
+	assert_true(json_is_null(json_object_get(json_array_get(relays, 2), "lost_lines")));
+	assert_int_equal(json_array_size(run->mail), 4);
+	sq_run_free(run);
+	spool_dir_remove(&d);
+}
+
 /* A damaged file is an error, not a crash. */
 static void test_bad_captures(void **state)
 {
@@ -375,6 +404,8 @@ static void test_bad_captures(void **state)
 		"{\"k\":\"restart\",\"t\":1,\"i\":-1}\n",
 		"{\"k\":\"event\",\"t\":1,\"source\":\"kernel_log\"}\n",
 		"{\"k\":\"metric\"}\n",
+		"{\"k\":\"relay\"}\n",
+		"{\"k\":\"mail\",\"messages\":7}\n",
 	};
 
 	(void)state;
@@ -417,10 +448,11 @@ static void test_run_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_loads),       cmocka_unit_test(test_exemplars),
-		cmocka_unit_test(test_killed),      cmocka_unit_test(test_no_run),
-		cmocka_unit_test(test_capture),     cmocka_unit_test(test_bad_captures),
-		cmocka_unit_test(test_run_records), cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_loads),        cmocka_unit_test(test_exemplars),
+		cmocka_unit_test(test_killed),       cmocka_unit_test(test_no_run),
+		cmocka_unit_test(test_capture),      cmocka_unit_test(test_relays),
+		cmocka_unit_test(test_bad_captures), cmocka_unit_test(test_run_records),
+		cmocka_unit_test(test_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -192,12 +193,41 @@ static void test_many_kinds(void **state)
 	sq_tally_free(t);
 }
 
+/* Of failures alone, of those of which more was said, and anew after each flush. */
+static void test_details(void **state)
+{
+	static const char *const texts[] = { "4.2.2", "", "4.7.1", "4.2.2" };
+	struct sq_tally *t = sq_tally_new(&shape);
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		json_t *record, *j;
+
+		for (size_t i = 0; i < 4; i++) {
+			struct sq_tally_op op = { .outcome = { SQ_CODE_DRIVER, 1 }, .sent_ns = -1 };
+
+			strcpy(op.detail, texts[i]);
+			sq_tally_done(t, &op);
+		}
+		end(t, SQ_CODE_TIMEOUT, 0, 0, SQ_MS);
+		end(t, SQ_CODE_OK, 0, 0, SQ_MS);
+		record = sq_tally_flush(t);
+		j = json_object_get(record, "outcomes");
+		expect_json(json_object_get(json_array_get(j, 0), "details"),
+			    "{\"4.2.2\":2,\"4.7.1\":1}");
+		assert_null(json_object_get(json_array_get(j, 1), "details"));
+		assert_null(json_object_get(json_array_get(j, 2), "details"));
+		json_decref(record);
+	}
+	sq_tally_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),      cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_far_apart),  cmocka_unit_test(test_bursts),
-		cmocka_unit_test(test_many_kinds),
+		cmocka_unit_test(test_many_kinds), cmocka_unit_test(test_details),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
