@@ -1,5 +1,5 @@
 /* Where and why the kernel dropped packets, by its own word: "skb.drop" of
- * "NO_SOCKET@udp4_csum_init" (the event skb:kfree_skb, through tracefs).
+ * "NO_SOCKET@__udp4_lib_rcv" (the event skb:kfree_skb, through tracefs).
  *
  * What a reader would get wrong:
  * - It traces the whole machine, whichever namespace it is asked in; a dropped packet costs the kernel
