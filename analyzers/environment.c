@@ -3,8 +3,9 @@
  * output.
  *
  * What a reader would get wrong: /proc/sys/net shows the namespace of the caller, and a child
- * namespace has fewer files than the first (netdev_max_backlog), so that what isn't there is left
- * out rather than given a default. */
+ * namespace has fewer files than the first (netdev_max_backlog, tcp_max_orphans), so that what isn't
+ * there is left out rather than given a default.  In a world the supervisor, which stands outside,
+ * reads those for all hosts. */
 #include "analyzers/environment.h"
 
 #include <linux/netlink.h>
@@ -137,6 +138,16 @@ static json_t *read_sysctls(void)
 
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
 		add_sysctl(all, sysctls[i]);
+	return all;
+}
+
+json_t *sq_environment_globals(void)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
+		if (sq_sysctl_is_global(sysctls[i]))
+			add_sysctl(all, sysctls[i]);
 	return all;
 }
 

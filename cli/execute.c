@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/globals.h"
 #include "cli/rundir.h"
 #include "loadgen/campaign/campaign.h"
 #include "loadgen/engine/driver.h"
@@ -53,6 +54,11 @@ const struct sq_opt sq_run_args_opts[] = {
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(allow_exec),
 	  .help = "let the scenario start programs" },
+	{ .name = "allow_global",
+	  .type = SQ_OPT_BOOL,
+	  .offset = ARG(allow_global),
+	  .help = "let the scenario change settings of the whole machine (world.sysctl) while it "
+		  "runs; they are set back whatever happens (squall restore)" },
 	{ .name = "quiet",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(quiet),
@@ -210,12 +216,13 @@ static bool sets_programs(const struct sq_run_args *args)
 	return false;
 }
 
-static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_run_args *args,
+struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,
 				 bool shipped, struct sq_err *err)
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
 						   (shipped && !sets_programs(args)),
+				     .allow_global = args->allow_global,
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
@@ -238,16 +245,23 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	return plan;
 }
 
+void sq_execute_plan_free(struct sq_plan *plan)
+{
+	release_drivers(plan);
+	sq_plan_free(plan);
+}
+
 static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
-		    char **argv)
+		    char **argv, char **ret_dir)
 {
 	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO) };
 	enum sq_ending ending = SQ_ENDED_FAILED;
 	struct sq_err err = { 0 };
 	char *dir = NULL;
 	char id[128];
+	struct sq_journal *journal = NULL;
 	int status = SQ_EXIT_UNMEASURED;
-	int rc;
+	int rc, restored;
 
 	for (size_t i = 0; i < plan->lost.n; i++)
 		fprintf(stderr, "squall: lost: %s\n", plan->lost.v[i]);
@@ -259,31 +273,40 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	}
 	opts.dir = dir;
 	opts.meta = make_meta(plan, id, argc, argv);
-	rc = sq_campaign_run(plan, &opts, &ending, &err);
+	rc = sq_globals_set(plan, &journal, &err);
+	if (rc == 0)
+		rc = sq_campaign_run(plan, &opts, &ending, &err);
 	if (err.code)
 		sq_complain(&err);
+	restored = sq_globals_set_back(journal);
 	if (rc == 0)
 		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
+	if (restored < 0 && status == SQ_EXIT_OK)
+		status = SQ_EXIT_UNMEASURED;
 	json_decref(opts.meta);
-	free(dir);
+	if (ret_dir)
+		*ret_dir = dir;
+	else
+		free(dir);
 	return status;
 }
 
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv)
+	       int argc, char **argv, char **ret_dir)
 {
 	struct sq_err err = { 0 };
-	struct sq_plan *plan = make_plan(doc, file, args, shipped, &err);
+	struct sq_plan *plan = sq_execute_plan(doc, file, args, shipped, &err);
 	int status;
 
+	if (ret_dir)
+		*ret_dir = NULL;
 	if (!plan) {
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = run_plan(plan, args, argc, argv);
-	release_drivers(plan);
-	sq_plan_free(plan);
+	status = run_plan(plan, args, argc, argv, ret_dir);
+	sq_execute_plan_free(plan);
 	return status;
 }

@@ -332,6 +332,12 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	return 0;
 }
 
+static void take_environment(const struct sq_reader *r, json_t *environment)
+{
+	json_object_update_missing(json_object_get(environment, "sysctls"), r->globals);
+	json_object_set(r->run->environment, r->host, environment);
+}
+
 int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 {
 	struct sq_reader *r = reader;
@@ -341,8 +347,7 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	if (r->capture.joined && !r->capture.placed)
 		return sq_reader_place(r, record, err);
 	if (strcmp(kind, "env") == 0)
-		json_object_set(r->run->environment, r->host,
-				json_object_get(record, "environment"));
+		take_environment(r, json_object_get(record, "environment"));
 	else if (strcmp(kind, "metric") == 0)
 		rc = take_metric(r, record);
 	else if (strcmp(kind, "absent") == 0)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/value.h"
@@ -124,6 +125,23 @@ static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts 
 	return 0;
 }
 
+/* A setting of the whole machine is felt by all that runs on it: no lab is trusted with one. */
+static int check_globals(const struct sq_plan *plan, const struct sq_plan_opts *opts,
+			 struct sq_err *err)
+{
+	const struct sq_pairs *global = &plan->scenario->world.sysctl;
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+
+	if (opts->allow_global || plan->loopback || !global->n)
+		return 0;
+	sq_json_pointer_join(pointer, sizeof(pointer), "/world/sysctl", global->v[0].key);
+	sq_scenario_place(plan->scenario, pointer, where);
+	return sq_err_set(err, -EPERM, where,
+			  "setting this to %.60s changes the whole machine for the length of the "
+			  "run, which needs --allow-global",
+			  global->v[0].value);
+}
+
 static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_err *err)
 {
 	const struct sq_strings *own = &plan->scenario->authorized_targets;
@@ -178,10 +196,11 @@ int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
 		return (int)load->host;
 	for (size_t h = 0; h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
+		struct sq_addresses more;
 
 		for (size_t i = 0; spec && i < spec->addresses.n; i++)
-			if (sq_cidr_parse(spec->addresses.v[i], &own) == 0 &&
-			    sq_ip_equal(&own.ip, &ip))
+			if (sq_addresses_parse(spec->addresses.v[i], &more) == 0 &&
+			    sq_addresses_has(&more, &ip))
 				return (int)h;
 		if (sq_plan_has_any_ip(plan, h, &ip))
 			return (int)h;
@@ -362,6 +381,8 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 {
 	int rc = check_programs(plan, opts, err);
 
+	if (rc == 0)
+		rc = check_globals(plan, opts, err);
 	if (rc == 0)
 		rc = check_sources(plan, opts, err);
 	if (rc == 0)
