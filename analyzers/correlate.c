@@ -140,10 +140,10 @@ static double best_at(const struct window *w, const double *r, size_t shift, siz
 	double best = -INFINITY;
 
 	for (size_t lag = 0; lag < w->lags; lag++) {
-		double here = r[(shift + lag) % w->n];
+		size_t at = shift + lag < w->n ? shift + lag : shift + lag - w->n;
 
-		if (here > best) {
-			best = here;
+		if (r[at] > best) {
+			best = r[at];
 			*ret_lag = lag;
 		}
 	}

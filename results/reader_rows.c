@@ -6,6 +6,7 @@
  * - The gap record of a source follows the tick of the same reading, so gaps are cut out last.
  * - Of 500 rows 60 move.  An hour of the others at 10 Hz would be 127 MB of the same numbers, so
  *   that rows which read the same all the time have their samples in common. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +88,10 @@ static bool is_constant(const struct sq_metric_draft *m)
 
 static bool same_constant(const struct sq_metric_draft *a, const struct sq_metric_draft *b)
 {
-	return a->n_changes == b->n_changes &&
-	       (a->n_changes == 0 || (a->changes[0].bin == b->changes[0].bin &&
-				      a->changes[0].value == b->changes[0].value));
+	if (a->n_changes != b->n_changes || a->n_changes == 0)
+		return a->n_changes == b->n_changes;
+	assert(a->changes && b->changes);
+	return a->changes[0].bin == b->changes[0].bin && a->changes[0].value == b->changes[0].value;
 }
 
 /* An earlier constant row of the same part that read the same; NULL: none. */

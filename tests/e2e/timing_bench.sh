@@ -26,3 +26,6 @@ jq -e '.medians | .["squall connect 100 us/connection"] < 3 * .["loop rst us/con
 	fail "a connection costs over thrice a blocking loop's: $(jq -c .medians "$SCRATCH/tcp.json")"
 short capture "empty % of a processor" "empty netstat us" "empty tick us"
 short smtp "squall once us/message" "squall reused us/message" "squall pipelining us/message"
+python3 -B "$SQ_SOURCE_DIR/tests/bench/analyze" --short --out "$SCRATCH/analyze" > "$SCRATCH/analyze.txt" 2>&1 ||
+	fail "tests/bench/analyze: status $?: $(cat "$SCRATCH/analyze.txt")"
+jq -e '.medians | .["CPU s"] > 0 and .["peak memory MB"] < 200' "$SCRATCH/analyze.json" > /dev/null || fail "analyze: no figures"

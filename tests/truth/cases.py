@@ -166,9 +166,42 @@ def wrong_source(level, shape):
             lambda run: {("wrong-source-address", "client"): run.load("queries").scheduled - run.sink("dns")["queries"]})
 
 
+def ports_of_ours(level, shape):
+    """100 ports for connections that are held."""
+    client = {"sysctl": {"net.ipv4.ip_local_port_range": "40000 40099"}}
+    return (scenario([tcp(shape, (200, 300, 500)[level], until="connected", hold="3s")], {"run": [tcp_sink()]}, client),
+            lambda run: {("ephemeral-ports-exhausted", "client"): run.load("storm").scheduled - run.sink("tcp")["accepted"]})
+
+
+def descriptors_of_ours(level, shape):
+    load = tcp(shape, (200, 300, 500)[level], until="connected", hold="3s")
+    return (scenario([load], {"run": [tcp_sink()]}, {"nofile": 64}),
+            lambda run: {("descriptor-limit", "client"): run.load("storm").scheduled - run.sink("tcp")["accepted"]})
+
+
+def slow_reader(level, shape):
+    """1 KiB each 100 ms of 1 MiB: nobody is done in time."""
+    load = tcp(shape, (30, 50, 80)[level], until="answer", send_size="1MiB", timeout="3s")
+    server = {"sysctl": {"net.ipv4.tcp_rmem": "4096 131072 6291456"},
+              "run": [{"sink": "tcp", "listen": "0.0.0.0:9000", "read": "slow", "read_bytes": 1024, "read_every": "100ms",
+                       "request_bytes": 1048576, "reply_bytes": 1}]}
+    return (scenario([load], server, {"sysctl": {"net.ipv4.tcp_wmem": "4096 16384 4194304"}}),
+            lambda run: {("slow-reader", "server"): run.load("storm").scheduled - run.sink("tcp")["replies"]})
+
+
+def stalled_server(level, shape):
+    """SIGSTOP for a second: its accept queue overflows, and is not to blame."""
+    stop = ("pid=$(ss -tlnpH 'sport = :9000' | sed 's/.*pid=\\([0-9]*\\).*/\\1/'); sleep 1.5; kill -STOP $pid; sleep 1.5; "
+            "kill -CONT $pid; exec sleep 600")
+    server = {"sysctl": {"net.core.somaxconn": 128}, "run": [tcp_sink(backlog=128), {"argv": ["sh", "-c", stop]}]}
+    load = tcp(shape, (200, 300, 400)[level], until="greeting", duration="4s", timeout="500ms")
+    return scenario([load], server), lambda run: {("server-stalled", "server"): run.load("storm").failures}
+
+
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
-           filter_connects, filter_rejects, filter_of_its_own, wrong_source]
+           filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
+           slow_reader, stalled_server]
 
 
 # ---- two causes ----
@@ -377,13 +410,6 @@ def throttled_server(level, shape):
             {"queries": {"server-stalled", "cpu-saturation", "cpu-throttled"}})
 
 
-def narrow_port_range(level, shape):
-    """100 ports for 300 connections that are held."""
-    client = {"sysctl": {"net.ipv4.ip_local_port_range": "40000 40099"}}
-    return (scenario([tcp(shape, 300, hold="3s")], {"run": [tcp_sink()]}, client), lambda run: {},
-            {"storm": {"ephemeral-ports-exhausted"}})
-
-
 def closed_port(level, shape):
     return (scenario([tcp(shape, 300, target="server:9009")], {"run": [tcp_sink()]}), lambda run: {},
             {"storm": {"port-closed"}})
@@ -391,4 +417,4 @@ def closed_port(level, shape):
 
 BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow]
 UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, sink_that_drops, paused_sink,
-          stopped_server, throttled_server, narrow_port_range, closed_port]
+          stopped_server, throttled_server, closed_port]
