@@ -56,6 +56,7 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 	sq_sample_time(r->sample);
 	r->feeds.sample = r->sample;
 	sq_sample_set_part(r->sample, (unsigned)c->n);
+	sq_sample_time(r->sample);
 	c->readers = sq_grow(c->readers, c->n, &c->cap, sizeof(struct sq_capture_reader *));
 	return c->readers[c->n++] = r;
 }

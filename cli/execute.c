@@ -90,7 +90,7 @@ const struct sq_family *sq_families(void)
 	return families;
 }
 
-static int terminal_width(void)
+int sq_terminal_width(void)
 {
 	struct winsize size;
 
@@ -103,7 +103,7 @@ static void print_summary(const json_t *report, const char *path)
 {
 	struct sq_buf text = { 0 };
 
-	sq_report_text(report, &text, terminal_width());
+	sq_report_text(report, &text, sq_terminal_width());
 	if (text.len)
 		fputs(text.data, stdout);
 	printf("report: %s\n", path);

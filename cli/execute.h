@@ -37,4 +37,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
 	      bool quiet);
 
+/* Of the terminal that stdout is; 100 when it is none. */
+int sq_terminal_width(void);
+
 #endif
