@@ -61,13 +61,17 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 	return c->readers[c->n++] = r;
 }
 
+/* What waits is alone.  Elsewhere that is what a shell may be asked for, and so each such source has
+ * a connection of its own; a squall there has threads itself. */
 static struct sq_capture_reader *reader_of(struct capture *c, const struct sq_source *source,
 					   const char *where)
 {
-	for (size_t i = 0; !source->blocking && i < c->n; i++)
+	bool alone = source->blocking && (!where || source->remote);
+
+	for (size_t i = 0; !alone && i < c->n; i++)
 		if (!c->readers[i]->alone && sq_same_text(c->readers[i]->where, where))
 			return c->readers[i];
-	return reader_add(c, where, source->blocking);
+	return reader_add(c, where, alone);
 }
 
 static void collect_feeds(struct capture *c)
