@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "analyzers/capture_reader.h"
+#include "analyzers/environment.h"
 #include "analyzers/far_clock.h"
 #include "analyzers/place_far.h"
 #include "analyzers/relay.h"
@@ -23,7 +24,11 @@
 #include "base/mem.h"
 #include "base/value.h"
 
-enum { FIRST_PINGS = 8, LAST_PINGS = 4 };
+enum {
+	FIRST_PINGS = 8,
+	LAST_PINGS = 4,
+	NOT_FOUND = 127, /* a shell's status of a program that isn't there */
+};
 
 #define HELLO_LIMIT   (15 * SQ_SEC)
 #define GLANCE        (SQ_SEC / 5)
@@ -136,11 +141,12 @@ static void squall_line(struct session *s, struct sq_buf *line)
 static void send_go(struct session *s)
 {
 	const struct sq_far_reading *best = sq_far_clock_best(&s->clock, sq_now_ns());
+	int64_t far_ns = s->t0_ns + (best ? best->offset_ns : 0);
 	char line[64];
 
-	if (!s->t0_ns || s->clock.n < FIRST_PINGS || !best)
+	if (!s->t0_ns || s->clock.n < FIRST_PINGS)
 		return;
-	snprintf(line, sizeof(line), "go %lld\n", (long long)(s->t0_ns + best->offset_ns));
+	snprintf(line, sizeof(line), "go %lld\n", (long long)far_ns);
 	sq_far_send(s->far, line);
 }
 
@@ -160,13 +166,29 @@ static int take_order(struct session *s)
 	return rc > 0 && strcmp(line, "stop") == 0;
 }
 
+/* It is there, but will not: another version, or a source that it does not have. */
+static void tell_refused(struct session *s, int status)
+{
+	char *text = sq_printf_dup("squall there ended with status %d%s%s; read by sh and cat",
+				   status, *sq_far_complaint(s->far) ? ": " : "",
+				   sq_far_complaint(s->far));
+
+	write_record(s,
+		     json_pack("{s:s, s:I, s:s, s:s}", "k", "event", "t", (json_int_t)sq_now_ns(),
+			       "source", s->reader->where, "text", text));
+	free(text);
+}
+
 /* Before the first record or the mark a login may say whatever it likes. */
 static enum mode mode_of(struct session *s, const char *said, size_t len)
 {
 	int status;
 
-	if (sq_far_is_mark(s->far, said, &status))
+	if (sq_far_is_mark(s->far, said, &status)) {
+		if (status != NOT_FOUND)
+			tell_refused(s, status);
 		return SHELL;
+	}
 	if (strncmp(said, "{\"k\":", 5) != 0)
 		return UNKNOWN;
 	sq_buf_add(&s->held, said, len);
@@ -361,12 +383,20 @@ static int on_line(void *arg, const char *line)
 	return 0;
 }
 
+static int open_shell(struct session *s)
+{
+	int rc = write_record(s, json_pack("{s:s, s:s, s:o}", "k", "env", "host", s->reader->host,
+					   "environment", sq_environment_far(s->place)));
+
+	s->opened = true;
+	return rc == 0 ? sq_feeds_open(&s->reader->feeds, s->err) : rc;
+}
+
 static int begin_shell(struct session *s)
 {
 	struct sq_feeds *fs = &s->reader->feeds;
-	int rc = s->opened ? 0 : sq_feeds_open(fs, s->err);
+	int rc = s->opened ? 0 : open_shell(s);
 
-	s->opened = true;
 	if (rc == 0)
 		rc = sq_feeds_tick(fs, SQ_FEEDS_ALL, s->err);
 	if (rc == 0)
@@ -471,6 +501,8 @@ static int conclude(struct session *s)
 
 	if (rc == 0 && s->mode != UNKNOWN)
 		return write_clock(s);
+	if (!*s->why)
+		snprintf(s->why, sizeof(s->why), "%s", sq_far_why(s->far));
 	for (size_t i = 0; rc == 0 && i < fs->n; i++)
 		rc = sq_sample_absent(
 			s->reader->sample,

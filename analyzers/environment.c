@@ -1,23 +1,34 @@
 /* The host as it is when its capture begins: kernel, processors, memory, the sysctls that say how
- * many connections, datagrams and SYNs fit where, and how each device queues its output.
+ * many connections, datagrams and SYNs fit where, what limits processes, and how each device queues its
+ * output.
  *
  * What a reader would get wrong: /proc/sys/net shows the namespace of the caller, and a child
- * namespace has fewer files than the first (netdev_max_backlog), so that what isn't there is left
- * out rather than given a default. */
+ * namespace has fewer files than the first (netdev_max_backlog, tcp_max_orphans), so that what isn't
+ * there is left out rather than given a default.  In a world the supervisor, which stands outside,
+ * reads those for all hosts. */
 #include "analyzers/environment.h"
 
 #include <linux/netlink.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include <glob.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzers/cgroup.h"
 #include "analyzers/qdisc.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/sysctl.h"
 #include "base/value.h"
+
+#define FAR_LIMIT (5 * SQ_SEC)
 
 static const char *const sysctls[] = {
 	"net.core.somaxconn",
@@ -28,6 +39,12 @@ static const char *const sysctls[] = {
 	"net.core.wmem_default",
 	"net.core.optmem_max",
 	"net.core.default_qdisc",
+	"net.core.netdev_budget",
+	"net.core.netdev_budget_usecs",
+	"net.core.dev_weight",
+	"net.core.message_burst",
+	"net.core.message_cost",
+	"net.unix.max_dgram_qlen",
 	"net.ipv4.tcp_congestion_control",
 	"net.ipv4.tcp_syn_retries",
 	"net.ipv4.tcp_syn_linear_timeouts",
@@ -60,13 +77,55 @@ static const char *const sysctls[] = {
 	"net.ipv4.neigh.default.gc_thresh1",
 	"net.ipv4.neigh.default.gc_thresh2",
 	"net.ipv4.neigh.default.gc_thresh3",
+	"net.ipv4.ip_unprivileged_port_start",
+	"net.ipv4.ip_nonlocal_bind",
+	"net.ipv4.ip_forward",
+	"net.ipv4.ipfrag_high_thresh",
+	"net.ipv4.tcp_fastopen",
+	"net.ipv4.tcp_sack",
+	"net.ipv4.tcp_window_scaling",
+	"net.ipv4.tcp_moderate_rcvbuf",
+	"net.ipv4.tcp_slow_start_after_idle",
+	"net.ipv4.tcp_notsent_lowat",
+	"net.ipv4.tcp_limit_output_bytes",
+	"net.ipv4.tcp_keepalive_time",
+	"net.ipv4.tcp_challenge_ack_limit",
+	"net.ipv4.tcp_invalid_ratelimit",
+	"net.ipv4.tcp_rfc1337",
+	"net.ipv4.tcp_ehash_entries",
+	"net.ipv4.tcp_migrate_req",
+	"net.ipv4.conf.all.rp_filter",
+	"net.ipv4.neigh.default.unres_qlen_bytes",
+	"net.ipv4.neigh.default.mcast_solicit",
+	"net.ipv4.neigh.default.retrans_time_ms",
+	"net.ipv4.neigh.default.base_reachable_time_ms",
 	"net.ipv6.bindv6only",
 	"net.ipv6.icmp.ratelimit",
 	"net.ipv6.icmp.ratemask",
 	"net.ipv6.neigh.default.gc_thresh1",
 	"net.ipv6.neigh.default.gc_thresh2",
 	"net.ipv6.neigh.default.gc_thresh3",
+	"net.ipv6.conf.all.disable_ipv6",
 	"net.netfilter.nf_conntrack_max",
+	"net.netfilter.nf_conntrack_buckets",
+	"net.netfilter.nf_conntrack_tcp_loose",
+	"net.netfilter.nf_conntrack_tcp_be_liberal",
+	"net.netfilter.nf_conntrack_tcp_timeout_established",
+	"net.netfilter.nf_conntrack_tcp_timeout_syn_recv",
+	"net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+	"net.netfilter.nf_conntrack_udp_timeout",
+	"net.netfilter.nf_conntrack_udp_timeout_stream",
+	"fs.file-max",
+	"fs.nr_open",
+	"fs.epoll.max_user_watches",
+	"kernel.pid_max",
+	"kernel.threads-max",
+	"kernel.printk_ratelimit",
+	"kernel.printk_ratelimit_burst",
+	"kernel.dmesg_restrict",
+	"kernel.sched_rt_runtime_us",
+	"vm.overcommit_memory",
+	"vm.min_free_kbytes",
 };
 
 static void add_sysctl(json_t *to, const char *name)
@@ -83,6 +142,16 @@ static json_t *read_sysctls(void)
 
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
 		add_sysctl(all, sysctls[i]);
+	return all;
+}
+
+json_t *sq_environment_globals(void)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
+		if (sq_sysctl_is_global(sysctls[i]))
+			add_sysctl(all, sysctls[i]);
 	return all;
 }
 
@@ -146,6 +215,163 @@ static void add_cpu_model(json_t *to)
 		fclose(f);
 }
 
+/* A line of shell that writes "KEY VALUE" lines: the kernel's name, processors, and each sysctl that is
+ * there. */
+static void far_line(struct sq_buf *line)
+{
+	sq_buf_puts(line, "echo kernel `uname -r`; echo machine `uname -m`; "
+			  "echo cpus `grep -c ^processor /proc/cpuinfo`; cd /proc/sys && for f in");
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
+
+		if (sq_sysctl_name(sysctls[i], name) == 0)
+			sq_buf_printf(line, " %s", name);
+	}
+	sq_buf_puts(line, "; do [ -r $f ] && echo $f `cat $f`; done; true");
+}
+
+/* "net/core/somaxconn" is the file of net.core.somaxconn. */
+static const char *sysctl_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
+
+		if (sq_sysctl_name(sysctls[i], name) == 0 && strcmp(name, file) == 0)
+			return sysctls[i];
+	}
+	return NULL;
+}
+
+static void add_far(json_t *env, const char *key, const char *value)
+{
+	const char *sysctl = sysctl_of(key);
+
+	if (sysctl)
+		json_object_set_new(json_object_get(env, "sysctls"), sysctl, json_string(value));
+	else if (strcmp(key, "cpus") == 0)
+		add_number(env, key, strtoull(value, NULL, 10));
+	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0)
+		json_object_set_new(env, key, json_string(value));
+}
+
+json_t *sq_environment_far(struct sq_place *place)
+{
+	json_t *env = json_pack("{s:{}}", "sysctls");
+	struct sq_buf line = { 0 }, text = { 0 };
+	char *rest, *next;
+
+	far_line(&line);
+	rest = sq_place_run(place, line.data, FAR_LIMIT, &text, NULL) == 0 ? text.data : NULL;
+	while (rest && (next = strsep(&rest, "\n"))) {
+		char *value = next + strcspn(next, " ");
+
+		if (!*value)
+			continue;
+		*value++ = '\0';
+		sq_text_squeeze(value);
+		add_far(env, next, value);
+	}
+	sq_buf_fini(&line);
+	sq_buf_fini(&text);
+	return env;
+}
+
+/* The first line of a file; false when there is none. */
+static bool first_line(const char *path, char *out, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	bool any = f && fgets(out, (int)size, f);
+
+	if (f)
+		fclose(f);
+	if (any)
+		sq_text_squeeze(out);
+	return any;
+}
+
+/* How the processors' speed is chosen, each way once; a virtual machine mostly has no say in it. */
+static void add_governors(json_t *to)
+{
+	json_t *all = json_array();
+	glob_t cpus;
+
+	if (glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", 0, NULL, &cpus) ==
+	    0) {
+		for (size_t i = 0; i < cpus.gl_pathc; i++) {
+			char word[64];
+			size_t k = 0;
+
+			if (!first_line(cpus.gl_pathv[i], word, sizeof(word)))
+				continue;
+			while (k < json_array_size(all) &&
+			       strcmp(json_string_value(json_array_get(all, k)), word) != 0)
+				k++;
+			if (k == json_array_size(all))
+				json_array_append_new(all, json_string(word));
+		}
+		globfree(&cpus);
+	}
+	if (json_array_size(all))
+		json_object_set(to, "governors", all);
+	json_decref(all);
+}
+
+static const struct {
+	const char *name;
+	int resource;
+} limits[] = {
+	{ "nofile", RLIMIT_NOFILE },         { "nproc", RLIMIT_NPROC },
+	{ "memlock", RLIMIT_MEMLOCK },       { "as", RLIMIT_AS },
+	{ "sigpending", RLIMIT_SIGPENDING }, { "rtprio", RLIMIT_RTPRIO },
+};
+
+static json_t *limit_json(rlim_t value)
+{
+	return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
+}
+
+static json_t *read_limits(void)
+{
+	json_t *all = json_object();
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (getrlimit(limits[i].resource, &limit) == 0)
+			json_object_set_new(all, limits[i].name,
+					    json_pack("{s:o, s:o}", "soft",
+						      limit_json(limit.rlim_cur), "hard",
+						      limit_json(limit.rlim_max)));
+	return all;
+}
+
+static void add_cgroup(json_t *to)
+{
+	struct sq_cgroup_limits limit;
+	struct sq_cgroup group;
+	json_t *entry;
+
+	if (sq_cgroup_find(NULL, &group, NULL) < 0)
+		return;
+	sq_cgroup_limits_read(&group, &limit);
+	entry = json_object();
+	if (!isnan(limit.cpus))
+		json_object_set_new(entry, "cpus", json_real(limit.cpus));
+	add_number(entry, "memory_bytes", limit.memory_bytes);
+	add_number(entry, "pids", limit.pids);
+	if (json_object_size(entry))
+		json_object_set(to, "cgroup", entry);
+	json_decref(entry);
+}
+
+static void add_clock_source(json_t *to)
+{
+	char word[64];
+
+	if (first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", word,
+		       sizeof(word)))
+		json_object_set_new(to, "clock_source", json_string(word));
+}
+
 json_t *sq_environment_read(void)
 {
 	json_t *env = json_object();
@@ -168,6 +394,10 @@ json_t *sq_environment_read(void)
 				    json_integer(limit.rlim_max > INT64_MAX
 							 ? INT64_MAX
 							 : (json_int_t)limit.rlim_max));
+	json_object_set_new(env, "limits", read_limits());
+	add_clock_source(env);
+	add_governors(env);
+	add_cgroup(env);
 	json_object_set_new(env, "sysctls", read_sysctls());
 	add_qdiscs(env);
 	return env;

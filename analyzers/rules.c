@@ -109,6 +109,18 @@ static const struct sq_opt counter_opts[] = {
 	{ 0 },
 };
 
+static const struct sq_opt change_opts[] = {
+	{ .name = "sysctl",
+	  .type = SQ_OPT_PAIRS,
+	  .offset = offsetof(struct sq_rule_change, sysctl),
+	  .help = "settings of the finding's host, or of the machine" },
+	{ .name = "server",
+	  .type = SQ_OPT_PAIRS,
+	  .offset = offsetof(struct sq_rule_change, server),
+	  .help = "keys of the built-in target there" },
+	{ 0 },
+};
+
 static const struct sq_opt rule_opts[] = {
 	{ .name = "id",
 	  .type = SQ_OPT_STRING,
@@ -155,6 +167,11 @@ static const struct sq_opt rule_opts[] = {
 	  .sub = setting_opts,
 	  .elem_size = sizeof(struct sq_rule_setting),
 	  .help = "settings worth a sentence of evidence" },
+	{ .name = "change",
+	  .type = SQ_OPT_TABLE,
+	  .offset = RULE(change),
+	  .sub = change_opts,
+	  .help = "what must make its failures vanish; squall prove tries it" },
 	{ .name = "advice",
 	  .type = SQ_OPT_STRING,
 	  .offset = RULE(advice),

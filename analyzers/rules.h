@@ -70,6 +70,12 @@ struct sq_rule_setting {
 	char *text;                /* then said as evidence */
 };
 
+/* The settings that, changed so, must make its failures vanish: what `squall prove` tries. */
+struct sq_rule_change {
+	struct sq_pairs sysctl; /* of the finding's host, or of the machine */
+	struct sq_pairs server; /* keys of the built-in target that serves there */
+};
+
 struct sq_rule {
 	char *id, *summary;
 	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
@@ -79,6 +85,7 @@ struct sq_rule {
 	bool successes;      /* operations that got through in the end may have cost it too */
 	struct sq_list pays; /* struct sq_rule_pay */
 	struct sq_list settings; /* struct sq_rule_setting */
+	struct sq_rule_change change;
 	char *advice, *reference;
 };
 

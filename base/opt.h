@@ -87,6 +87,7 @@ struct sq_kind {
 	const char *name, *summary;
 	const struct sq_opt *opts;
 	size_t conf_size;
+	bool programs; /* it runs commands that its options give, which takes --allow-exec */
 };
 
 struct sq_plug {
@@ -131,5 +132,9 @@ void sq_opt_help(const struct sq_opt *opts, struct sq_buf *out);
 /* The reference of a table as Markdown rows, nested tables below their parent. */
 void sq_opt_markdown(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, const char *title,
 		     struct sq_buf *out);
+
+/* Adds a copy; sq_strings_fini frees all. */
+void sq_strings_add(struct sq_strings *s, const char *text);
+void sq_strings_fini(struct sq_strings *s);
 
 #endif

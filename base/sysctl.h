@@ -2,6 +2,7 @@
 #ifndef SQ_BASE_SYSCTL_H
 #define SQ_BASE_SYSCTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { SQ_SYSCTL_NAME = 256, SQ_SYSCTL_VALUE = 4096 };
@@ -13,5 +14,11 @@ int sq_sysctl_name(const char *key, char ret_name[SQ_SYSCTL_NAME]);
 /* Its words one space apart (the kernel sets tabs between the numbers of a triple), cut to the size.
  * 0 or -errno. */
 int sq_sysctl_read(const char *key, char *ret_value, size_t size);
+
+/* 0 or -errno.  That the kernel took it proves nothing: it clamps some values and drops others. */
+int sq_sysctl_write(const char *key, const char *value);
+
+/* Whether it is known as the machine's: no network namespace has it for itself. */
+bool sq_sysctl_is_global(const char *key);
 
 #endif

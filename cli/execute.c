@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/globals.h"
 #include "cli/rundir.h"
 #include "loadgen/campaign/campaign.h"
 #include "loadgen/engine/driver.h"
@@ -53,12 +55,30 @@ const struct sq_opt sq_run_args_opts[] = {
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(allow_exec),
 	  .help = "let the scenario start programs" },
+	{ .name = "allow_global",
+	  .type = SQ_OPT_BOOL,
+	  .offset = ARG(allow_global),
+	  .help = "let the scenario change settings of the whole machine (world.sysctl) while it "
+		  "runs; they are set back whatever happens (squall restore)" },
 	{ .name = "quiet",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(quiet),
 	  .help = "no progress line and no summary" },
 	{ 0 },
 };
+
+const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt *all)
+{
+	size_t n = 0;
+
+	for (; own->name; own++)
+		all[n++] = *own;
+	for (const struct sq_opt *o = sq_run_args_opts; o->name; o++)
+		all[n++] = *o;
+	assert(n < SQ_RUN_ARGS_ROWS);
+	all[n] = (struct sq_opt){ 0 };
+	return all;
+}
 
 const struct sq_family *sq_families(void)
 {
@@ -199,11 +219,13 @@ static bool must_loop_back(const struct sq_scenario *s, const struct sq_run_args
 	return true;
 }
 
-/* A shipped lab whose world was changed is not the shipped one: its programs need leave again. */
-static bool sets_world(const struct sq_run_args *args)
+/* A shipped lab whose world, or what is captured of it, was changed is not the shipped one: its programs
+ * need leave again. */
+static bool sets_programs(const struct sq_run_args *args)
 {
 	for (size_t i = 0; i < args->set.n; i++)
-		if (strncmp(args->set.v[i], "/world", 6) == 0)
+		if (strncmp(args->set.v[i], "/world", 6) == 0 ||
+		    strncmp(args->set.v[i], "/capture", 8) == 0)
 			return true;
 	return false;
 }
@@ -213,7 +235,8 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
-						   (shipped && !sets_world(args)),
+						   (shipped && !sets_programs(args)),
+				     .allow_global = args->allow_global,
 				     .authorize = args->authorize,
 				     .default_source = &sq_source_group_linux,
 				     .batches = sq_driver_batches,
@@ -237,15 +260,16 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 }
 
 static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
-		    char **argv)
+		    char **argv, char **ret_dir)
 {
 	struct sq_campaign_opts opts = { .progress = !args->quiet && isatty(STDERR_FILENO) };
 	enum sq_ending ending = SQ_ENDED_FAILED;
 	struct sq_err err = { 0 };
 	char *dir = NULL;
 	char id[128];
+	struct sq_journal *journal = NULL;
 	int status = SQ_EXIT_UNMEASURED;
-	int rc;
+	int rc, restored;
 
 	for (size_t i = 0; i < plan->lost.n; i++)
 		fprintf(stderr, "squall: lost: %s\n", plan->lost.v[i]);
@@ -257,30 +281,40 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, 
 	}
 	opts.dir = dir;
 	opts.meta = make_meta(plan, id, argc, argv);
-	rc = sq_campaign_run(plan, &opts, &ending, &err);
+	rc = sq_globals_set(plan, &journal, &err);
+	if (rc == 0)
+		rc = sq_campaign_run(plan, &opts, &ending, &err);
 	if (err.code)
 		sq_complain(&err);
+	restored = sq_globals_set_back(journal);
 	if (rc == 0)
 		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)
 		status = SQ_EXIT_STOPPED;
+	if (restored < 0 && status == SQ_EXIT_OK)
+		status = SQ_EXIT_UNMEASURED;
 	json_decref(opts.meta);
-	free(dir);
+	if (ret_dir)
+		*ret_dir = dir;
+	else
+		free(dir);
 	return status;
 }
 
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
-	       int argc, char **argv)
+	       int argc, char **argv, char **ret_dir)
 {
 	struct sq_err err = { 0 };
 	struct sq_plan *plan = make_plan(doc, file, args, shipped, &err);
 	int status;
 
+	if (ret_dir)
+		*ret_dir = NULL;
 	if (!plan) {
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = run_plan(plan, args, argc, argv);
+	status = run_plan(plan, args, argc, argv, ret_dir);
 	release_drivers(plan);
 	sq_plan_free(plan);
 	return status;

@@ -61,7 +61,8 @@ static const struct sq_opt own_opts[] = {
 
 /* What has no meaning here: there is one load and no world, and the target is TARGET. */
 static const char *const left_out[] = {
-	"name", "driver", "from", "target", "at", "arrivals", "loopback", "allow_exec", NULL,
+	"name",     "driver",   "from",       "target",       "at",
+	"arrivals", "loopback", "allow_exec", "allow_global", NULL,
 };
 
 enum { PART_OWN, PART_ARRIVALS, PART_LOAD, PART_DRIVER, PART_RUN, N_PARTS, ROWS_MAX = 96 };
@@ -293,7 +294,7 @@ static int execute(const struct sq_quick *form, const struct options *o, struct 
 		fprintf(stderr, "try: squall help %s\n", form->driver);
 	} else {
 		doc = make_scenario(form, o, q, target);
-		status = sq_execute(doc, form->driver, &q->run, false, argc, argv);
+		status = sq_execute(doc, form->driver, &q->run, false, argc, argv, NULL);
 		json_decref(doc);
 	}
 	free(target);

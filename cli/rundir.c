@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 
-static int make_folder(const char *path, struct sq_err *err)
+int sq_rundir_folder(const char *path, struct sq_err *err)
 {
 	if (mkdir(path, 0755) == -1 && errno != EEXIST)
 		return sq_err_set(err, -errno, path,
@@ -59,10 +59,10 @@ static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_si
 	struct tm tm;
 	time_t now = time(NULL);
 	char *dir = NULL;
-	int rc = make_folder("runs", err);
+	int rc = sq_rundir_folder("runs", err);
 
 	if (rc == 0)
-		rc = make_folder(folder, err);
+		rc = sq_rundir_folder(folder, err);
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	snprintf(id, id_size, "%s", stamp);
@@ -95,7 +95,7 @@ int sq_rundir_make(const char *out, const char *name, char **ret_dir, char *id, 
 
 	if (!out)
 		return make_stamped(name, ret_dir, id, id_size, err);
-	rc = make_folder(out, err);
+	rc = sq_rundir_folder(out, err);
 	if (rc == 0)
 		rc = require_empty(out, err);
 	if (rc < 0)

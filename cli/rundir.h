@@ -11,4 +11,7 @@
 int sq_rundir_make(const char *out, const char *name, char **ret_dir, char *id, size_t id_size,
 		   struct sq_err *err);
 
+/* A folder for several runs, made when it is not there. */
+int sq_rundir_folder(const char *path, struct sq_err *err);
+
 #endif

@@ -79,6 +79,7 @@ static int take_head(struct sq_reader *r, const json_t *record, struct sq_err *e
 		sq_run_warn(run, NAN, json_string_value(text));
 	if (json_is_array(json_object_get(record, "links")))
 		json_array_extend(run->links, json_object_get(record, "links"));
+	r->globals = json_incref(json_object_get(record, "globals"));
 	run->axis.bin_ns = bin_ns;
 	return sq_reader_loads(r, json_object_get(record, "loads"), err);
 }
@@ -297,6 +298,7 @@ struct sq_run *sq_run_load_with(const char *dir, const struct sq_strings *counte
 	}
 	sq_reader_loads_free(&r);
 	sq_reader_capture_free(&r);
+	json_decref(r.globals);
 	free(folder);
 	return rc == 0 ? run : sq_run_free(run);
 }

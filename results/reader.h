@@ -91,6 +91,7 @@ struct sq_reader {
 	const char *path; /* of the file being read, for errors */
 	char *host;       /* whose file it is */
 	bool done;        /* its writer ended in order */
+	json_t *globals;  /* sysctls of the machine that all hosts share */
 	bool headed, started, ended;
 	int64_t t0_mono_ns, wall_error_ns;
 	int64_t latest_ns; /* the latest time of anything, from t0 */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/value.h"
@@ -61,6 +62,27 @@ size_t sq_plan_workers(const struct sq_plan *plan, size_t host)
 	return n;
 }
 
+/* A source that runs a command does so without a world too. */
+static int check_sources(const struct sq_plan *plan, const struct sq_plan_opts *opts,
+			 struct sq_err *err)
+{
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+
+	for (size_t i = 0; !opts->allow_exec && i < plan->scenario->capture.n; i++) {
+		const struct sq_kind *kind = sq_scenario_capture(plan->scenario, i)->source.kind;
+
+		if (!kind->programs)
+			continue;
+		snprintf(pointer, sizeof(pointer), "/capture/%zu/source", i);
+		sq_scenario_place(plan->scenario, pointer, where);
+		return sq_err_set(err, -EPERM, where,
+				  "the source \"%.60s\" runs a command, which needs --allow-exec; "
+				  "give it if you trust this scenario",
+				  kind->name);
+	}
+	return 0;
+}
+
 /* A program is somebody else's code: that takes a person's word, or a shipped lab. */
 static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts *opts,
 			  struct sq_err *err)
@@ -101,6 +123,23 @@ static int check_programs(const struct sq_plan *plan, const struct sq_plan_opts 
 		}
 	}
 	return 0;
+}
+
+/* A setting of the whole machine is felt by all that runs on it: no lab is trusted with one. */
+static int check_globals(const struct sq_plan *plan, const struct sq_plan_opts *opts,
+			 struct sq_err *err)
+{
+	const struct sq_pairs *global = &plan->scenario->world.sysctl;
+	char pointer[SQ_POINTER_MAX], where[SQ_PLACE_MAX];
+
+	if (opts->allow_global || plan->loopback || !global->n)
+		return 0;
+	sq_json_pointer_join(pointer, sizeof(pointer), "/world/sysctl", global->v[0].key);
+	sq_scenario_place(plan->scenario, pointer, where);
+	return sq_err_set(err, -EPERM, where,
+			  "setting this to %.60s changes the whole machine for the length of the "
+			  "run, which needs --allow-global",
+			  global->v[0].value);
 }
 
 static int authorize(struct sq_plan *plan, const struct sq_plan_opts *opts, struct sq_err *err)
@@ -341,6 +380,10 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 {
 	int rc = check_programs(plan, opts, err);
 
+	if (rc == 0)
+		rc = check_sources(plan, opts, err);
+	if (rc == 0)
+		rc = check_globals(plan, opts, err);
 	if (rc == 0)
 		rc = sq_plan_world(plan, plan->gate, err);
 	if (rc == 0)

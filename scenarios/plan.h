@@ -105,6 +105,7 @@ struct sq_plan {
 struct sq_plan_opts {
 	bool loopback;               /* run a world's scenario without its world */
 	bool allow_exec;             /* argv processes are allowed (shipped labs, --allow-exec) */
+	bool allow_global;           /* settings of the whole machine are allowed (--allow-global) */
 	struct sq_strings authorize; /* --authorize */
 	const struct sq_kind *default_source; /* the group "linux" */
 
@@ -118,7 +119,8 @@ struct sq_plan_opts {
 };
 
 /* Takes the scenario over, also on failure.  -EINVAL, -errno of a file; -EACCES for a refused target, -EPERM for a
- * program without --allow-exec (exit 2 all of them). */
+ * program without --allow-exec, or a setting of the machine without --allow-global (exit 2 all of
+ * them). */
 int sq_plan_make(struct sq_scenario *scenario, const struct sq_plan_opts *opts,
 		 struct sq_plan **ret_plan, struct sq_err *err);
 struct sq_plan *sq_plan_free(struct sq_plan *plan);

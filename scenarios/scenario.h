@@ -41,8 +41,16 @@ struct sq_host_spec {
 };
 
 struct sq_world_spec {
-	struct sq_list hosts; /* struct sq_host_spec */
-	struct sq_list links; /* struct sq_link_spec */
+	struct sq_list hosts;   /* struct sq_host_spec */
+	struct sq_list links;   /* struct sq_link_spec */
+	struct sq_pairs sysctl; /* the machine's, beyond any world: --allow-global */
+};
+
+/* What makes the failure vanish: `lab run` and `prove` run the scenario once more with it. */
+struct sq_cure_spec {
+	char *text;               /* in words; NULL: the scenario has no cure */
+	struct sq_pairs set;      /* JSON pointers, each with its value in the words of --set */
+	struct sq_strings expect; /* what must hold then; none: see sq_cure_document */
 };
 
 struct sq_arrivals_spec {  /* exactly one of rate, ramp, steps, poisson, burst, trace, closed */
@@ -88,6 +96,10 @@ struct sq_scenario {
 	struct sq_list capture; /* struct sq_capture_spec; none given: "linux" on every host */
 	bool has_capture;
 	struct sq_strings expect;
+	char *reported_in;     /* where the failure was reported; NULL */
+	struct sq_pairs needs; /* a program and the package that has it; "root" and why */
+	char *finding;         /* the mechanism that its report must name; NULL */
+	struct sq_cure_spec cure;
 	struct sq_strings authorized_targets; /* CIDRs */
 	int64_t bin_ns, idle_ns;
 	char *file; /* what errors call it */
@@ -101,6 +113,11 @@ extern const struct sq_opt sq_capture_opts[];
 
 /* A "POINTER=VALUE" of --set; VALUE is JSON when it parses as JSON, else a string. */
 int sq_scenario_apply_set(json_t *doc, const char *set, struct sq_err *err);
+
+/* The scenario with its cure: a copy of the document in which the cure's values are set and its
+ * expectations stand.  A cure without any must leave nothing of the finding.  NULL with err
+ * (-ENOENT: there is no cure). */
+json_t *sq_cure_document(const json_t *doc, struct sq_err *err);
 
 /* Parses and checks a document that sq_json_load_* gave.  A run report stands for the scenario
  * that it holds ("running the echo").  ctx->file names it in errors.  NULL with err (-EINVAL) on

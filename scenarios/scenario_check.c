@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/sysctl.h"
 #include "base/value.h"
 #include "scenarios/cidr.h"
 #include "scenarios/scenario_private.h"
@@ -154,6 +155,26 @@ static int check_sysctls(const struct sq_scenario *s, const struct sq_host_spec 
 	return 0;
 }
 
+/* What a host has for itself is set there, where it harms nobody. */
+static int check_global_sysctls(const struct sq_scenario *s, struct sq_err *err)
+{
+	for (size_t i = 0; i < s->world.sysctl.n; i++) {
+		const char *key = s->world.sysctl.v[i].key;
+		char at[SQ_POINTER_MAX];
+
+		sq_json_pointer_join(at, sizeof(at), "/world/sysctl", key);
+		if (strstr(key, "nf_hooks_lwtunnel"))
+			return sq_scenario_fail(s, at, err,
+						"once set it can't be set back; leave it out");
+		if (sq_sysctl_is_global(key))
+			continue;
+		return sq_scenario_fail(s, at, err,
+					"is not known as a setting of the whole machine; set it on "
+					"a host, in /world/hosts/NAME/sysctl");
+	}
+	return 0;
+}
+
 static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX], at[SQ_POINTER_MAX];
@@ -248,7 +269,7 @@ static int check_shape(const struct sq_scenario *s, const struct sq_link_spec *l
 int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX];
-	int rc = 0;
+	int rc = check_global_sysctls(s, err);
 
 	for (size_t i = 0; rc == 0 && i < s->world.hosts.n; i++)
 		rc = check_host(s, sq_scenario_host(s, i), err);
@@ -315,6 +336,8 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 		rc = sq_scenario_check_world(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_loads(s, err);
+	if (rc == 0)
+		rc = sq_scenario_check_cure(s, err);
 	for (size_t i = 0; rc == 0 && i < s->capture.n; i++)
 		rc = check_capture(s, i, err);
 	return rc;

@@ -78,6 +78,20 @@ static const struct sq_opt world_opts[] = {
 	{ .name = "links", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_world_spec, links),
 	  .sub = link_opts, .elem_size = sizeof(struct sq_link_spec),
 	  .help = "a cable between two hosts" },
+	{ .name = "sysctl", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_world_spec, sysctl),
+	  .help = "kernel settings that no host has for itself, as in net.ipv4.tcp_max_orphans: "
+		  "changed on this machine for the length of the run; needs --allow-global" },
+	{ 0 },
+};
+
+static const struct sq_opt cure_opts[] = {
+	{ .name = "text", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_cure_spec, text),
+	  .required = true, .help = "what to change, in words" },
+	{ .name = "set", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_cure_spec, set),
+	  .required = true,
+	  .help = "the change: JSON pointers into this file, each with its value in the words of --set" },
+	{ .name = "expect", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_cure_spec, expect),
+	  .help = "what must hold with it; when not given, that nothing of the finding is left" },
 	{ 0 },
 };
 
@@ -209,6 +223,15 @@ const struct sq_opt sq_scenario_opts[] = {
 	  .help = "counters to read; \"linux\" on every host when not given" },
 	{ .name = "expect", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_scenario, expect),
 	  .help = "what must hold, as in \"storm.failures == 0\"" },
+	{ .name = "reported_in", .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_scenario, reported_in),
+	  .help = "where the failure was reported first" },
+	{ .name = "needs", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_scenario, needs),
+	  .help = "programs that must be there, each with the package that has it; \"root\", and what for" },
+	{ .name = "finding", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_scenario, finding),
+	  .help = "the mechanism that its report must name" },
+	{ .name = "cure", .type = SQ_OPT_TABLE, .offset = offsetof(struct sq_scenario, cure),
+	  .sub = cure_opts, .help = "a change that makes the failure vanish: lab run and prove try it" },
 	{ .name = "authorized_targets", .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_scenario, authorized_targets),
 	  .help = "address ranges of your own that it may send to, as in 198.51.100.7/32" },

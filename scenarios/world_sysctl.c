@@ -6,70 +6,13 @@
  * A write that the kernel takes proves nothing: it clamps some values and drops others, so each is
  * read back and compared. */
 #include <errno.h>
-#include <fcntl.h>
-#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/sysctl.h"
 #include "base/value.h"
 #include "scenarios/world_private.h"
-
-/* Below /proc/sys.  Most are absent or read-only in a namespace of today's kernels, but not of all.
- * nf_hooks_lwtunnel is writable from any namespace, global, and cannot be turned off again. */
-static const char *const global_keys[] = {
-	"net/core/bpf_*",
-	"net/core/busy_*",
-	"net/core/default_qdisc",
-	"net/core/dev_weight*",
-	"net/core/netdev_*",
-	"net/core/rmem_default",
-	"net/core/rmem_max",
-	"net/core/rps_sock_flow_entries",
-	"net/core/wmem_default",
-	"net/core/wmem_max",
-	"net/ipv4/inet_peer_*",
-	"net/ipv[46]/neigh/default/gc_*",
-	"net/ipv[46]/route/max_size",
-	"net/ipv4/tcp_low_latency",
-	"net/ipv4/tcp_max_orphans",
-	"net/ipv4/tcp_mem",
-	"net/ipv4/udp_mem",
-	"net/netfilter/nf_conntrack_buckets",
-	"net/netfilter/nf_conntrack_expect_max",
-	"net/netfilter/nf_conntrack_max",
-	"net/netfilter/nf_hooks_lwtunnel",
-	"net/netfilter/nf_log_all_netns",
-	"net/nf_conntrack_max",
-};
-
-static bool is_global(const char *name)
-{
-	for (size_t i = 0; i < sizeof(global_keys) / sizeof(*global_keys); i++)
-		if (fnmatch(global_keys[i], name, FNM_PATHNAME) == 0)
-			return true;
-	return false;
-}
-
-static int write_value(const char *name, const char *value)
-{
-	char path[SQ_SYSCTL_NAME + 16];
-	size_t len = strlen(value);
-	int rc = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
-	/* One write: the kernel takes a value at offset 0 only. */
-	if (write(fd, value, len) != (ssize_t)len)
-		rc = errno ? -errno : -EIO;
-	close(fd);
-	return rc;
-}
 
 static bool is_below_net(const char *name)
 {
@@ -86,10 +29,10 @@ static int check_key(const char *where, const char *key, char name[SQ_SYSCTL_NAM
 		return sq_err_set(err, -EINVAL, where,
 				  "a host may set sysctls below net. only; name one, such as "
 				  "net.core.somaxconn");
-	if (is_global(name))
+	if (sq_sysctl_is_global(name))
 		return sq_err_set(err, -EPERM, where,
-				  "is global on this kernel: it needs --allow-global, which this "
-				  "version does not offer");
+				  "is global, no host has it for itself: set it in /world/sysctl, "
+				  "which needs --allow-global");
 	return 0;
 }
 
@@ -125,7 +68,7 @@ static int write_and_read(const char *name, const char *value, char found[SQ_SYS
 
 	/* EACCES: a key without a read side (route.flush) is an action and no setting. */
 	if (rc == 0)
-		rc = write_value(name, value);
+		rc = sq_sysctl_write(name, value);
 	return rc < 0 ? rc : sq_sysctl_read(name, found, SQ_SYSCTL_VALUE);
 }
 
@@ -138,7 +81,7 @@ static int check_outside(const char *where, const char *name, const char *before
 
 	if (sq_sysctl_read(name, after, sizeof(after)) < 0 || strcmp(before, after) == 0)
 		return 0;
-	rc = write_value(name, before);
+	rc = sq_sysctl_write(name, before);
 	return sq_err_set(err, -EPERM, where,
 			  "is global on this kernel: the write changed it outside the host from %s "
 			  "to %s, %s; leave it out",
@@ -214,6 +157,6 @@ void sq_sysctl_quiet_ipv6(void)
 	};
 
 	for (size_t i = 0; i < sizeof(quiet) / sizeof(*quiet); i++)
-		if (write_value(quiet[i][0], quiet[i][1]) < 0)
+		if (sq_sysctl_write(quiet[i][0], quiet[i][1]) < 0)
 			return;
 }

@@ -1,109 +1,162 @@
-/* squall lab: the shipped reproductions of reported failures. */
+/* squall lab: the reproductions of reported failures, shipped ones and the user's own. */
+#include "cli/lab.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/value.h"
+#include "base/mem.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/execute.h"
+#include "cli/prove.h"
 #include "scenarios/labs.h"
 
-static const struct sq_embedded *find_lab(const char *name)
+static const struct sq_opt own_opts[] = {
+	{ .name = "all",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_lab_args, all),
+	  .help = "run: every shipped lab" },
+	{ .name = "no_cure",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct sq_lab_args, no_cure),
+	  .help = "run: the failure alone, without its cure" },
+	{ .name = "pairs",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_lab_args, pairs),
+	  .def = SQ_PROVE_PAIRS,
+	  .min = 1,
+	  .max = 100,
+	  .help = "prove: how often with and without the cure" },
+	{ 0 },
+};
+
+static const struct sq_opt *lab_opts(void)
 {
-	const char *names[256];
-	size_t n = 0;
-	const char *near;
+	static struct sq_opt all[SQ_RUN_ARGS_ROWS];
 
-	for (; sq_labs[n].name && n < 255; n++) {
-		if (strcmp(sq_labs[n].name, name) == 0)
-			return &sq_labs[n];
-		names[n] = sq_labs[n].name;
-	}
-	names[n] = NULL;
-	near = sq_nearest(name, names);
-	if (near)
-		fprintf(stderr, "squall: lab: no lab \"%s\"; did you mean \"%s\"?\n", name, near);
-	else
-		fprintf(stderr, "squall: lab: no lab \"%s\"; try: squall lab list\n", name);
-	return NULL;
-}
-
-static json_t *load_lab(const struct sq_embedded *lab)
-{
-	struct sq_err err = { 0 };
-	json_t *doc = sq_json_load_text(lab->text, lab->len, lab->name, &err);
-
-	if (!doc)
-		sq_complain(&err);
-	return doc;
+	return sq_run_args_extend(own_opts, all);
 }
 
 static int lab_list(void)
 {
-	for (const struct sq_embedded *lab = sq_labs; lab->name; lab++) {
-		json_t *doc = load_lab(lab);
+	for (const struct sq_embedded *file = sq_labs; file->name; file++) {
+		struct sq_buf needs = { 0 };
+		struct sq_lab lab;
+		const char *from;
 
-		printf("%-24s %s\n", lab->name,
-		       json_string_value(json_object_get(doc, "description")));
-		json_decref(doc);
+		if (sq_lab_open(file->name, &lab) < 0)
+			return SQ_EXIT_USAGE;
+		sq_lab_needs(lab.doc, &needs);
+		from = json_string_value(json_object_get(lab.doc, "reported_in"));
+		printf("%-26s %-9s %s%s%s%s\n", lab.name, from ? from : "-", needs.len ? "[" : "",
+		       needs.len ? needs.data : "", needs.len ? "] " : "",
+		       json_string_value(json_object_get(lab.doc, "description")));
+		sq_buf_fini(&needs);
+		sq_lab_close(&lab);
 	}
 	return SQ_EXIT_OK;
 }
 
 static int lab_show(const char *name)
 {
-	const struct sq_embedded *lab = find_lab(name);
+	struct sq_lab lab;
 
-	if (!lab)
+	if (sq_lab_open(name, &lab) < 0)
 		return SQ_EXIT_USAGE;
-	fwrite(lab->text, 1, lab->len, stdout);
+	for (const struct sq_embedded *file = sq_labs; file->name; file++)
+		if (strcmp(file->name, name) == 0)
+			fwrite(file->text, 1, file->len, stdout);
+	sq_lab_close(&lab);
 	return SQ_EXIT_OK;
 }
 
-static int lab_run(const char *name, const struct sq_run_args *args, int argc, char **argv)
+static size_t count_shipped(void)
 {
-	const struct sq_embedded *lab = find_lab(name);
-	json_t *doc = lab ? load_lab(lab) : NULL;
+	size_t n = 0;
+
+	while (sq_labs[n].name)
+		n++;
+	return n;
+}
+
+static int lab_run(const struct sq_strings *names, const struct sq_lab_args *args, int argc,
+		   char **argv)
+{
+	size_t n = args->all ? count_shipped() : names->n;
+	struct sq_lab *labs = sq_alloc_n(n, sizeof(*labs));
+	int status = SQ_EXIT_OK;
+
+	for (size_t i = 0; i < n && status == SQ_EXIT_OK; i++)
+		if (sq_lab_open(args->all ? sq_labs[i].name : names->v[i], &labs[i]) < 0)
+			status = SQ_EXIT_USAGE;
+	if (status == SQ_EXIT_OK)
+		status = sq_lab_run(labs, n, args, argc, argv);
+	for (size_t i = 0; i < n; i++)
+		sq_lab_close(&labs[i]);
+	free(labs);
+	return status;
+}
+
+static int lab_prove(const char *name, const struct sq_lab_args *args, int argc, char **argv)
+{
+	struct sq_lab lab;
 	int status;
 
-	if (!doc)
+	if (sq_lab_open(name, &lab) < 0)
 		return SQ_EXIT_USAGE;
-	status = sq_execute(doc, lab->name, args, true, argc, argv);
-	json_decref(doc);
+	status = sq_prove_lab(&lab, args, argc, argv);
+	sq_lab_close(&lab);
 	return status;
+}
+
+static int dispatch(const struct sq_strings *rest, const struct sq_lab_args *args, int argc,
+		    char **argv)
+{
+	const struct sq_strings names = { rest->v + 1, rest->n ? rest->n - 1 : 0 };
+	const char *verb = rest->n ? rest->v[0] : "";
+
+	if (names.n == 0 && strcmp(verb, "list") == 0)
+		return lab_list();
+	if (names.n == 1 && strcmp(verb, "show") == 0)
+		return lab_show(names.v[0]);
+	if ((names.n > 0) != args->all && strcmp(verb, "run") == 0)
+		return lab_run(&names, args, argc, argv);
+	if (names.n == 1 && strcmp(verb, "prove") == 0)
+		return lab_prove(names.v[0], args, argc, argv);
+	if (names.n == 1 && strcmp(verb, "new") == 0)
+		return sq_lab_new(names.v[0]);
+	fprintf(stderr,
+		"squall: lab: list, show NAME, run NAME... (or --all), prove NAME, new NAME; "
+		"try: squall help lab\n");
+	return SQ_EXIT_USAGE;
 }
 
 static int lab(int argc, char **argv)
 {
-	struct sq_run_args args;
+	const struct sq_opt *opts = lab_opts();
+	struct sq_lab_args args;
 	struct sq_strings rest;
-	int status = SQ_EXIT_USAGE;
+	int status;
 
-	if (sq_args_parse(argc, argv, sq_run_args_opts, &args, &rest) < 0)
+	if (sq_args_parse(argc, argv, opts, &args, &rest) < 0)
 		return SQ_EXIT_USAGE;
-	if (rest.n == 1 && strcmp(rest.v[0], "list") == 0)
-		status = lab_list();
-	else if (rest.n == 2 && strcmp(rest.v[0], "show") == 0)
-		status = lab_show(rest.v[1]);
-	else if (rest.n == 2 && strcmp(rest.v[0], "run") == 0)
-		status = lab_run(rest.v[1], &args, argc, argv);
-	else
-		fprintf(stderr, "squall: lab: list, show NAME or run NAME; try: squall help lab\n");
+	status = dispatch(&rest, &args, argc, argv);
 	sq_args_rest_free(&rest);
-	sq_opt_fini(sq_run_args_opts, &args);
+	sq_opt_fini(opts, &args);
 	return status;
 }
 
 static void options(struct sq_buf *out)
 {
-	sq_opt_help(sq_run_args_opts, out);
+	sq_opt_help(lab_opts(), out);
 }
 
 const struct sq_command sq_command_lab = {
 	.name = "lab",
-	.args = "list | show NAME | run NAME [options]",
-	.summary = "reported failures, each a throw-away network that shows failure and cause",
+	.args = "list | show NAME | run NAME... | prove NAME | new NAME [options]",
+	.summary =
+		"reported failures, each a throw-away network that shows failure, cause and cure",
 	.options = options,
 	.run = lab,
 };

@@ -16,7 +16,7 @@ static int run_file(const char *path, const struct sq_run_args *args, int argc, 
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = sq_execute(doc, path, args, false, argc, argv);
+	status = sq_execute(doc, path, args, false, argc, argv, NULL);
 	json_decref(doc);
 	return status;
 }

@@ -5,6 +5,7 @@
  * "more_targets". */
 #include "loadgen/campaign/head.h"
 
+#include "analyzers/environment.h"
 #include "base/buf.h"
 #include "loadgen/engine/driver.h"
 
@@ -105,9 +106,10 @@ json_t *sq_campaign_head(const struct sq_plan *plan, const json_t *meta)
 	json_t *own = json_copy((json_t *)meta);
 
 	json_object_set_new(own, "authorized", text_array(&plan->authorized));
-	return json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o, s:o}", "k", "head", "schema",
-			 "squall-spool/1", "meta", own, "scenario", plan->echo, "bin_ns",
+	return json_pack("{s:s, s:s, s:o, s:O, s:I, s:o, s:o, s:o, s:o, s:o}", "k", "head",
+			 "schema", "squall-spool/1", "meta", own, "scenario", plan->echo, "bin_ns",
 			 (json_int_t)plan->scenario->bin_ns, "lost", text_array(&plan->lost),
 			 "warnings", text_array(&plan->warnings), "links", links_record(plan),
-			 "loads", loads_record(plan));
+			 "loads", loads_record(plan), "globals",
+			 plan->world ? sq_environment_globals() : json_object());
 }

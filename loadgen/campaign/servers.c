@@ -100,6 +100,8 @@ static void sink_become(const struct server *s, int dirfd, int *up, struct sq_er
 	const struct sq_process_spec *spec = s->spec;
 	int counts = openat(dirfd, s->counts, flags, 0644);
 
+	/* A name of its own, by which the captures tell it from the run's workers. */
+	prctl(PR_SET_NAME, s->what);
 	if (s->receipts[0]) {
 		int receipts = openat(dirfd, s->receipts, flags, 0644);
 

@@ -77,9 +77,9 @@ ran() { # NAME COMMAND...
 		fail "$name: status $status; $(jqr "$r" '.expectations[] | select(.held != true) | "\(.text): \(.because)"')"
 }
 
-# The lab of that name, run by COMMAND.
+# The lab of that name as it fails, without its cure, run by COMMAND.
 lab() { # NAME [COMMAND...]
-	ran "$1" "${@:2}" "$SQUALL" lab run "$1"
+	ran "$1" "${@:2}" "$SQUALL" lab run "$1" --no-cure
 }
 
 # A key and a certificate of a server of that name, $SCRATCH/NAME.key and NAME.pem, signed by AUTHORITY

@@ -47,6 +47,13 @@ static const struct {
 	     "entries drop\n0000000a ffffffff\n694\t0\t9223372036854775807\n"),
 	SEED("    CPU0  CPU1\nNET_RX: 30 4294967295\n 38: 4 9 PCI-MSIX 1-edge eth0\nLOC: 1 2 Local\n"
 	     "cpu  10 1 20 300 4\ncpu0 5 0 10\nintr 655 0 1\nMemFree: 7 kB\nsome avg10=0.00 total=36\n"),
+	SEED("{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[0,5,1,9],\"raw\":[0,7]}\n"
+	     "{\"k\":\"gap\",\"b\":1000000010,\"e\":1000000011,\"source\":\"a\",\"because\":\"x\"}\n"
+	     "{\"k\":\"pong\",\"n\":3,\"t\":1000000020}\n"),
+	SEED("{\"k\":\"metric\",\"i\":2,\"part\":0,\"source\":\"c\",\"metric\":\"o\",\"instance\":\"p\","
+	     "\"unit\":\"packets\",\"kind\":\"counter\",\"width\":64}\n"
+	     "{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[2,5],\"raw\":[2,5]}\n"
+	     "{\"k\":\"env\",\"environment\":{\"cpus\":2}}\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 

@@ -17,18 +17,27 @@ static void write_file(const char *path, const char *text)
 
 static void test_machine(void **state)
 {
-	json_t *env = sq_environment_read();
+	json_t *env, *limits;
 	struct utsname name;
 	struct rlimit limit;
 
 	(void)state;
 	uname(&name);
 	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 1000;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	env = sq_environment_read();
 	assert_string_equal(record_text(env, "kernel"), name.release);
 	assert_string_equal(record_text(env, "machine"), name.machine);
 	assert_int_equal(record_int(env, "cpus"), sysconf(_SC_NPROCESSORS_ONLN));
 	assert_int_equal(record_int(env, "nofile"), limit.rlim_max);
 	assert_true(record_int(env, "memory_bytes") > 16 << 20);
+	limits = json_object_get(env, "limits");
+	assert_int_equal(record_int(json_object_get(limits, "nofile"), "soft"), 1000);
+	assert_int_equal(record_int(json_object_get(limits, "nofile"), "hard"), limit.rlim_max);
+	assert_true(json_is_null(json_object_get(json_object_get(limits, "as"), "soft")));
+	assert_true(strlen(record_text(env, "clock_source")) > 0);
+	assert_non_null(json_object_get(json_object_get(env, "sysctls"), "fs.nr_open"));
 	json_decref(env);
 }
 

@@ -59,16 +59,18 @@ static const struct sq_opt tcp_sink_opts[] = {
 static const struct sq_opt no_opts[] = { { 0 } };
 
 static const struct sq_kind driver_tcp = { "tcp", "", tcp_driver_opts,
-					   sizeof(struct tcp_driver_conf) };
-static const struct sq_kind driver_dns = { "dns", "", no_opts, 0 };
-static const struct sq_kind sink_tcp = { "tcp", "", tcp_sink_opts, sizeof(struct tcp_sink_conf) };
-static const struct sq_kind sink_dns = { "dns", "", no_opts, 0 };
-static const struct sq_kind source_linux = { "linux", "", no_opts, 0 };
-static const struct sq_kind source_snmp = { "snmp", "", no_opts, 0 };
+					   sizeof(struct tcp_driver_conf), false };
+static const struct sq_kind driver_dns = { "dns", "", no_opts, 0, false };
+static const struct sq_kind sink_tcp = { "tcp", "", tcp_sink_opts, sizeof(struct tcp_sink_conf),
+					 false };
+static const struct sq_kind sink_dns = { "dns", "", no_opts, 0, false };
+static const struct sq_kind source_linux = { "linux", "", no_opts, 0, false };
+static const struct sq_kind source_snmp = { "snmp", "", no_opts, 0, false };
+static const struct sq_kind source_nsd = { "nsd", "", no_opts, 0, true };
 
 static const struct sq_kind *const drivers[] = { &driver_dns, &driver_tcp, NULL };
 static const struct sq_kind *const sinks[] = { &sink_dns, &sink_tcp, NULL };
-static const struct sq_kind *const sources[] = { &source_linux, &source_snmp, NULL };
+static const struct sq_kind *const sources[] = { &source_linux, &source_nsd, &source_snmp, NULL };
 
 static const struct sq_family families[] = {
 	{ "driver", drivers }, { "sink", sinks }, { "source", sources }, { NULL, NULL }

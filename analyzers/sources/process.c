@@ -1,0 +1,347 @@
+/* Processes: descriptors against their limit ("process.fds" of "named:123"), processor time, memory,
+ * threads, context switches, and whether it is stopped.  Those that are named, or what the scenario
+ * started on this host: the processes in the host's network namespace that descend from the keeper.
+ *
+ * What a reader would get wrong:
+ * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
+ * - Who is there is looked up each second, with the limit and the context switches; the rest is read
+ *   at each tick.  A process that comes and goes in between is not seen.
+ * - A process that has ended stands at 0, of all that it held. */
+#include "analyzers/process.h"
+
+#include <sys/prctl.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzers/cost.h"
+#include "analyzers/source.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum {
+	MOST = 256, /* watched at a time; two descriptors each */
+	NAME_MAX_BYTES = 15,
+};
+
+enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, VOLUNTARY, FORCED, ROWS };
+
+static const struct {
+	const char *name, *unit;
+	enum sq_metric_kind kind;
+} rows[ROWS] = {
+	[FDS] = { "process.fds", "descriptors", SQ_GAUGE },
+	[FDS_LIMIT] = { "process.fds_limit", "descriptors", SQ_GAUGE },
+	[RSS] = { "process.rss", "bytes", SQ_GAUGE },
+	[THREADS] = { "process.threads", "threads", SQ_GAUGE },
+	[STOPPED] = { "process.stopped", "", SQ_GAUGE },
+	[CPU] = { "process.cpu", "ms", SQ_COUNTER },
+	[VOLUNTARY] = { "process.switches_voluntary", "events", SQ_COUNTER },
+	[FORCED] = { "process.switches_forced", "events", SQ_COUNTER },
+};
+
+struct process_conf {
+	struct sq_strings name;
+	char *pidfile;
+	int64_t pid;
+};
+
+struct watched {
+	struct sq_process process;
+	unsigned row[ROWS];
+	uint64_t voluntary, forced;           /* as reported */
+	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
+};
+
+struct processes {
+	const struct process_conf *conf; /* NULL: what the scenario started */
+	struct sq_sample *sample;
+	struct sq_process_stat self;
+	struct watched v[MOST];
+	size_t n;
+	unsigned unwatched_row;
+	uint64_t unwatched; /* of the last look: beyond MOST */
+	struct sq_cost look;
+};
+
+/* ---- one process ---- */
+
+static void watch(struct processes *p, const struct sq_process *process, const char *name)
+{
+	struct watched *w = &p->v[p->n++];
+	char instance[SQ_PROCESS_NAME + 16];
+
+	*w = (struct watched){ .process = *process };
+	snprintf(instance, sizeof(instance), "%s:%d", name, (int)process->pid);
+	for (size_t i = 0; i < ROWS; i++)
+		w->row[i] = sq_sample_metric(p->sample, &(struct sq_metric){
+								.name = rows[i].name,
+								.instance = instance,
+								.unit = rows[i].unit,
+								.kind = rows[i].kind,
+								.width = 64,
+							});
+}
+
+/* A sum over the threads that there are falls when one ends: what it had is kept. */
+static void add_rise(uint64_t *sum, uint64_t *live, uint64_t now)
+{
+	if (now > *live)
+		*sum += now - *live;
+	*live = now;
+}
+
+/* What needs no reading at each tick. */
+static void put_slow(struct processes *p, struct watched *w)
+{
+	uint64_t limit, voluntary, forced;
+
+	if (sq_process_descriptor_limit(&w->process, &limit) == 0)
+		sq_sample_put(p->sample, w->row[FDS_LIMIT], limit);
+	if (sq_process_switches(&w->process, &voluntary, &forced) < 0)
+		return;
+	add_rise(&w->voluntary, &w->live_voluntary, voluntary);
+	add_rise(&w->forced, &w->live_forced, forced);
+	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
+	sq_sample_put(p->sample, w->row[FORCED], w->forced);
+}
+
+/* 0, or -ESRCH: it has ended. */
+static int put_fast(struct processes *p, struct watched *w)
+{
+	struct sq_process_stat now;
+	uint64_t fds;
+	int rc = sq_process_read(&w->process, &now);
+
+	if (rc < 0)
+		return rc;
+	if (sq_process_descriptors(&w->process, &fds) == 0)
+		sq_sample_put(p->sample, w->row[FDS], fds);
+	sq_sample_put(p->sample, w->row[RSS], now.rss_bytes);
+	sq_sample_put(p->sample, w->row[THREADS], now.threads);
+	sq_sample_put(p->sample, w->row[STOPPED], now.state == 'T' || now.state == 't');
+	sq_sample_put(p->sample, w->row[CPU], now.cpu_ms);
+	return 0;
+}
+
+static void forget(struct processes *p, size_t at)
+{
+	struct watched *w = &p->v[at];
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (rows[i].kind == SQ_GAUGE && i != FDS_LIMIT)
+			sq_sample_put(p->sample, w->row[i], 0);
+	sq_process_close(&w->process);
+	*w = p->v[--p->n];
+}
+
+/* ---- who is there ---- */
+
+static bool is_watched(const struct processes *p, pid_t pid)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->v[i].process.pid == pid)
+			return true;
+	return false;
+}
+
+static bool is_named(const struct process_conf *conf, const struct sq_process_stat *s)
+{
+	for (size_t i = 0; i < conf->name.n; i++)
+		if (strncmp(conf->name.v[i], s->name, NAME_MAX_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* The keeper begins a session of its own; in a PID namespace that it is the init of, all are its. */
+static bool is_of_run(const struct processes *p, const struct sq_process *process,
+		      const struct sq_process_stat *s)
+{
+	return (p->self.parent == 1 || s->session == p->self.session) &&
+	       sq_process_same_network(process) &&
+	       !(strcmp(s->name, p->self.name) == 0 && sq_process_same_program(process));
+}
+
+static void consider(struct processes *p, pid_t pid, bool given)
+{
+	struct sq_process process;
+	struct sq_process_stat s;
+	bool wanted;
+
+	if (pid == 1 || is_watched(p, pid) || sq_process_open(&process, pid) < 0)
+		return;
+	wanted = sq_process_read(&process, &s) == 0 &&
+		 (given || (p->conf ? is_named(p->conf, &s) : is_of_run(p, &process, &s)));
+	if (wanted && p->n < MOST)
+		watch(p, &process, s.name);
+	else
+		sq_process_close(&process);
+	p->unwatched += wanted && p->n == MOST;
+}
+
+static int64_t read_pidfile(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	long pid = 0;
+
+	if (f && fscanf(f, "%ld", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+static int consider_all(struct processes *p)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc))) {
+		long pid = strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0)
+			consider(p, (pid_t)pid, false);
+	}
+	closedir(proc);
+	return 0;
+}
+
+static int look(struct processes *p)
+{
+	int64_t pid;
+
+	p->unwatched = 0;
+	if (p->conf && p->conf->pid != SQ_OPT_UNSET)
+		consider(p, (pid_t)p->conf->pid, true);
+	if (p->conf && p->conf->pidfile) {
+		pid = read_pidfile(p->conf->pidfile);
+		if (pid > 0)
+			consider(p, (pid_t)pid, true);
+	}
+	return !p->conf || p->conf->name.n ? consider_all(p) : 0;
+}
+
+/* ---- the source ---- */
+
+static int process_sample(void *state, struct sq_sample *s)
+{
+	struct processes *p = state;
+	bool looks = sq_cost_due(&p->look);
+	int rc = looks ? look(p) : 0;
+
+	for (size_t i = p->n; rc == 0 && i-- > 0;) {
+		if (put_fast(p, &p->v[i]) < 0)
+			forget(p, i);
+		else if (looks)
+			put_slow(p, &p->v[i]);
+	}
+	if (looks)
+		sq_cost_done(&p->look, SQ_SEC);
+	sq_sample_put(s, p->unwatched_row, p->unwatched);
+	return rc;
+}
+
+static void process_close(void *state)
+{
+	struct processes *p = state;
+
+	while (p->n > 0)
+		sq_process_close(&p->v[--p->n].process);
+}
+
+/* That there is a keeper is seen by its running the same program. */
+static bool has_keeper(pid_t parent)
+{
+	struct sq_process keeper;
+	bool same;
+
+	if (sq_process_open(&keeper, parent) < 0)
+		return false;
+	same = sq_process_same_program(&keeper);
+	sq_process_close(&keeper);
+	return same;
+}
+
+static bool is_given(const struct process_conf *c)
+{
+	return c && (c->name.n || c->pidfile || c->pid != SQ_OPT_UNSET);
+}
+
+/* /proc may be another PID namespace's than getpid()'s. */
+static int read_self(struct sq_process_stat *ret)
+{
+	struct sq_process self;
+	char link[16] = "";
+	int rc;
+
+	if (readlink("/proc/self", link, sizeof(link) - 1) == -1)
+		return -errno;
+	rc = sq_process_open(&self, (pid_t)strtol(link, NULL, 10));
+	if (rc < 0)
+		return rc;
+	rc = sq_process_read(&self, ret);
+	sq_process_close(&self);
+	return rc;
+}
+
+static int process_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
+{
+	struct processes *p = state;
+	int rc;
+
+	*p = (struct processes){ .sample = s, .conf = is_given(conf) ? conf : NULL };
+	rc = read_self(&p->self);
+	if (rc < 0)
+		return sq_err_set(err, rc, "/proc/self", "%s; is /proc mounted?", strerror(-rc));
+	if (!p->conf && !has_keeper(p->self.parent))
+		return sq_err_set(err, -ENODATA, "",
+				  "no process was named, and squall has started none here; give "
+				  "\"name\", \"pidfile\" or \"pid\"");
+	p->unwatched_row = sq_sample_metric(s, &(struct sq_metric){
+						       .name = "process.unwatched",
+						       .unit = "processes",
+						       .kind = SQ_GAUGE,
+						       .width = 64,
+					       });
+	return 0;
+}
+
+static const struct sq_opt process_opts[] = {
+	{ .name = "name",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct process_conf, name),
+	  .lone = true,
+	  .help = "all processes of these names, as ps -o comm shows them; without name, pidfile and "
+		  "pid: what the scenario started on this host" },
+	{ .name = "pidfile",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct process_conf, pidfile),
+	  .help = "the process whose number stands in this file" },
+	{ .name = "pid",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct process_conf, pid),
+	  .min = 1,
+	  .max = 4194304,
+	  .help = "the process of this number" },
+	{ 0 },
+};
+
+const struct sq_source sq_source_process = {
+	.kind = {
+		.name = "process",
+		.summary = "servers' descriptors, processor time, memory, threads and context switches (/proc)",
+		.opts = process_opts,
+		.conf_size = sizeof(struct process_conf),
+	},
+	.group = "linux",
+	.state_size = sizeof(struct processes),
+	.open = process_open,
+	.sample = process_sample,
+	.close = process_close,
+};

@@ -1,0 +1,72 @@
+/* Sources whose reading is one whole text.  A text in which nothing is known, or a command that failed,
+ * is a gap: it is never a set of zeros. */
+#include "analyzers/stats_source.h"
+
+#include <errno.h>
+
+#include "analyzers/http.h"
+#include "analyzers/place.h"
+#include "analyzers/sample.h"
+
+static int fetch(struct sq_stats_source *source, struct sq_sample *s, struct sq_err *err)
+{
+	if (source->url)
+		return sq_http_get(source->url, source->timeout_ns, &source->text, err);
+	return sq_place_run(sq_sample_place(s), source->command, source->timeout_ns, &source->text,
+			    err);
+}
+
+static int read_once(struct sq_stats_source *source, struct sq_sample *s, struct sq_err *err)
+{
+	struct sq_stats stats = { .sample = s, .memory = &source->memory };
+	int rc = fetch(source, s, err);
+
+	if (rc < 0)
+		return rc;
+	source->parse((struct sq_span){ source->text.data, source->text.data + source->text.len },
+		      &stats);
+	if (stats.n == 0)
+		return sq_err_set(err, -EBADMSG, source->url ? source->url : source->command,
+				  "nothing in the answer is known; see what it says by hand");
+	return 0;
+}
+
+static int open_source(struct sq_stats_source *source, struct sq_sample *s, struct sq_err *err)
+{
+	int rc = read_once(source, s, err);
+
+	if (rc < 0)
+		sq_stats_source_close(source);
+	return rc;
+}
+
+int sq_stats_command_open(struct sq_stats_source *source, const struct sq_stats_command_conf *conf,
+			  sq_stats_parser *parse, struct sq_sample *s, struct sq_err *err)
+{
+	*source = (struct sq_stats_source){ .command = conf->command,
+					    .timeout_ns = conf->timeout_ns,
+					    .parse = parse };
+	return open_source(source, s, err);
+}
+
+int sq_stats_url_open(struct sq_stats_source *source, const struct sq_stats_url_conf *conf,
+		      sq_stats_parser *parse, struct sq_sample *s, struct sq_err *err)
+{
+	*source = (struct sq_stats_source){ .url = conf->url,
+					    .timeout_ns = conf->timeout_ns,
+					    .parse = parse };
+	return open_source(source, s, err);
+}
+
+int sq_stats_source_sample(void *state, struct sq_sample *s)
+{
+	return read_once(state, s, NULL);
+}
+
+void sq_stats_source_close(void *state)
+{
+	struct sq_stats_source *source = state;
+
+	sq_buf_fini(&source->text);
+	sq_stats_memory_fini(&source->memory);
+}

@@ -1,0 +1,300 @@
+/* Processes that the test makes, and what the source says of them. */
+#include "analyzers/process.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+
+#include "source_bench.h"
+
+enum { SPARE = 500 };
+
+/* The source's own, as its table lays them out. */
+struct conf {
+	struct sq_strings name;
+	char *pidfile;
+	int64_t pid;
+};
+
+static void open_descriptors(int n)
+{
+	int fd = open("/dev/null", O_RDONLY);
+
+	for (int i = 1; i < n; i++)
+		dup(fd);
+}
+
+static void burn(int64_t ns)
+{
+	struct timespec t;
+
+	do
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	while (t.tv_sec * SQ_SEC + t.tv_nsec < ns);
+}
+
+/* A child of that name with SPARE descriptors more and 300 ms of processor time behind it, which
+ * says so and then waits for its end. */
+static pid_t child_start(const char *name)
+{
+	int said[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(said), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct rlimit limit = { 2000, 3000 };
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		setrlimit(RLIMIT_NOFILE, &limit);
+		open_descriptors(SPARE);
+		burn(300 * SQ_MS);
+		if (write(said[1], "+", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	close(said[0]);
+	close(said[1]);
+	return pid;
+}
+
+static void child_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void stop(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+}
+
+static uint64_t listed(pid_t pid)
+{
+	char path[32];
+	uint64_t n = 0;
+	DIR *folder;
+	const struct dirent *entry;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		n += entry->d_name[0] != '.';
+	closedir(folder);
+	return n;
+}
+
+static void test_parse(void **state)
+{
+	static const char after[] =
+		" T 12 34 56 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 3 0 99 1000 7 0";
+	char text[256];
+	struct sq_process_stat s;
+
+	(void)state;
+	snprintf(text, sizeof(text), "5 (a) b (c)%s", after);
+	assert_true(sq_process_parse(text, &s));
+	assert_string_equal(s.name, "a) b (c");
+	assert_int_equal(s.state, 'T');
+	assert_int_equal(s.parent, 12);
+	assert_int_equal(s.session, 56);
+	assert_int_equal(s.cpu_ms, 200 * 1000 / sysconf(_SC_CLK_TCK));
+	assert_int_equal(s.threads, 3);
+	assert_int_equal(s.rss_bytes, 7 * sysconf(_SC_PAGESIZE));
+	for (size_t len = 0; len < strlen("5 (a) b (c) T 12 34 56 0 -1 4194304 1 0 0 0 150");
+	     len++) {
+		text[len] = '\0';
+		assert_false(sq_process_parse(text, &s));
+		snprintf(text, sizeof(text), "5 (a) b (c)%s", after);
+	}
+	assert_true(sq_process_parse("5 (\xff\x01)"
+				     " S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9 0 0",
+				     &s));
+	assert_string_equal(s.name, "??");
+}
+
+/* What the size of the folder says is what a listing finds. */
+static void test_descriptors(void **state)
+{
+	pid_t pid = child_start("victim");
+	struct sq_process p;
+	uint64_t n, limit;
+
+	(void)state;
+	assert_int_equal(sq_process_open(&p, pid), 0);
+	assert_int_equal(sq_process_descriptors(&p, &n), 0);
+	assert_int_equal(n, listed(pid));
+	assert_true(n >= SPARE);
+	assert_int_equal(sq_process_descriptor_limit(&p, &limit), 0);
+	assert_int_equal(limit, 2000);
+	assert_true(sq_process_same_network(&p));
+	assert_true(sq_process_same_program(&p));
+	child_end(pid);
+	/* Its number may be another's by now; this is still its folder. */
+	assert_int_equal(sq_process_read(&p, &(struct sq_process_stat){ 0 }), -ESRCH);
+	sq_process_close(&p);
+	assert_int_equal(sq_process_open(&p, pid), -ENOENT);
+}
+
+static json_t *row_of(const json_t *records, const char *metric, const char *name, pid_t pid)
+{
+	char instance[64];
+
+	snprintf(instance, sizeof(instance), "%s:%d", name, (int)pid);
+	return find_metric(records, metric, instance);
+}
+
+static int64_t at_tick(const json_t *records, size_t tick, const json_t *row)
+{
+	assert_non_null(row);
+	return tick_value(nth_record(records, "tick", tick), record_int(row, "i"));
+}
+
+/* Stopped, with many descriptors; and gone. */
+static void test_by_number(void **state)
+{
+	static const char name[] = "vic tim";
+	pid_t pid = child_start(name);
+	struct conf conf = { .pid = pid };
+	struct probe p;
+	json_t *records;
+
+	(void)state;
+	probe_open_conf(&p, "process", &conf);
+	bench_tick_empty(&p.bench);
+	probe_tick(&p);
+	stop(pid);
+	probe_tick(&p);
+	child_end(pid);
+	probe_tick(&p);
+	records = probe_close(&p);
+	assert_in_range(at_tick(records, 1, row_of(records, "process.fds", name, pid)), SPARE,
+			SPARE + 100);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.fds_limit", name, pid)),
+			 2000);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.threads", name, pid)), 1);
+	assert_true(at_tick(records, 1, row_of(records, "process.rss", name, pid)) > 100000);
+	assert_in_range(at_tick(records, 1, row_of(records, "process.cpu", name, pid)), 280, 2000);
+	assert_true(at_tick(records, 1, row_of(records, "process.switches_voluntary", name, pid)) >=
+		    1);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.stopped", name, pid)), 0);
+	assert_int_equal(at_tick(records, 2, row_of(records, "process.stopped", name, pid)), 1);
+	assert_int_equal(at_tick(records, 3, row_of(records, "process.stopped", name, pid)), 0);
+	assert_int_equal(at_tick(records, 3, row_of(records, "process.fds", name, pid)), 0);
+	assert_int_equal(at_tick(records, 3, row_of(records, "process.rss", name, pid)), 0);
+	json_decref(records);
+}
+
+/* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
+static void test_by_name_and_file(void **state)
+{
+	pid_t a = child_start("named"), b = child_start("named"), c = child_start("named-other"),
+	      d = child_start("a-name-of-more-than-15");
+	char named[] = "named", longer[] = "a-name-of-more-than-15";
+	char *names[] = { named, longer }, file[] = "/tmp/squall-unit-XXXXXX";
+	struct conf conf = { .name = { names, 2 }, .pidfile = file, .pid = SQ_OPT_UNSET };
+	struct probe p;
+	json_t *records;
+	char text[16];
+
+	(void)state;
+	close(mkstemp(file));
+	snprintf(text, sizeof(text), "%d\n", (int)a);
+	write_text(file, text);
+	probe_open_conf(&p, "process", &conf);
+	probe_tick(&p);
+	records = probe_close(&p);
+	unlink(file);
+	assert_non_null(row_of(records, "process.fds", "named", a));
+	assert_non_null(row_of(records, "process.fds", "named", b));
+	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
+	assert_null(row_of(records, "process.fds", "named-other", c));
+	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
+	json_decref(records);
+	child_end(a);
+	child_end(b);
+	child_end(c);
+	child_end(d);
+}
+
+/* A keeper, its server and its capture, which is of the keeper's name and is not watched itself. */
+static int run_keeper(void)
+{
+	pid_t server, capture;
+	int status = 1;
+
+	prctl(PR_SET_NAME, "keeper");
+	setsid();
+	server = child_start("server");
+	capture = fork();
+	if (capture == 0) {
+		struct probe p;
+		json_t *records;
+		bool seen;
+
+		probe_open(&p, "process");
+		probe_tick(&p);
+		records = probe_close(&p);
+		seen = row_of(records, "process.fds", "server", server) &&
+		       count_records(records, "metric") == 1 + 8;
+		json_decref(records);
+		_exit(seen ? 0 : 1);
+	}
+	waitpid(capture, &status, 0);
+	child_end(server);
+	return status == 0 ? 0 : 1;
+}
+
+static void test_by_default(void **state)
+{
+	pid_t keeper, stranger = child_start("stranger");
+	int status = 1;
+
+	(void)state;
+	keeper = fork();
+	if (keeper == 0)
+		_exit(run_keeper());
+	assert_int_equal(waitpid(keeper, &status, 0), keeper);
+	assert_int_equal(status, 0);
+	child_end(stranger);
+}
+
+/* A capture that no keeper started has nothing to watch by itself, and says so. */
+static void test_without_a_keeper(void **state)
+{
+	const struct sq_source *source = source_named("process");
+	void *memory = calloc(1, source->state_size);
+	struct sq_err err = { 0 };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b);
+	assert_int_equal(source->open(memory, NULL, b.sample, &err), -ENODATA);
+	assert_non_null(strstr(err.text, "no process was named"));
+	free(memory);
+	json_decref(bench_close(&b));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse),      cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_by_number),  cmocka_unit_test(test_by_name_and_file),
+		cmocka_unit_test(test_by_default), cmocka_unit_test(test_without_a_keeper),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

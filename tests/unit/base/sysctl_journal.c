@@ -1,0 +1,224 @@
+/* The journal of changed settings, on real ones: this test has a network namespace of its own, whose
+ * settings play the machine's.  A process that is killed at any moment leaves nothing that the next
+ * one who opens the journal does not set back. */
+#include "base/sysctl_journal.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/sysctl.h"
+
+enum { KILLS = 40 };
+
+static const char somaxconn[] = "net.core.somaxconn", ports[] = "net.ipv4.ip_local_port_range";
+
+static char dir[] = "journal.XXXXXX";
+static char somaxconn_before[SQ_SYSCTL_VALUE], ports_before[SQ_SYSCTL_VALUE];
+
+static const char *value_of(const char *key)
+{
+	static char value[2][SQ_SYSCTL_VALUE];
+	static int turn;
+
+	turn = !turn;
+	assert_int_equal(sq_sysctl_read(key, value[turn], SQ_SYSCTL_VALUE), 0);
+	return value[turn];
+}
+
+static struct sq_journal *must_open(void)
+{
+	struct sq_err err = { 0 };
+	struct sq_journal *j = sq_journal_open(dir, SQ_SEC, NULL, NULL, &err);
+
+	if (!j)
+		fail_msg("%s: %s", err.where, err.text);
+	return j;
+}
+
+static void must_set(struct sq_journal *j, const char *key, const char *value)
+{
+	struct sq_err err = { 0 };
+
+	if (sq_journal_set(j, key, value, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		fail_msg("no network namespace: %s", strerror(errno));
+	assert_int_equal(sq_sysctl_read(somaxconn, somaxconn_before, SQ_SYSCTL_VALUE), 0);
+	assert_int_equal(sq_sysctl_read(ports, ports_before, SQ_SYSCTL_VALUE), 0);
+	assert_non_null(mkdtemp(dir));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char *command = sq_printf_dup("rm -r %s", dir);
+
+	(void)state;
+	assert_int_equal(system(command), 0);
+	free(command);
+	return 0;
+}
+
+/* Set twice, it goes back to what it was before the first time. */
+static void test_sets_back(void **state)
+{
+	struct sq_journal *j = must_open();
+
+	(void)state;
+	must_set(j, somaxconn, "77");
+	must_set(j, ports, "40000 40099");
+	must_set(j, somaxconn, "78");
+	assert_string_equal(value_of(somaxconn), "78");
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+	assert_string_equal(value_of(somaxconn), somaxconn_before);
+	assert_string_equal(value_of(ports), ports_before);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *key, *value, *words;
+		int rc;
+	} cases[] = {
+		{ "net.core.no_such_thing", "1", "misspelt", -ENOENT },
+		{ "net.core.somaxconn", "-1", "wrote -1", -EINVAL },
+		/* Taken, and made something else. */
+		{ "net.ipv4.tcp_ecn", "0x1", "kernel says 1", -ERANGE },
+	};
+
+	char ecn[SQ_SYSCTL_VALUE];
+
+	(void)state;
+	snprintf(ecn, sizeof(ecn), "%s", value_of("net.ipv4.tcp_ecn"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_journal *j = must_open();
+		struct sq_err err = { 0 };
+
+		assert_int_equal(sq_journal_set(j, cases[i].key, cases[i].value, &err),
+				 cases[i].rc);
+		assert_non_null(strstr(err.text, cases[i].words));
+		assert_int_equal(sq_journal_close(j, NULL), 0);
+	}
+	assert_string_equal(value_of(somaxconn), somaxconn_before);
+	assert_string_equal(value_of("net.ipv4.tcp_ecn"), ecn);
+}
+
+/* One at a time; who is refused is told whom to wait for. */
+static void test_lock(void **state)
+{
+	struct sq_journal *j = must_open();
+	struct sq_err err = { 0 };
+	char pid[32];
+	int64_t before_ns = sq_now_ns();
+
+	(void)state;
+	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
+	assert_null(sq_journal_open(dir, 200 * SQ_MS, NULL, NULL, &err));
+	assert_int_equal(err.code, -EBUSY);
+	assert_non_null(strstr(err.text, pid));
+	assert_true(sq_now_ns() - before_ns >= 200 * SQ_MS);
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+	assert_int_equal(sq_journal_close(must_open(), NULL), 0);
+}
+
+static _Noreturn void change_for_ever(void)
+{
+	for (int i = 0;; i++) {
+		struct sq_journal *j = must_open();
+		char value[32];
+
+		snprintf(value, sizeof(value), "%d", 100 + i % 1000);
+		must_set(j, somaxconn, value);
+		must_set(j, ports, "40000 40099");
+		sq_journal_close(j, NULL);
+	}
+}
+
+static void count_told(void *arg, const char *key, const char *from, const char *to)
+{
+	assert_non_null(key);
+	assert_string_not_equal(from, to);
+	++*(int *)arg;
+}
+
+static void test_killed(void **state)
+{
+	struct sq_rng rng;
+	int told = 0;
+
+	(void)state;
+	sq_rng_init(&rng, sq_rng_fresh_seed(), 0);
+	for (int i = 0; i < KILLS; i++) {
+		struct sq_err err = { 0 };
+		struct sq_journal *j;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			change_for_ever();
+		sq_sleep_until(sq_now_ns() + (int64_t)sq_rng_below(&rng, 20 * SQ_MS));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		j = sq_journal_open(dir, SQ_SEC, count_told, &told, &err);
+		if (!j)
+			fail_msg("%s: %s", err.where, err.text);
+		assert_string_equal(value_of(somaxconn), somaxconn_before);
+		assert_string_equal(value_of(ports), ports_before);
+		assert_int_equal(sq_journal_close(j, NULL), 0);
+	}
+	/* Else no kill met a changed setting, and the test showed nothing. */
+	assert_true(told > 0);
+}
+
+/* A line that is not whole was never acted upon. */
+static void test_torn(void **state)
+{
+	char *path = sq_printf_dup("%s/sysctl.journal", dir);
+	FILE *f = fopen(path, "we");
+
+	(void)state;
+	assert_non_null(f);
+	fputs("{\"key\":\"net.core.somaxconn\",\"before\":\"50\",\"wrote\":\"60\"}\n"
+	      "{\"key\":\"net.ipv4.ip_local_port_range\",\"bef",
+	      f);
+	fclose(f);
+	assert_int_equal(sq_journal_close(must_open(), NULL), 0);
+	assert_string_equal(value_of(somaxconn), "50");
+	assert_string_equal(value_of(ports), ports_before);
+	assert_int_equal(sq_sysctl_write(somaxconn, somaxconn_before), 0);
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_torn),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
