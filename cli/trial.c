@@ -22,8 +22,8 @@ void sq_trial_run(const json_t *doc, const struct sq_trial_way *way, const char 
 	if (out)
 		args.out = (char *)out; /* read only */
 	args.quiet = args.quiet || quiet;
-	ret->status =
-		sq_execute(own, way->file, &args, way->shipped, NULL, way->argc, way->argv, &ret->dir);
+	ret->status = sq_execute(own, way->file, &args, way->shipped, NULL, way->argc, way->argv,
+				 &ret->dir);
 	json_decref(own);
 	if (!ret->dir)
 		return;
