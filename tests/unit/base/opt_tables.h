@@ -70,9 +70,16 @@ static const struct sq_opt inner_opts[] = {
 	{ 0 },
 };
 
-static const struct sq_kind tcp = { "tcp", "connections", tcp_opts, sizeof(struct tcp_conf) };
-static const struct sq_kind none = { "none", "nothing at all", NULL, 0 };
-static const struct sq_kind wrap = { "wrap", "another", inner_opts, sizeof(struct inner) };
+static const struct sq_kind tcp = { .name = "tcp",
+				    .summary = "connections",
+				    .opts = tcp_opts,
+				    .conf_size = sizeof(struct tcp_conf) };
+static const struct sq_kind none = {
+	.name = "none", .summary = "nothing at all", .opts = NULL, .conf_size = 0
+};
+static const struct sq_kind wrap = {
+	.name = "wrap", .summary = "another", .opts = inner_opts, .conf_size = sizeof(struct inner)
+};
 static const struct sq_kind *const drivers[] = { &none, &tcp, NULL };
 static const struct sq_kind *const sources[] = { &none, &tcp, &wrap, NULL };
 static const struct sq_family families[] = {
