@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,19 @@ const struct sq_opt sq_run_args_opts[] = {
 	  .help = "no progress line and no summary" },
 	{ 0 },
 };
+
+const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt *all)
+{
+	size_t n = 0;
+
+	for (; own->name; own++)
+		all[n++] = *own;
+	for (const struct sq_opt *o = sq_run_args_opts; o->name; o++)
+		all[n++] = *o;
+	assert(n < SQ_RUN_ARGS_ROWS);
+	all[n] = (struct sq_opt){ 0 };
+	return all;
+}
 
 const struct sq_family *sq_families(void)
 {

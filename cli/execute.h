@@ -19,6 +19,11 @@ struct sq_run_args {
 
 extern const struct sq_opt sq_run_args_opts[];
 
+/* A command's own rows and those of a run, in all, for a struct whose first member is sq_run_args. */
+enum { SQ_RUN_ARGS_ROWS = 48 };
+
+const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt *all);
+
 /* The plug-ins that scenarios may name. */
 const struct sq_family *sq_families(void);
 
