@@ -2,9 +2,11 @@
  * symptoms; then what no client saw. */
 #include "analyzers/analyze.h"
 
+#include "analyzers/correlate.h"
 #include "analyzers/ledger.h"
 #include "analyzers/ledger_fact.h"
 #include "analyzers/ledger_relay.h"
+#include "analyzers/rules_own.h"
 #include "analyzers/warnings.h"
 
 static void examine_all(struct sq_book *book, const struct sq_rule_table *rules,
@@ -27,14 +29,17 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
 	struct sq_rule_table rules;
 	struct sq_book book;
-	int rc = sq_rule_table_load(sq_rules, &rules, err);
+	int rc = sq_rule_table_load(sq_rules_all(), &rules, err);
 
 	if (rc != 0)
 		return rc;
 	sq_findings_fini(&run->findings);
+	json_decref(run->rules);
+	run->rules = json_incref((json_t *)sq_rules_told());
 	book = sq_book_open(run);
 	examine_all(&book, &rules, &run->findings);
 	sq_book_close(&book, &run->findings);
+	sq_correlate(&book, &rules, &run->findings);
 	for (size_t i = 0; i < rules.n; i++) {
 		sq_relay_examine(run, &rules.v[i], &run->findings);
 		sq_fact_missed(run, &rules.v[i], &run->findings);

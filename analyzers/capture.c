@@ -112,21 +112,42 @@ static int write_wall(struct capture *c, struct sq_err *err)
 			      err);
 }
 
-/* Until all other threads have done it, or a time. */
-static void await_readers(struct capture *c, const char *word, int64_t until_ns)
+/* The next line of a thread's, by a time. */
+static void hear(struct sq_capture_reader *r, int64_t until_ns)
+{
+	char line[SQ_CTL_LINE];
+
+	if (sq_ctl_recv(r->ctl[0], line, until_ns - sq_now_ns()) <= 0)
+		return;
+	r->done |= strcmp(line, "done") == 0;
+	r->ready |= r->done || strcmp(line, "ready") == 0;
+}
+
+/* Until all other threads have read once, or a time; the cheap sources are read meanwhile. */
+static int await_ready(struct capture *c, int64_t until_ns, struct sq_err *err)
+{
+	struct sq_feeds *feeds = &c->readers[0]->feeds;
+	int rc = 0;
+
+	for (size_t i = 1; i < c->n; i++) {
+		while (rc == 0 && !c->readers[i]->ready && sq_now_ns() < until_ns) {
+			int64_t due_ns = sq_feeds_due(feeds);
+
+			hear(c->readers[i], due_ns < until_ns ? due_ns : until_ns);
+			if (sq_now_ns() >= due_ns)
+				rc = sq_feeds_tick(feeds, sq_now_ns(), err);
+		}
+	}
+	return rc;
+}
+
+static void await_done(struct capture *c, int64_t until_ns)
 {
 	for (size_t i = 1; i < c->n; i++) {
 		struct sq_capture_reader *r = c->readers[i];
-		char line[SQ_CTL_LINE];
-		bool *said = strcmp(word, "done") == 0 ? &r->done : &r->ready;
 
-		while (r->started && !*said &&
-		       sq_ctl_recv(r->ctl[0], line, until_ns - sq_now_ns()) > 0) {
-			r->ready |= strcmp(line, "ready") == 0;
-			r->done |= strcmp(line, "done") == 0;
-			if (r->done)
-				break;
-		}
+		while (r->started && !r->done && sq_now_ns() < until_ns)
+			hear(r, until_ns);
 	}
 }
 
@@ -141,9 +162,7 @@ static int start_readers(struct capture *c, struct sq_err *err)
 		rc = sq_feeds_open(&c->readers[0]->feeds, err);
 	if (rc == 0)
 		rc = sq_feeds_tick(&c->readers[0]->feeds, SQ_FEEDS_ALL, err);
-	if (rc == 0)
-		await_readers(c, "ready", until_ns);
-	return rc;
+	return rc == 0 ? await_ready(c, until_ns, err) : rc;
 }
 
 /* What else comes on the channel, and all of it to the other threads. */
@@ -179,7 +198,7 @@ static int end_readers(struct capture *c, struct sq_err *err)
 {
 	int rc = 0;
 
-	await_readers(c, "done", sq_now_ns() + DONE_LIMIT);
+	await_done(c, sq_now_ns() + DONE_LIMIT);
 	for (size_t i = 1; rc == 0 && i < c->n; i++) {
 		struct sq_capture_reader *r = c->readers[i];
 
@@ -256,7 +275,7 @@ static bool all_ended(struct capture *c)
 	for (size_t i = 1; i < c->n; i++)
 		if (c->readers[i]->started && !c->readers[i]->done)
 			shutdown(c->readers[i]->ctl[0], SHUT_WR);
-	await_readers(c, "done", sq_now_ns() + GONE_LIMIT);
+	await_done(c, sq_now_ns() + GONE_LIMIT);
 	for (size_t i = 1; i < c->n; i++)
 		all = all && (!c->readers[i]->started || c->readers[i]->done);
 	return all;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "analyzers/capture_reader.h"
+#include "analyzers/environment.h"
 #include "analyzers/far_clock.h"
 #include "analyzers/place_far.h"
 #include "analyzers/relay.h"
@@ -361,12 +362,20 @@ static int on_line(void *arg, const char *line)
 	return 0;
 }
 
+static int open_shell(struct session *s)
+{
+	int rc = write_record(s, json_pack("{s:s, s:s, s:o}", "k", "env", "host", s->reader->host,
+					   "environment", sq_environment_far(s->place)));
+
+	s->opened = true;
+	return rc == 0 ? sq_feeds_open(&s->reader->feeds, s->err) : rc;
+}
+
 static int begin_shell(struct session *s)
 {
 	struct sq_feeds *fs = &s->reader->feeds;
-	int rc = s->opened ? 0 : sq_feeds_open(fs, s->err);
+	int rc = s->opened ? 0 : open_shell(s);
 
-	s->opened = true;
 	if (rc == 0)
 		rc = sq_feeds_tick(fs, SQ_FEEDS_ALL, s->err);
 	if (rc == 0)

@@ -17,13 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyzers/cgroup.h"
 #include "analyzers/qdisc.h"
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/sysctl.h"
 #include "base/value.h"
+
+#define FAR_LIMIT (5 * SQ_SEC)
 
 static const char *const sysctls[] = {
 	"net.core.somaxconn",
@@ -208,6 +213,67 @@ static void add_cpu_model(json_t *to)
 	}
 	if (f)
 		fclose(f);
+}
+
+/* A line of shell that writes "KEY VALUE" lines: the kernel's name, processors, and each sysctl that is
+ * there. */
+static void far_line(struct sq_buf *line)
+{
+	sq_buf_puts(line, "echo kernel `uname -r`; echo machine `uname -m`; "
+			  "echo cpus `grep -c ^processor /proc/cpuinfo`; cd /proc/sys && for f in");
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
+
+		if (sq_sysctl_name(sysctls[i], name) == 0)
+			sq_buf_printf(line, " %s", name);
+	}
+	sq_buf_puts(line, "; do [ -r $f ] && echo $f `cat $f`; done; true");
+}
+
+/* "net/core/somaxconn" is the file of net.core.somaxconn. */
+static const char *sysctl_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
+		char name[SQ_SYSCTL_NAME];
+
+		if (sq_sysctl_name(sysctls[i], name) == 0 && strcmp(name, file) == 0)
+			return sysctls[i];
+	}
+	return NULL;
+}
+
+static void add_far(json_t *env, const char *key, const char *value)
+{
+	const char *sysctl = sysctl_of(key);
+
+	if (sysctl)
+		json_object_set_new(json_object_get(env, "sysctls"), sysctl, json_string(value));
+	else if (strcmp(key, "cpus") == 0)
+		add_number(env, key, strtoull(value, NULL, 10));
+	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0)
+		json_object_set_new(env, key, json_string(value));
+}
+
+json_t *sq_environment_far(struct sq_place *place)
+{
+	json_t *env = json_pack("{s:{}}", "sysctls");
+	struct sq_buf line = { 0 }, text = { 0 };
+	char *rest, *next;
+
+	far_line(&line);
+	rest = sq_place_run(place, line.data, FAR_LIMIT, &text, NULL) == 0 ? text.data : NULL;
+	while (rest && (next = strsep(&rest, "\n"))) {
+		char *value = next + strcspn(next, " ");
+
+		if (!*value)
+			continue;
+		*value++ = '\0';
+		sq_text_squeeze(value);
+		add_far(env, next, value);
+	}
+	sq_buf_fini(&line);
+	sq_buf_fini(&text);
+	return env;
 }
 
 /* The first line of a file; false when there is none. */

@@ -4,9 +4,14 @@
 
 #include <jansson.h>
 
+#include "analyzers/place.h"
+
 /* Of where the caller stands: its network namespace's sysctls and queues, its limits.  The object
  * "environment" of docs/spool.md; what can't be had is left out.  New reference. */
 json_t *sq_environment_read(void);
+
+/* Of a far shell: kernel, processors and sysctls. */
+json_t *sq_environment_far(struct sq_place *place);
 
 /* Where the machine's own network namespace is: those of the same sysctls that are the machine's,
  * which hosts of a world do not see though they count there.  New reference. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analyzers/expect_private.h"
-#include "analyzers/rules.h"
+#include "analyzers/rules_own.h"
 #include "base/mem.h"
 #include "base/value.h"
 
@@ -140,7 +140,7 @@ static bool of_host(const char *rest, struct sq_expect_name *ret)
 
 static bool known_mechanism(const char *id)
 {
-	for (const struct sq_embedded *rule = sq_rules; rule->name; rule++) {
+	for (const struct sq_embedded *rule = sq_rules_all(); rule->name; rule++) {
 		if (strcmp(rule->name, id) == 0)
 			return true;
 	}
@@ -314,7 +314,7 @@ static int fail_finding(const char *text, const char *rest, struct sq_err *err)
 {
 	struct words w = { 0 };
 
-	for (const struct sq_embedded *rule = sq_rules; rule->name; rule++) {
+	for (const struct sq_embedded *rule = sq_rules_all(); rule->name; rule++) {
 		for (size_t i = 0; finding_words[i]; i++) {
 			char *id = sq_printf_dup("%s.", rule->name);
 

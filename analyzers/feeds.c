@@ -22,9 +22,13 @@
 #include "base/ctl.h"
 #include "base/mem.h"
 
-enum { SLOW = 4 }; /* times the quickest answer */
+enum {
+	SLOW = 4, /* times the quickest answer */
+	TRIES_LEAST = 3,
+	TRIES_MOST = 8,
+};
 
-#define SLOW_LEAST (5 * SQ_MS)
+#define SLOW_LEAST (4 * SQ_MS)
 
 void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const void *conf,
 		  int64_t interval_ns)
@@ -137,38 +141,58 @@ static int skip_due(struct sq_feeds *fs, int64_t until_ns, int64_t begin_ns, int
 	return rc;
 }
 
-/* Whether an answer may be dated by: all are, at the end, since a total must not be lost. */
-static bool date(struct sq_feeds *fs, int64_t half_ns, bool last)
+/* Whether an answer is quick enough to be dated by. */
+static bool is_quick(struct sq_feeds *fs, int64_t half_ns)
 {
 	int64_t limit_ns;
 
 	if (!fs->best_half_ns || half_ns < fs->best_half_ns)
 		fs->best_half_ns = half_ns;
 	limit_ns = SLOW * fs->best_half_ns;
-	if (half_ns > (limit_ns > SLOW_LEAST ? limit_ns : SLOW_LEAST) && !last)
-		return false;
-	if (half_ns > fs->worst_half_ns)
-		fs->worst_half_ns = half_ns;
-	fs->dated++;
-	return true;
+	return half_ns <= (limit_ns > SLOW_LEAST ? limit_ns : SLOW_LEAST);
+}
+
+/* The first reading and the last must not be lost: for these it asks several times. 1: quick, 0: not,
+ * or -ENOTCONN. */
+static int fetch(struct sq_feeds *fs, bool all, int64_t *ret_half_ns)
+{
+	struct sq_place *place = sq_sample_place(fs->sample);
+
+	for (int tries = 1;; tries++) {
+		bool quick;
+
+		if (sq_place_fetch(place) < 0)
+			return -ENOTCONN;
+		/* Where there are but commands to run there is nothing to fetch. */
+		if (!sq_place_when(place).at_ns)
+			return 1;
+		*ret_half_ns = sq_place_when(place).half_ns;
+		quick = is_quick(fs, *ret_half_ns);
+		if (!all || (quick && tries >= TRIES_LEAST) || tries == TRIES_MOST)
+			return quick || all;
+	}
 }
 
 static int tick_far(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 {
 	struct sq_place *place = sq_sample_place(fs->sample);
-	int64_t begin_ns = sq_now_ns();
+	int64_t begin_ns = sq_now_ns(), half_ns = 0;
 	struct sq_far_moment when;
+	int rc = fetch(fs, until_ns == SQ_FEEDS_ALL, &half_ns);
 
-	if (sq_place_fetch(place) < 0)
-		return -ENOTCONN;
-	when = sq_place_when(place);
-	if (when.at_ns && !date(fs, when.half_ns, until_ns == SQ_FEEDS_ALL))
-		return skip_due(fs, until_ns, begin_ns, when.half_ns, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return skip_due(fs, until_ns, begin_ns, half_ns, err);
 	sq_sample_begin(fs->sample, begin_ns);
 	read_due(fs, until_ns);
-	/* What was not among the files fetched is younger. */
+	/* What was not among the files fetched is younger; a command's output is of some moment of its
+	 * run. */
 	when = sq_place_when(place);
-	return sq_sample_end(fs->sample, when.at_ns > begin_ns ? when.at_ns : sq_now_ns(), err);
+	if (when.half_ns > fs->worst_half_ns)
+		fs->worst_half_ns = when.half_ns;
+	fs->dated += when.at_ns != 0;
+	return sq_sample_end(fs->sample, when.at_ns ? when.at_ns : sq_now_ns(), err);
 }
 
 int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
@@ -186,7 +210,7 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	return rc;
 }
 
-static int64_t next_due(const struct sq_feeds *fs)
+int64_t sq_feeds_due(const struct sq_feeds *fs)
 {
 	int64_t due_ns = SQ_NEVER;
 
@@ -231,7 +255,7 @@ int sq_feeds_keep(struct sq_feeds *fs, int ctl, int (*on_line)(void *arg, const 
 {
 	for (;;) {
 		char line[SQ_CTL_LINE];
-		int64_t due_ns = next_due(fs);
+		int64_t due_ns = sq_feeds_due(fs);
 		int rc = sq_ctl_recv(ctl, line,
 				     due_ns == SQ_NEVER ? SQ_NEVER : due_ns - sq_now_ns());
 

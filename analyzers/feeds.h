@@ -40,6 +40,9 @@ void sq_feeds_close(struct sq_feeds *fs);
  * err: the far end did not answer, and nothing was read. */
 int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err);
 
+/* When the next is due; SQ_NEVER: nothing is read. */
+int64_t sq_feeds_due(const struct sq_feeds *fs);
+
 /* Ticks until "stop" comes on a channel (base/ctl.h), aligned with t0 from "go T0" on; each line is
  * given to on_line too (NULL: nobody).  1: "stop"; 0: the end of the channel; or as sq_feeds_tick. */
 int sq_feeds_keep(struct sq_feeds *fs, int ctl, int (*on_line)(void *arg, const char *line),

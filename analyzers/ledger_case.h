@@ -68,6 +68,12 @@ struct sq_case {
 	uint64_t slow_wanted, slow_paid;
 };
 
+/* Each of its failures cost one rise at a time: not segments, several at any. */
+static inline bool sq_parcel_is_joint(const struct sq_case *c, const struct sq_parcel *p)
+{
+	return c->claims[p->claim].pay->dose != SQ_DOSE_SEGMENTS && p->units == 1;
+}
+
 /* Where a case is: one counter of the rule on one host, or one row of it. */
 struct sq_scene {
 	const struct sq_rule *rule;

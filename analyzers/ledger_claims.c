@@ -215,7 +215,7 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 	p.units = by_syn ? 1 : dose;
 	p.lo_ns = p.due_ns - g->slack_ns;
 	p.soon_ns = p.due_ns + c->run->axis.bin_ns + g->late_ns;
-	p.hi_ns = latest_ns(c, g, p.due_ns);
+	p.hi_ns = by_syn ? p.soon_ns : latest_ns(c, g, p.due_ns); /* the first SYN leaves at once */
 	for (size_t i = 0; i < p.n_demands; i++) {
 		size_t demand = sq_flow_demand(c->flow);
 

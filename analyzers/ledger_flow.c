@@ -79,26 +79,38 @@ size_t sq_flow_demand(struct sq_flow *f)
 	return f->n_demands++;
 }
 
-void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns)
+/* The newest demand's edge to a reading. */
+static void add_edge(struct sq_flow *f, size_t supply)
 {
 	size_t demand = f->n_demands - 1;
-	struct demand *d = &f->demands[demand];
+	struct supply *s = &f->supplies[supply];
+
+	/* The second of two slots may see a reading that the first saw. */
+	if (f->readings->v[supply].rise == 0 ||
+	    (s->edges != none && f->edges[s->edges].demand == demand))
+		return;
+	f->edges = sq_grow(f->edges, f->n_edges, &f->cap_edges, sizeof(*f->edges));
+	f->edges[f->n_edges] =
+		(struct edge){ .demand = demand, .supply = supply, .next = s->edges };
+	s->edges = f->n_edges++;
+	f->demands[demand].n++;
+}
+
+void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns)
+{
 	size_t first;
 	size_t n = sq_readings_within(f->readings, lo_ns, hi_ns, &first);
 
-	for (size_t i = first; i < first + n; i++) {
-		struct supply *s = &f->supplies[i];
+	for (size_t i = first; i < first + n; i++)
+		add_edge(f, i);
+}
 
-		/* The second of two slots may see a reading that the first saw. */
-		if (f->readings->v[i].rise == 0 ||
-		    (s->edges != none && f->edges[s->edges].demand == demand))
-			continue;
-		f->edges = sq_grow(f->edges, f->n_edges, &f->cap_edges, sizeof(*f->edges));
-		f->edges[f->n_edges] =
-			(struct edge){ .demand = demand, .supply = i, .next = s->edges };
-		s->edges = f->n_edges++;
-		d->n++;
-	}
+void sq_flow_open_like(struct sq_flow *f, const struct sq_flow *other, size_t demand, size_t first)
+{
+	const struct demand *d = &other->demands[demand];
+
+	for (size_t e = d->first; e < d->first + d->n; e++)
+		add_edge(f, first + other->edges[e].supply);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -22,6 +22,9 @@ struct sq_flow *sq_flow_free(struct sq_flow *f);
 size_t sq_flow_demand(struct sq_flow *f);
 void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns);
 
+/* The same for the readings that a demand of another flow is open to, which stand from `first` on here. */
+void sq_flow_open_like(struct sq_flow *f, const struct sq_flow *other, size_t demand, size_t first);
+
 /* Puts as many of the units as can be; how many.  Takes them back. */
 uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units);
 void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units);

@@ -1,6 +1,14 @@
 /* The cases' readings are laid end to end on one line of time, each case in a stretch of its own, so
  * that one flow has them all.  A failure is a demand that is open in every case that claims it.  What
- * is counted soon after it was due is put first, and only then what may have stood in a queue. */
+ * is counted soon after it was due is put first, and only then what may have stood in a queue.
+ *
+ * What a reader would get wrong:
+ * - The rises are not all for these failures.  What got through in the end and connections that lost
+ *   segments have paid too, several each, and are put with them: else a queue's counter seems to have
+ *   room for failures that only the filter beside it can have caused.
+ * - A connect pays for each of its SYNs in one counter, which a flow can't say.  So failures are put in
+ *   the order of their due times by their first SYN, and the later SYNs at once where the first lie:
+ *   when the next failures come, what is left of a reading is for them. */
 #include "analyzers/ledger_joint.h"
 
 #include <stdbool.h>
@@ -19,16 +27,20 @@ struct part { /* a case's */
 	size_t next;  /* its parcel that was not looked at yet */
 };
 
-struct share { /* of one case in one entry's failures of one bin */
-	size_t part, entry, bin;
-	uint64_t n;
+struct share { /* of one case in one want; of all that claim it, those of 0 too */
+	size_t want, part, entry, bin;
+	size_t syns; /* of its parcel */
+	uint64_t n, of;
 };
 
-struct want { /* the failures of one entry, due in one bin */
+struct want { /* failures of one entry, due in one bin, of one dose */
 	size_t entry, bin;
-	uint64_t count;
+	uint64_t count, left;             /* left: not put yet */
 	size_t soon, late;                /* demands */
 	const struct sq_parcel **parcels; /* by part; NULL: not claimed */
+	size_t *again;                    /* by part: the first demand of the later SYNs */
+	size_t segments;                  /* a demand: of connections that cost segments */
+	uint64_t segment_units;
 };
 
 struct sq_joint {
@@ -61,17 +73,12 @@ struct sq_joint *sq_joint_free(struct sq_joint *j)
 	return NULL;
 }
 
-static bool costs_one(const struct sq_case *c, const struct sq_parcel *p)
-{
-	return c->claims[p->claim].pay->dose == SQ_DOSE_ONCE && p->units == 1;
-}
-
 void sq_joint_add(struct sq_joint *j, struct sq_case *c)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < c->n_parcels; i++)
-		any |= costs_one(c, &c->parcels[i]);
+		any |= sq_parcel_is_joint(c, &c->parcels[i]);
 	if (!any || c->readings.total == 0) {
 		sq_case_free(c);
 		return;
@@ -103,31 +110,112 @@ static struct sq_readings line_up(struct sq_joint *j)
 	return all;
 }
 
-static const struct sq_parcel *parcel_of(struct part *part, const struct sq_entry *e, size_t bin)
+/* The rank-th of its parcels of an entry's failures, due in a bin, that can be settled jointly. */
+static const struct sq_parcel *parcel_of(struct part *part, const struct sq_entry *e, size_t bin,
+					 size_t rank)
 {
 	const struct sq_case *c = part->c;
 
 	while (part->next < c->n_parcels && c->parcels[part->next].bin < bin)
 		part->next++;
 	for (size_t i = part->next; i < c->n_parcels && c->parcels[i].bin == bin; i++) {
-		if (c->claims[c->parcels[i].claim].entry == e && costs_one(c, &c->parcels[i]))
+		if (c->claims[c->parcels[i].claim].entry == e &&
+		    sq_parcel_is_joint(c, &c->parcels[i]) && rank-- == 0)
 			return &c->parcels[i];
 	}
 	return NULL;
 }
 
-static size_t open_demand(struct sq_joint *j, struct sq_flow *f, const struct want *w, bool soon)
-{
-	size_t demand = sq_flow_demand(f);
+/* ---- demands ---- */
 
+enum moment { AT_ONCE, SOON, LATE };
+
+/* When a failure's (first) rise may be counted: in the readings of the bin that it was due in, which are
+ * the likeliest; a little before or after; as late as can be.  Where nothing but failures pays comes
+ * first: what a queue's counter has too much may be of successes. */
+static void open_parts(const struct sq_joint *j, struct sq_flow *f, const struct want *w,
+		       enum moment moment)
+{
+	for (int successes = 0; successes < 2; successes++) {
+		for (size_t i = 0; i < j->n_parts; i++) {
+			const struct sq_parcel *p = w->parcels[i];
+			int64_t stretch = (int64_t)i * stretch_ns, lo, hi;
+
+			if (!p || j->parts[i].c->rule->successes != successes)
+				continue;
+			lo = moment == AT_ONCE ? p->due_ns : p->lo_ns;
+			hi = moment == AT_ONCE ? p->due_ns + 1
+			     : moment == SOON  ? p->soon_ns
+					       : p->hi_ns;
+			sq_flow_open(f, lo + stretch, hi + stretch);
+		}
+	}
+}
+
+/* Later SYNs, each part's by themselves: they follow the first. */
+static void open_again(const struct sq_joint *j, struct sq_flow *f, struct want *w)
+{
 	for (size_t i = 0; i < j->n_parts; i++) {
 		const struct sq_parcel *p = w->parcels[i];
 
-		if (p)
-			sq_flow_open(f, p->lo_ns + (int64_t)i * stretch_ns,
-				     (soon ? p->soon_ns : p->hi_ns) + (int64_t)i * stretch_ns);
+		for (size_t k = 1; p && k < p->n_demands; k++) {
+			size_t demand = sq_flow_demand(f);
+
+			w->again[i] = k == 1 ? demand : w->again[i];
+			sq_flow_open_like(f, j->parts[i].c->flow, p->demand + k, j->parts[i].first);
+		}
 	}
-	return demand;
+}
+
+/* Connections that cost segments: where each case would have them, the first of them preferred.  They
+ * only take their room here, and are shared out by their own cases. */
+static void open_segments(const struct sq_joint *j, struct sq_flow *f, struct want *w)
+{
+	w->segments = sq_flow_demand(f);
+	for (size_t i = 0; i < j->n_parts; i++) {
+		const struct part *part = &j->parts[i];
+		const struct sq_case *c = part->c;
+		uint64_t here = 0;
+
+		for (size_t k = part->next; k < c->n_parcels && c->parcels[k].bin == w->bin; k++) {
+			const struct sq_parcel *p = &c->parcels[k];
+			const struct sq_claim *cl = &c->claims[p->claim];
+
+			if (cl->entry != &j->book->v[w->entry] || cl->pay->dose != SQ_DOSE_SEGMENTS)
+				continue;
+			sq_flow_open_like(f, c->flow, p->demand, part->first);
+			here += p->count * p->units;
+		}
+		w->segment_units = here > w->segment_units ? here : w->segment_units;
+	}
+}
+
+/* An entry's failures of a bin; how many cases claim them. */
+static size_t add_want(struct sq_joint *j, struct sq_flow *f, size_t entry, size_t bin, size_t rank)
+{
+	struct want w = { .entry = entry, .bin = bin };
+	size_t n = 0;
+
+	w.parcels = sq_alloc_n(j->n_parts, sizeof(struct sq_parcel *));
+	w.again = sq_alloc_n(j->n_parts, sizeof(*w.again));
+	for (size_t i = 0; i < j->n_parts; i++) {
+		w.parcels[i] = parcel_of(&j->parts[i], &j->book->v[entry], bin, rank);
+		n += w.parcels[i] != NULL;
+		if (w.parcels[i] && w.parcels[i]->count > w.count)
+			w.count = w.parcels[i]->count;
+	}
+	w.left = w.count;
+	w.soon = sq_flow_demand(f);
+	open_parts(j, f, &w, AT_ONCE);
+	open_parts(j, f, &w, SOON);
+	w.late = sq_flow_demand(f);
+	open_parts(j, f, &w, LATE);
+	open_again(j, f, &w);
+	if (rank == 0)
+		open_segments(j, f, &w);
+	j->wants = sq_grow(j->wants, j->n_wants, &j->cap_wants, sizeof(w));
+	j->wants[j->n_wants++] = w;
+	return n;
 }
 
 /* Every entry's failures of every bin that a case claims; whether any has two. */
@@ -137,42 +225,81 @@ static bool gather(struct sq_joint *j, struct sq_flow *f)
 
 	for (size_t bin = 0; bin < j->book->run->axis.n; bin++) {
 		for (size_t e = 0; e < j->book->n; e++) {
-			struct want w = { .entry = e, .bin = bin };
-			size_t n = 0;
-
 			if (j->book->v[e].left[bin] == 0)
 				continue;
-			w.parcels = sq_alloc_n(j->n_parts, sizeof(struct sq_parcel *));
-			for (size_t i = 0; i < j->n_parts; i++) {
-				w.parcels[i] = parcel_of(&j->parts[i], &j->book->v[e], bin);
-				n += w.parcels[i] != NULL;
-				if (w.parcels[i] && w.parcels[i]->count > w.count)
-					w.count = w.parcels[i]->count;
-			}
-			rivals |= n > 1;
-			w.soon = open_demand(j, f, &w, true);
-			w.late = open_demand(j, f, &w, false);
-			j->wants = sq_grow(j->wants, j->n_wants, &j->cap_wants, sizeof(w));
-			j->wants[j->n_wants++] = w;
+			for (size_t rank = 0; rank < 2; rank++)
+				rivals |= add_want(j, f, e, bin, rank) > 1;
 		}
 	}
 	return rivals;
 }
 
-static void take_shares(struct sq_joint *j, const struct sq_flow *f, const struct want *w)
+/* ---- putting ---- */
+
+static uint64_t held(const struct sq_joint *j, const struct sq_flow *f, const struct want *w,
+		     size_t part)
+{
+	size_t first = j->parts[part].first, n = j->parts[part].c->readings.n;
+
+	return sq_flow_held(f, w->soon, first, n) + sq_flow_held(f, w->late, first, n);
+}
+
+/* What got through in the end has surely paid: before any failure, as when a case is settled alone. */
+static void put_slows(const struct sq_joint *j, struct sq_flow *f)
 {
 	for (size_t i = 0; i < j->n_parts; i++) {
-		const struct part *part = &j->parts[i];
-		size_t n = part->c->readings.n;
-		uint64_t held = sq_flow_held(f, w->soon, part->first, n) +
-				sq_flow_held(f, w->late, part->first, n);
+		const struct sq_case *c = j->parts[i].c;
 
-		if (held == 0)
+		for (size_t k = 0; k < c->n_slows; k++) {
+			size_t demand = sq_flow_demand(f);
+
+			sq_flow_open_like(f, c->flow, c->slows[k].demand, j->parts[i].first);
+			sq_flow_put(f, demand, c->slows[k].wanted);
+		}
+	}
+}
+
+static void put_soon(const struct sq_joint *j, struct sq_flow *f, struct want *w)
+{
+	w->left -= sq_flow_put(f, w->soon, w->left);
+	for (size_t i = 0; i < j->n_parts; i++) {
+		const struct sq_parcel *p = w->parcels[i];
+		uint64_t firsts = p && p->n_demands > 1 ? held(j, f, w, i) : 0;
+
+		for (size_t k = 1; firsts > 0 && k < p->n_demands; k++)
+			sq_flow_put(f, w->again[i] + k - 1, firsts);
+	}
+}
+
+static void take_shares(struct sq_joint *j, const struct sq_flow *f, size_t want)
+{
+	const struct want *w = &j->wants[want];
+
+	for (size_t i = 0; i < j->n_parts; i++) {
+		if (!w->parcels[i])
 			continue;
 		j->shares = sq_grow(j->shares, j->n_shares, &j->cap_shares, sizeof(*j->shares));
-		j->shares[j->n_shares++] =
-			(struct share){ .part = i, .entry = w->entry, .bin = w->bin, .n = held };
+		j->shares[j->n_shares++] = (struct share){ .want = want,
+							   .part = i,
+							   .entry = w->entry,
+							   .bin = w->bin,
+							   .syns = w->parcels[i]->n_demands,
+							   .n = held(j, f, w, i),
+							   .of = w->count };
 	}
+}
+
+static void put_all(struct sq_joint *j, struct sq_flow *f)
+{
+	put_slows(j, f);
+	for (size_t i = 0; i < j->n_wants; i++)
+		put_soon(j, f, &j->wants[i]);
+	for (size_t i = 0; i < j->n_wants; i++)
+		sq_flow_put(f, j->wants[i].segments, j->wants[i].segment_units);
+	for (size_t i = 0; i < j->n_wants; i++)
+		sq_flow_put(f, j->wants[i].late, j->wants[i].left);
+	for (size_t i = 0; i < j->n_wants; i++)
+		take_shares(j, f, i);
 }
 
 void sq_joint_solve(struct sq_joint *j)
@@ -180,16 +307,12 @@ void sq_joint_solve(struct sq_joint *j)
 	struct sq_readings all = line_up(j);
 	struct sq_flow *f = sq_flow_new(&all);
 
-	if (gather(j, f)) {
-		for (size_t i = 0; i < j->n_wants; i++)
-			j->wants[i].count -= sq_flow_put(f, j->wants[i].soon, j->wants[i].count);
-		for (size_t i = 0; i < j->n_wants; i++)
-			sq_flow_put(f, j->wants[i].late, j->wants[i].count);
-		for (size_t i = 0; i < j->n_wants; i++)
-			take_shares(j, f, &j->wants[i]);
-	}
-	for (size_t i = 0; i < j->n_wants; i++)
+	if (gather(j, f))
+		put_all(j, f);
+	for (size_t i = 0; i < j->n_wants; i++) {
 		free(j->wants[i].parcels);
+		free(j->wants[i].again);
+	}
 	free(j->wants);
 	j->wants = NULL;
 	j->n_wants = 0;
@@ -197,18 +320,20 @@ void sq_joint_solve(struct sq_joint *j)
 	sq_readings_fini(&all);
 }
 
+/* ---- asking ---- */
+
 static bool alike(const struct sq_case *a, const struct sq_case *b)
 {
 	return a->counter == b->counter && strcmp(a->host, b->host) == 0 &&
 	       sq_same_text(a->row, b->row);
 }
 
-uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
-			const struct sq_entry *entry, size_t bin)
+/* The first share of a bin: they stand in the order of bins. */
+static size_t first_share(const struct sq_joint *j, size_t bin)
 {
 	size_t a = 0, b = j->n_shares;
 
-	while (a < b) { /* they stand in the order of bins */
+	while (a < b) {
 		size_t mid = a + (b - a) / 2;
 
 		if (j->shares[mid].bin < bin)
@@ -216,11 +341,34 @@ uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
 		else
 			b = mid;
 	}
-	for (size_t i = a; i < j->n_shares && j->shares[i].bin == bin; i++) {
+	return a;
+}
+
+static const struct share *own_share(const struct sq_joint *j, const struct sq_case *c,
+				     const struct sq_parcel *p, size_t from)
+{
+	const struct sq_entry *entry = c->claims[p->claim].entry;
+
+	for (size_t i = from; i < j->n_shares && j->shares[i].bin == p->bin; i++) {
 		const struct share *s = &j->shares[i];
 
-		if (&j->book->v[s->entry] == entry && alike(j->parts[s->part].c, c))
-			return s->n;
+		if (&j->book->v[s->entry] == entry && s->syns == p->n_demands &&
+		    alike(j->parts[s->part].c, c))
+			return s;
 	}
-	return 0;
+	return NULL;
+}
+
+uint64_t sq_joint_share(const struct sq_joint *j, const struct sq_case *c,
+			const struct sq_parcel *p, uint64_t *ret_most)
+{
+	size_t from = first_share(j, p->bin);
+	const struct share *own = own_share(j, c, p, from);
+
+	*ret_most = own ? own->of : UINT64_MAX;
+	for (size_t i = from; own && i < j->n_shares && j->shares[i].bin == p->bin; i++) {
+		if (j->shares[i].want == own->want && &j->shares[i] != own)
+			*ret_most -= j->shares[i].n;
+	}
+	return own ? own->n : 0;
 }

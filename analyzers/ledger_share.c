@@ -163,17 +163,17 @@ uint64_t sq_case_unexplained(const struct sq_case *c)
 	return n;
 }
 
-/* First what the joint account of several counters leaves to this one. */
+/* First what the joint account of several counters leaves to this one; what it has for others is theirs. */
 static void settle_joint(struct sq_case *c, const struct sq_joint *joint)
 {
 	for (size_t i = 0; joint && i < c->n_parcels; i++) {
 		struct sq_parcel *p = &c->parcels[i];
-		const struct sq_claim *cl = &c->claims[p->claim];
-		uint64_t share;
+		uint64_t share, most;
 
-		if (cl->pay->dose != SQ_DOSE_ONCE || p->units != 1)
+		if (!sq_parcel_is_joint(c, p))
 			continue;
-		share = sq_joint_share(joint, c, cl->entry, p->bin);
+		share = sq_joint_share(joint, c, p, &most);
+		p->count = most < p->count ? most : p->count;
 		share = share < p->count ? share : p->count;
 		if (share > 0)
 			parcel_put(c, p, share);

@@ -140,6 +140,7 @@ int sq_place_fetch(struct sq_place *p)
 	int rc = p->has_mark == SQ_MARK_UNASKED ? learn_mark(p) : 0, status;
 	const char *text;
 
+	p->when = (struct sq_far_moment){ 0 };
 	for (size_t i = 0; i < p->n; i++)
 		p->files[i].fresh = false;
 	if (rc < 0 || p->has_mark == SQ_MARK_NONE || p->n == 0)

@@ -13,7 +13,7 @@ struct sq_place *sq_place_free(struct sq_place *p);
  * from that, once.  0 or -errno: the far end is closed. */
 int sq_place_fetch(struct sq_place *p);
 
-/* When what was read last was so. */
+/* When what was read last was so; zeros: nothing was read since the last fetch began. */
 struct sq_far_moment sq_place_when(const struct sq_place *p);
 
 #endif

@@ -46,16 +46,26 @@ static void add_row(const struct sq_run *run, const struct sq_metric_rec *m, str
 	}
 }
 
+static bool of_source(const struct sq_metric_rec *m, const char *host, const char *source,
+		      size_t len)
+{
+	return strlen(m->source) == len && strncmp(m->source, source, len) == 0 &&
+	       strcmp(m->host, host) == 0;
+}
+
 /* A source that was read and has no row of the counter has seen none of it. */
 static void add_reads_of_source(const struct sq_run *run, const char *host, const char *source,
 				size_t len, struct rises *r)
 {
+	const double *done = NULL;
+
 	for (size_t k = 0; k < run->n_metrics; k++) {
 		const struct sq_metric_rec *m = &run->metrics[k];
 
-		if (strlen(m->source) != len || strncmp(m->source, source, len) != 0 ||
-		    strcmp(m->host, host) != 0)
+		if (!of_source(m, host, source, len) || (m->shared && m->samples == done))
 			continue;
+		if (m->shared)
+			done = m->samples;
 		for (size_t i = 0; i < run->axis.n; i++)
 			r->read[i] |= !isnan(m->samples[i]);
 	}
@@ -175,15 +185,30 @@ struct sq_readings sq_supply_readings(const struct sq_run *run, const char *host
 
 /* ---- was it read ---- */
 
+static bool row_read(const struct sq_run *run, const struct sq_metric_rec *m)
+{
+	for (size_t i = m->from; i < run->axis.n; i++) {
+		if (!isnan(m->samples[i]))
+			return true;
+	}
+	return false;
+}
+
 static bool any_read(const struct sq_run *run, const char *host, const struct sq_strings *names)
 {
-	struct rises r = rises_of(run, host, names, NULL);
-	bool any = false;
+	for (size_t k = 0; k < names->n; k++) {
+		const char *name = names->v[k];
 
-	for (size_t i = 0; i < run->axis.n; i++)
-		any |= r.read[i];
-	rises_fini(&r);
-	return any;
+		for (size_t i = 0; i < run->n_metrics; i++) {
+			const struct sq_metric_rec *m = &run->metrics[i];
+
+			if ((of_source(m, host, name, strcspn(name, ".")) ||
+			     (strcmp(m->metric, name) == 0 && strcmp(m->host, host) == 0)) &&
+			    row_read(run, m))
+				return true;
+		}
+	}
+	return false;
 }
 
 bool sq_supply_read(const struct sq_run *run, const char *host, const struct sq_rule_counter *c)
@@ -274,6 +299,9 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 	if (!server &&
 	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
 		return false; /* another of its targets stands here */
+	*ret_row = c->instance;
+	if (c->instance)
+		return true;
 	if (c->rows == SQ_ROWS_TARGET) {
 		*ret_row = socket_row(run, host, c->names.v[0], sq_frame_address(to));
 		return *ret_row != NULL;

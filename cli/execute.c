@@ -15,6 +15,7 @@
 #include "analyzers/analyze.h"
 #include "analyzers/delivery.h"
 #include "analyzers/expect.h"
+#include "analyzers/rules_own.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -47,6 +48,11 @@ const struct sq_opt sq_run_args_opts[] = {
 	  .offset = ARG(authorize),
 	  .help = "a CIDR that this run may send to beside loopback and its own world; may be "
 		  "repeated" },
+	{ .name = "rules",
+	  .type = SQ_OPT_STRING,
+	  .offset = ARG(rules),
+	  .help = "a folder of rules of your own (ID.json) beside the shipped ones; one of a shipped "
+		  "rule's id replaces it" },
 	{ .name = "loopback",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(loopback),
@@ -245,6 +251,8 @@ struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_r
 	struct sq_scenario *scenario;
 	struct sq_plan *plan = NULL;
 
+	if (args->rules && sq_rules_own(args->rules, err) < 0)
+		return NULL;
 	for (size_t i = 0; i < args->set.n; i++)
 		if (sq_scenario_apply_set(doc, args->set.v[i], err) < 0)
 			return NULL;

@@ -13,7 +13,7 @@
 /* The options of `squall run` and of all that end in a run. */
 struct sq_run_args {
 	struct sq_strings set, authorize;
-	char *out;
+	char *out, *rules;
 	bool loopback, allow_exec, allow_global, quiet;
 };
 

@@ -60,11 +60,26 @@ void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, cons
 	n->because = sq_strdup(because);
 }
 
+struct sq_mover *sq_findings_mover(struct sq_findings *f, const char *load, const char *failure,
+				   const char *host, const char *metric, const char *instance)
+{
+	struct sq_mover *m;
+
+	f->movers = grow(f->movers, f->n_movers, sizeof(*f->movers));
+	m = &f->movers[f->n_movers++];
+	m->load = sq_strdup(load);
+	m->failure = sq_strdup(failure);
+	m->host = sq_strdup(host);
+	m->metric = sq_strdup(metric);
+	m->instance = sq_strdup(instance);
+	return m;
+}
+
 bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host)
 {
 	for (size_t i = 0; i < f->n_not_examined; i++) {
 		if (strcmp(f->not_examined[i].mechanism, mechanism) == 0 &&
-		    strcmp(f->not_examined[i].host, host) == 0)
+		    sq_same_text(f->not_examined[i].host, host))
 			return true;
 	}
 	return false;
@@ -90,7 +105,15 @@ void sq_findings_fini(struct sq_findings *f)
 		free(f->not_examined[i].host);
 		free(f->not_examined[i].because);
 	}
+	for (size_t i = 0; i < f->n_movers; i++) {
+		free(f->movers[i].load);
+		free(f->movers[i].failure);
+		free(f->movers[i].host);
+		free(f->movers[i].metric);
+		free(f->movers[i].instance);
+	}
 	free(f->v);
+	free(f->movers);
 	free(f->accounts);
 	free(f->not_examined);
 	memset(f, 0, sizeof(*f));

@@ -37,6 +37,15 @@ struct sq_not_examined {
 	char *mechanism, *host, *because;
 };
 
+/* A counter that moved with failures of a kind that nothing explains: no cause, and in no finding. */
+struct sq_mover {
+	char *load, *failure;
+	char *host, *metric, *instance; /* instance may be NULL */
+	double lag_s;                   /* so long after the failures' due times */
+	double r;                       /* correlation, without what follows the load's arrivals */
+	double p, q; /* by circular shifts; over all pairs (Benjamini and Hochberg) */
+};
+
 struct sq_findings {
 	struct sq_finding *v;
 	size_t n;
@@ -44,6 +53,8 @@ struct sq_findings {
 	size_t n_accounts;
 	struct sq_not_examined *not_examined;
 	size_t n_not_examined;
+	struct sq_mover *movers; /* by p, then r */
+	size_t n_movers;
 };
 
 /* Each copies its strings; evidence is stolen (NULL: empty array). */
@@ -52,6 +63,8 @@ struct sq_account *sq_findings_account(struct sq_findings *f, const char *load, 
 				       uint64_t count);
 void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, const char *host,
 			      const char *because);
+struct sq_mover *sq_findings_mover(struct sq_findings *f, const char *load, const char *failure,
+				   const char *host, const char *metric, const char *instance);
 bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host);
 void sq_findings_fini(struct sq_findings *f);
 

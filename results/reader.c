@@ -142,7 +142,9 @@ int sq_reader_file(struct sq_reader *r, const char *path, const char *name,
 
 	r->path = path;
 	r->done = false;
-	rc = sq_spool_read(path, each, r, &torn, err);
+	rc = sq_spool_read_quick(path,
+				 each == sq_reader_capture_record ? sq_reader_capture_line : NULL,
+				 each, r, &torn, err);
 	if (rc == 0 && torn)
 		text = sq_printf_dup("the last line of %s was cut and is left out", name);
 	else if (rc == 0 && !r->done && r->started && r->ended && each != take_run_record)
@@ -293,7 +295,7 @@ struct sq_run *sq_run_load_with(const char *dir, const struct sq_strings *counte
 		settle_outcome(&r);
 		set_axis(&r);
 		sq_reader_loads_settle(&r);
-		sq_reader_capture_settle(&r);
+		sq_reader_rows_settle(&r);
 		sort_events(run);
 	}
 	sq_reader_loads_free(&r);

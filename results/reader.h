@@ -49,9 +49,24 @@ struct sq_load_draft {
 	size_t n_outcomes, cap_outcomes;
 };
 
+/* What a row read from a bin on. */
+struct sq_change {
+	int64_t bin;
+	double value;
+};
+
+/* The numbers of a tick. */
+struct sq_tick {
+	int64_t end_ns; /* CLOCK_MONOTONIC */
+	double *v;      /* a row's number and what it read, in turn */
+	size_t n, cap;
+};
+
 struct sq_metric_draft {
-	struct sq_metric_rec rec; /* without samples */
-	struct sq_series samples;
+	struct sq_metric_rec rec;  /* without samples */
+	struct sq_change *changes; /* ascending; most rows have one */
+	size_t n_changes, cap_changes;
+	bool keeps; /* constant, and its samples are those of all that read the same */
 	bool seen;
 	double base;  /* what a counter had risen before its last restart */
 	double zero;  /* and before the run, in a file that began earlier */
@@ -73,7 +88,7 @@ struct sq_part_draft {
 	json_t *clocks; /* the last such record */
 };
 
-/* One file of a capture while it is read. */
+/* One file of a capture. */
 struct sq_capture_draft {
 	int64_t zero_ns; /* t0 on its clock */
 	struct sq_part_draft *parts;
@@ -100,7 +115,10 @@ struct sq_reader {
 	struct sq_metric_draft *metrics;
 	size_t n_metrics, cap_metrics;
 	size_t cap_events;
-	struct sq_capture_draft capture;
+	struct sq_capture_draft capture;   /* the one being read */
+	struct sq_capture_draft *captures; /* those that were */
+	size_t n_captures, cap_captures;
+	struct sq_tick tick; /* the last one, for its storage */
 };
 
 /* -EINVAL with err: a record of this kind can't be. */
@@ -138,8 +156,15 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err);
 void sq_reader_capture_begin(struct sq_reader *r);
 void sq_reader_capture_end(struct sq_reader *r);
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
-void sq_reader_capture_settle(struct sq_reader *r);
 void sq_reader_capture_free(struct sq_reader *r);
+/* A line of such a file that is a tick: 1; 0: another record, or not as squall writes it. */
+int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err);
+/* reader_tick.c: false when it is none, or not as squall writes it; -EINVAL when it can be none. */
+bool sq_tick_from_line(struct sq_tick *tick, const char *line, size_t len);
+int sq_tick_from_json(struct sq_tick *tick, const json_t *record);
+/* reader_rows.c: a row's new value at a tick, and all rows on the run's axis. */
+void sq_reader_row_read(struct sq_metric_draft *m, int64_t bin);
+void sq_reader_rows_settle(struct sq_reader *r);
 
 /* reader_join.c: a capture's file of another machine, "FILE" or "NAME=FILE", after all of the run's own. */
 int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err);

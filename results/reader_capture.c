@@ -1,11 +1,7 @@
-/* The counters' part of the spool: values that are written only when they change, spread out to
- * one sample a bin again.
+/* The counters' part of the spool, record by record.  Values are written only when they change, and
+ * kept so until the run's axis is known (reader_rows.c).
  *
  * What a reader would get wrong:
- * - A value holds from tick to tick, but only where there is a tick: a bin in which no reading
- *   ended has none, and a bin in which its source failed has none either, whatever came before.
- * - The gap record of a source follows the tick of the same reading, so gaps are cut out when the
- *   file has been read.
  * - Metrics, ticks and gaps are of one part of the file: the thread that wrote them.
  * - A file that is not the run's own (reader_join.c) may have begun long before it: what its counters
  *   had risen by then is taken off.
@@ -45,10 +41,9 @@ static bool wanted(const struct sq_reader *r, int64_t bin)
 	return !c->joined || (bin >= c->first_bin && bin <= c->last_bin);
 }
 
-static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
+static struct sq_part_draft *part_at(struct sq_reader *r, json_int_t number)
 {
 	struct sq_capture_draft *c = &r->capture;
-	json_int_t number = integer_of(record, "part");
 
 	if (number < 0 || number >= PARTS)
 		return NULL;
@@ -59,13 +54,17 @@ static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
 	return &c->parts[number];
 }
 
-static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct sq_part_draft *p,
-					 const json_t *number)
+static struct sq_part_draft *part_of(struct sq_reader *r, const json_t *record)
 {
-	if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-	    (size_t)json_integer_value(number) >= p->n)
+	return part_at(r, integer_of(record, "part"));
+}
+
+static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct sq_part_draft *p,
+					 double number)
+{
+	if (!(number >= 0) || number >= (double)p->n)
 		return NULL;
-	return &r->metrics[p->metrics[json_integer_value(number)]];
+	return &r->metrics[p->metrics[(size_t)number]];
 }
 
 static int take_metric(struct sq_reader *r, const json_t *record)
@@ -93,20 +92,7 @@ static int take_metric(struct sq_reader *r, const json_t *record)
 	m->rec.unit = sq_strdup(unit);
 	m->rec.kind = strcmp(kind, "gauge") == 0 ? SQ_GAUGE : SQ_COUNTER;
 	m->rec.delta = m->rec.first = m->rec.last = m->rec.min = m->rec.max = NAN;
-	m->samples.fill.value = NAN;
 	return 0;
-}
-
-/* A counter that begins above 0 was not there at the ticks before: it stood at 0 then. */
-static void zero_before(const struct sq_part_draft *p, struct sq_metric_draft *m)
-{
-	const struct sq_series *ticks = &p->ticks;
-
-	for (size_t i = 0; i < ticks->n; i++)
-		if (ticks->v[i].count)
-			sq_series_at(&m->samples, ticks->first + (int64_t)i)->value = 0;
-	if (ticks->n)
-		m->rec.min = 0;
 }
 
 static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m, double value)
@@ -118,38 +104,35 @@ static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m,
 	if (!m->seen) {
 		m->seen = true;
 		m->rec.first = m->rec.kind == SQ_COUNTER ? 0 : value;
-		if (m->rec.kind == SQ_COUNTER && value > 0)
-			zero_before(p, m);
+		/* One that begins above 0 was not there at the ticks before: it stood at 0. */
+		if (m->rec.kind == SQ_COUNTER && value > 0 && p->ticks.n)
+			m->rec.min = 0;
 	}
 	m->value = value;
 }
 
-static int take_values(struct sq_reader *r, const struct sq_part_draft *p, const json_t *v)
+static int take_values(struct sq_reader *r, const struct sq_part_draft *p,
+		       const struct sq_tick *tick)
 {
-	if (json_array_size(v) % 2)
-		return -EINVAL;
-	for (size_t i = 0; i < json_array_size(v); i += 2) {
-		const json_t *value = json_array_get(v, i + 1);
-		struct sq_metric_draft *m = metric_of(r, p, json_array_get(v, i));
+	for (size_t i = 0; i + 1 < tick->n; i += 2) {
+		struct sq_metric_draft *m = metric_of(r, p, tick->v[i]);
 
-		if (!m || !json_is_number(value))
+		if (!m)
 			return -EINVAL;
-		take_value(p, m, json_number_value(value));
+		take_value(p, m, tick->v[i + 1]);
 	}
 	return 0;
 }
 
-static void sample(struct sq_metric_draft *m, int64_t bin)
+/* What changed stands from here on; at the first tick of the run, all that is known. */
+static void keep_values(struct sq_reader *r, const struct sq_part_draft *p,
+			const struct sq_tick *tick, bool all, int64_t bin)
 {
-	double value = m->base + m->value - m->zero;
-
-	sq_series_at(&m->samples, bin)->value = value;
-	m->rec.last = value;
-	m->rec.delta = value - m->rec.first;
-	if (!(m->rec.min <= value))
-		m->rec.min = value;
-	if (!(m->rec.max >= value))
-		m->rec.max = value;
+	for (size_t i = 0; all && i < p->n; i++)
+		if (r->metrics[p->metrics[i]].seen)
+			sq_reader_row_read(&r->metrics[p->metrics[i]], bin);
+	for (size_t i = 0; !all && i + 1 < tick->n; i += 2)
+		sq_reader_row_read(metric_of(r, p, tick->v[i]), bin);
 }
 
 /* At the run's first tick of a file that began before it: what is known stands at its beginning. */
@@ -169,30 +152,35 @@ static void enter_run(struct sq_reader *r, struct sq_part_draft *p)
 	p->entered = true;
 }
 
-static int take_tick(struct sq_reader *r, const json_t *record)
+/* A tick is never before the one that it follows in its part of the file. */
+static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct sq_tick *tick)
 {
-	int64_t t_ns = time_of(r, record, "e"), bin = bin_of(r, t_ns);
-	struct sq_part_draft *p = part_of(r, record);
-	union sq_cell *tick;
+	int64_t t_ns = tick->end_ns - r->capture.zero_ns, bin = bin_of(r, t_ns);
+	bool enters = r->capture.joined && !p->entered;
+	union sq_cell *cell;
 
-	if (!p)
-		return -EINVAL;
+	if (p->ticks.n && bin < p->ticks.first + (int64_t)p->ticks.n - 1)
+		bin = p->ticks.first + (int64_t)p->ticks.n - 1;
 	if (!wanted(r, bin))
-		return bin < r->capture.first_bin ? take_values(r, p, json_object_get(record, "v"))
-						  : 0;
-	if (r->capture.joined && !p->entered)
+		return bin < r->capture.first_bin ? take_values(r, p, tick) : 0;
+	if (enters)
 		enter_run(r, p);
-	if (take_values(r, p, json_object_get(record, "v")) < 0)
+	if (take_values(r, p, tick) < 0)
 		return -EINVAL;
-	tick = sq_series_at(&p->ticks, bin);
-	if (!tick)
+	cell = sq_series_at(&p->ticks, bin);
+	if (!cell)
 		return -EINVAL;
-	tick->count++;
-	for (size_t i = 0; i < p->n; i++)
-		if (r->metrics[p->metrics[i]].seen)
-			sample(&r->metrics[p->metrics[i]], bin);
+	cell->count++;
+	keep_values(r, p, tick, enters, bin);
 	sq_reader_saw(r, t_ns);
 	return 0;
+}
+
+static int take_tick_record(struct sq_reader *r, const json_t *record)
+{
+	struct sq_part_draft *p = part_of(r, record);
+
+	return p && sq_tick_from_json(&r->tick, record) == 0 ? take_tick(r, p, &r->tick) : -EINVAL;
 }
 
 static void take_gap(struct sq_reader *r, const json_t *record)
@@ -224,7 +212,8 @@ told:
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
 	struct sq_part_draft *p = part_of(r, record);
-	struct sq_metric_draft *m = p ? metric_of(r, p, json_object_get(record, "i")) : NULL;
+	struct sq_metric_draft *m =
+		p ? metric_of(r, p, json_number_value(json_object_get(record, "i"))) : NULL;
 	int64_t t_ns = time_of(r, record, "t");
 	char *text;
 
@@ -320,7 +309,7 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	if (!r->started)
 		return 0;
 	if (strcmp(kind, "tick") == 0)
-		return take_tick(r, record);
+		return take_tick_record(r, record);
 	if (strcmp(kind, "restart") == 0)
 		return take_restart(r, record);
 	if (strcmp(kind, "event") == 0)
@@ -330,6 +319,16 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 	if (strcmp(kind, "gap") == 0)
 		take_gap(r, record);
 	return 0;
+}
+
+int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err)
+{
+	struct sq_reader *r = reader;
+
+	if (!r->started || (r->capture.joined && !r->capture.placed) ||
+	    !sq_tick_from_line(&r->tick, line, len))
+		return 0;
+	return take_tick(r, part_at(r, 0), &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
 static void take_environment(const struct sq_reader *r, json_t *environment)
@@ -361,20 +360,6 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	return rc < 0 ? sq_reader_bad(r, kind, err) : 0;
 }
 
-static void cut_gap(struct sq_reader *r, const struct sq_gap_draft *gap)
-{
-	const struct sq_part_draft *p = &r->capture.parts[gap->part];
-
-	for (size_t i = 0; i < p->n; i++) {
-		struct sq_metric_draft *m = &r->metrics[p->metrics[i]];
-		int64_t at = gap->bin - m->samples.first;
-
-		if (strcmp(m->rec.source, gap->source) == 0 && at >= 0 &&
-		    at < (int64_t)m->samples.n)
-			m->samples.v[at].value = NAN;
-	}
-}
-
 void sq_reader_capture_begin(struct sq_reader *r)
 {
 	r->capture = (struct sq_capture_draft){ .zero_ns = r->t0_mono_ns };
@@ -384,50 +369,48 @@ void sq_reader_capture_end(struct sq_reader *r)
 {
 	struct sq_capture_draft *c = &r->capture;
 
-	for (size_t i = 0; i < c->n_gaps; i++) {
-		cut_gap(r, &c->gaps[i]);
-		free(c->gaps[i].source);
-	}
 	for (size_t i = 0; i < c->n_parts; i++) {
 		if (c->parts[i].clocks)
 			add_clocks(r, c->parts[i].clocks);
+		json_decref(c->parts[i].clocks);
+		c->parts[i].clocks = NULL;
+	}
+	r->captures = sq_grow(r->captures, r->n_captures, &r->cap_captures, sizeof(*r->captures));
+	r->captures[r->n_captures++] = *c;
+	*c = (struct sq_capture_draft){ 0 };
+}
+
+void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
+{
+	for (size_t i = 0; i < r->n_captures; i++)
+		for (size_t k = 0; k < r->captures[i].n_parts; k++)
+			if (r->captures[i].parts[k].n)
+				sq_series_extent(&r->captures[i].parts[k].ticks, lo, hi);
+}
+
+static void free_file(struct sq_capture_draft *c)
+{
+	for (size_t i = 0; i < c->n_gaps; i++)
+		free(c->gaps[i].source);
+	for (size_t i = 0; i < c->n_parts; i++) {
 		json_decref(c->parts[i].clocks);
 		free(c->parts[i].metrics);
 		free(c->parts[i].ticks.v);
 	}
 	free(c->parts);
 	free(c->gaps);
-	*c = (struct sq_capture_draft){ 0 };
-}
-
-void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi)
-{
-	for (size_t i = 0; i < r->n_metrics; i++)
-		sq_series_extent(&r->metrics[i].samples, lo, hi);
-}
-
-void sq_reader_capture_settle(struct sq_reader *r)
-{
-	struct sq_run *run = r->run;
-
-	run->metrics = sq_alloc_n(r->n_metrics, sizeof(*run->metrics));
-	for (size_t i = 0; i < r->n_metrics; i++) {
-		struct sq_metric_rec *m = &r->metrics[i].rec;
-
-		m->samples = sq_series_take(&r->metrics[i].samples, &run->axis);
-		while (m->from < run->axis.n && isnan(m->samples[m->from]))
-			m->from++;
-		run->metrics[run->n_metrics++] = *m;
-		memset(m, 0, sizeof(*m));
-	}
 }
 
 void sq_reader_capture_free(struct sq_reader *r)
 {
-	sq_reader_capture_end(r);
+	free_file(&r->capture);
+	for (size_t i = 0; i < r->n_captures; i++)
+		free_file(&r->captures[i]);
 	for (size_t i = 0; i < r->n_metrics; i++) {
-		free(r->metrics[i].samples.v);
+		free(r->metrics[i].changes);
 		sq_metric_rec_fini(&r->metrics[i].rec);
 	}
+	free(r->captures);
 	free(r->metrics);
+	free(r->tick.v);
 }

@@ -68,7 +68,8 @@ void sq_metric_rec_fini(struct sq_metric_rec *m)
 	free(m->metric);
 	free(m->instance);
 	free(m->unit);
-	free(m->samples);
+	if (!m->shared)
+		free(m->samples);
 }
 
 struct sq_run *sq_run_free(struct sq_run *run)
@@ -99,6 +100,7 @@ struct sq_run *sq_run_free(struct sq_run *run)
 	json_decref(run->clocks);
 	json_decref(run->absent);
 	json_decref(run->expectations);
+	json_decref(run->rules);
 	sq_findings_fini(&run->findings);
 	sq_delivery_free(run->delivery);
 	free(run);

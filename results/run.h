@@ -100,7 +100,8 @@ struct sq_metric_rec {
 	char *host, *source, *metric, *instance, *unit; /* instance may be NULL */
 	enum sq_metric_kind kind;
 	double *samples;
-	double delta;                 /* last - first; NAN without a reading */
+	bool shared;  /* another row's, which read the same all the time; that one frees them */
+	double delta; /* last - first; NAN without a reading */
 	double first, last, min, max; /* over all readings; NAN when there was none */
 	size_t from;    /* index of the first sample: a counter's rise in it is from 0 */
 	bool restarted; /* a counter fell in mid-run: what it had risen by before and what it rose
@@ -135,7 +136,8 @@ struct sq_run {
 	size_t n_events;
 	struct sq_findings findings;  /* empty until an analyzer filled them */
 	struct sq_delivery *delivery; /* NULL: no load delivers, or it was not joined yet */
-	json_t *expectations;         /* array of {text, held, value, because}; NULL until judged */
+	json_t *rules; /* {dir, added, replaced}: the user's own; NULL: the shipped ones alone */
+	json_t *expectations; /* array of {text, held, value, because}; NULL until judged */
 };
 
 /* Reads DIR/spool.  A torn last line (the writer was killed) is dropped and noted as an event;

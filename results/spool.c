@@ -181,40 +181,59 @@ static bool at_end(FILE *f)
 	return c == EOF;
 }
 
-static int read_lines(FILE *f, const char *path,
-		      int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
-		      int *ret_torn, struct sq_err *err)
+struct reading {
+	const char *path;
+	int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err);
+	int (*each)(json_t *record, void *arg, struct sq_err *err);
+	void *arg;
+	unsigned long number; /* of the line */
+};
+
+static int take_line(const struct reading *r, FILE *f, const char *line, size_t len, int *ret_torn,
+		     struct sq_err *err)
+{
+	int rc = r->quick ? r->quick(line, len, r->arg, err) : 0;
+	json_t *record;
+
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	record = parse_line(line, len);
+	if (record)
+		rc = r->each(record, r->arg, err);
+	else if (at_end(f))
+		*ret_torn = 1;
+	else
+		rc = sq_err_set(err, -EINVAL, r->path,
+				"line %lu is no record; the file is damaged, remove the line to "
+				"read the rest",
+				r->number);
+	json_decref(record);
+	return rc;
+}
+
+static int read_lines(struct reading *r, FILE *f, int *ret_torn, struct sq_err *err)
 {
 	char *line = NULL;
 	size_t cap = 0;
-	unsigned long number = 0;
 	ssize_t len;
 	int rc = 0;
 
 	while (rc == 0 && (len = getline(&line, &cap, f)) != -1) {
-		json_t *record = parse_line(line, (size_t)len);
-
-		number++;
-		if (record)
-			rc = each(record, arg, err);
-		else if (at_end(f))
-			*ret_torn = 1;
-		else
-			rc = sq_err_set(err, -EINVAL, path,
-					"line %lu is no record; the file is damaged, remove the "
-					"line to read the rest",
-					number);
-		json_decref(record);
+		r->number++;
+		rc = take_line(r, f, line, (size_t)len, ret_torn, err);
 	}
 	if (rc == 0 && ferror(f))
-		rc = sq_err_set(err, -EIO, path, "cannot read it");
+		rc = sq_err_set(err, -EIO, r->path, "cannot read it");
 	free(line);
 	return rc;
 }
 
-int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
-		  void *arg, int *ret_torn, struct sq_err *err)
+int sq_spool_read_quick(const char *path,
+			int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err),
+			int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
+			int *ret_torn, struct sq_err *err)
 {
+	struct reading r = { .path = path, .quick = quick, .each = each, .arg = arg };
 	FILE *f = fopen(path, "re");
 	int rc;
 
@@ -222,7 +241,13 @@ int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struc
 	if (!f)
 		return sq_err_set(err, -errno, path, "cannot read it: %s; check the path",
 				  strerror(errno));
-	rc = read_lines(f, path, each, arg, ret_torn, err);
+	rc = read_lines(&r, f, ret_torn, err);
 	fclose(f);
 	return rc;
+}
+
+int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
+		  void *arg, int *ret_torn, struct sq_err *err)
+{
+	return sq_spool_read_quick(path, NULL, each, arg, ret_torn, err);
 }

@@ -28,4 +28,11 @@ int sq_spool_close(struct sq_spool *s, struct sq_err *err);
 int sq_spool_read(const char *path, int (*each)(json_t *record, void *arg, struct sq_err *err),
 		  void *arg, int *ret_torn, struct sq_err *err);
 
+/* The same, with a say before a line is made JSON: quick returns 1 for a line that it has taken, 0
+ * for one that it leaves to each(), or an error. */
+int sq_spool_read_quick(const char *path,
+			int (*quick)(const char *line, size_t len, void *arg, struct sq_err *err),
+			int (*each)(json_t *record, void *arg, struct sq_err *err), void *arg,
+			int *ret_torn, struct sq_err *err);
+
 #endif

@@ -77,9 +77,13 @@ ran() { # NAME COMMAND...
 		fail "$name: status $status; $(jqr "$r" '.expectations[] | select(.held != true) | "\(.text): \(.because)"')"
 }
 
-# The lab of that name as it fails, without its cure, run by COMMAND.
+# The lab of that name as it fails, without its cure, run by COMMAND; analyzed again it has the same
+# report, to the bit.
 lab() { # NAME [COMMAND...]
 	ran "$1" "${@:2}" "$SQUALL" lab run "$1" --no-cure
+	cp "$r" "$SCRATCH/live.json"
+	"$SQUALL" analyze "$USER_SCRATCH/$1" --quiet || fail "$1: analyze: status $?"
+	cmp "$SCRATCH/live.json" "$r" || fail "$1: analyze made another report than the run"
 }
 
 # A key and a certificate of a server of that name, $SCRATCH/NAME.key and NAME.pem, signed by AUTHORITY

@@ -25,3 +25,6 @@ short tcp "squall request us/connection" "squall connect 1 us/connection" "squal
 jq -e '.medians | .["squall connect 100 us/connection"] < 3 * .["loop rst us/connection"]' "$SCRATCH/tcp.json" > /dev/null ||
 	fail "a connection costs over thrice a blocking loop's: $(jq -c .medians "$SCRATCH/tcp.json")"
 short smtp "squall once us/message" "squall reused us/message" "squall pipelining us/message"
+python3 -B "$SQ_SOURCE_DIR/tests/bench/analyze" --short --out "$SCRATCH/analyze" > "$SCRATCH/analyze.txt" 2>&1 ||
+	fail "tests/bench/analyze: status $?: $(cat "$SCRATCH/analyze.txt")"
+jq -e '.medians | .["CPU s"] > 0 and .["peak memory MB"] < 200' "$SCRATCH/analyze.json" > /dev/null || fail "analyze: no figures"

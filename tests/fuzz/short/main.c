@@ -43,6 +43,13 @@ static const struct {
 	     "X-Squall-Id: 5eed.0.17\r\n\r\n.\r\nRSET\r\nSTARTTLS\r\n"),
 	SEED("squall-receipts/1\n5eed.0.17 1764234304123456789 12345678 sound 9c1d2e3f,0\n"
 	     "5eed.0.18 1764234304123456789 - unchecked 1\nend 2\n"),
+	SEED("{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[0,5,1,9],\"raw\":[0,7]}\n"
+	     "{\"k\":\"gap\",\"b\":1000000010,\"e\":1000000011,\"source\":\"a\",\"because\":\"x\"}\n"
+	     "{\"k\":\"pong\",\"n\":3,\"t\":1000000020}\n"),
+	SEED("{\"k\":\"metric\",\"i\":2,\"part\":0,\"source\":\"c\",\"metric\":\"o\",\"instance\":\"p\","
+	     "\"unit\":\"packets\",\"kind\":\"counter\",\"width\":64}\n"
+	     "{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[2,5],\"raw\":[2,5]}\n"
+	     "{\"k\":\"env\",\"environment\":{\"cpus\":2}}\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "analyzers/source.h"
+#include "analyzers/stats_source.h"
 #include "base/ctl.h"
 #include "spool_bench.h"
 
@@ -191,6 +192,96 @@ static void test_a_source_named_twice(void **state)
 	json_decref(records);
 }
 
+/* The time from tick to tick of a part, at most. */
+static int64_t longest_step(const json_t *records, int64_t part, size_t *ret_ticks)
+{
+	int64_t last = 0, longest = 0;
+	size_t i;
+	json_t *r;
+
+	*ret_ticks = 0;
+	json_array_foreach(records, i, r) {
+		if (!record_is(r, "tick") || record_int(r, "part") != part)
+			continue;
+		if (last && record_int(r, "e") - last > longest)
+			longest = record_int(r, "e") - last;
+		last = record_int(r, "e");
+		++*ret_ticks;
+	}
+	return longest;
+}
+
+#define MBUFS "echo '1024/76/1100 mbufs in use (current/cache/total)'"
+
+/* A command that takes long delays nobody else. */
+static void test_what_waits_has_its_own_thread(void **state)
+{
+	char command[] = "sleep 0.3; " MBUFS;
+	const struct sq_stats_command_conf conf = { .command = command, .timeout_ns = SQ_SEC };
+	const struct sq_capture_plan captures[] = {
+		{ .kind = kind_named("snmp"), .host = 1, .interval_ns = 50 * SQ_MS },
+		{ .kind = kind_named("bsd_netstat_m"),
+		  .conf = &conf,
+		  .host = 1,
+		  .interval_ns = 50 * SQ_MS },
+	};
+	struct child c;
+	json_t *records;
+	size_t ticks;
+
+	(void)state;
+	child_start(&c, captures, 2);
+	expect_line(&c, "ready");
+	sleep_ns(1500 * SQ_MS);
+	sq_ctl_send(c.ctl, "stop");
+	expect_line(&c, "done");
+	assert_int_equal(child_wait(&c), 0);
+	records = bench_take_records(&c.bench, "capture-server");
+	longest_step(records, 1, &ticks);
+	assert_in_range(ticks, 3, 8);
+	/* Of 30; a busy machine may be late now and then. */
+	assert_true(longest_step(records, 0, &ticks) < 200 * SQ_MS);
+	assert_true(ticks >= 24);
+	assert_non_null(find_metric(records, "bsd.mbuf.mbuf_in_use", "current"));
+	json_decref(records);
+}
+
+/* One that hangs at the end is left behind, and said to be. */
+static void test_what_hangs_is_left_behind(void **state)
+{
+	char command[256];
+	const struct sq_stats_command_conf conf = { .command = command, .timeout_ns = 60 * SQ_SEC };
+	const struct sq_capture_plan captures[] = {
+		{ .kind = kind_named("snmp"), .host = 1, .interval_ns = 50 * SQ_MS },
+		{ .kind = kind_named("bsd_netstat_m"),
+		  .conf = &conf,
+		  .host = 1,
+		  .interval_ns = 50 * SQ_MS },
+	};
+	struct child c;
+	json_t *records, *event;
+	char line[SQ_CTL_LINE];
+
+	(void)state;
+	bench_folder(&c.bench);
+	snprintf(command, sizeof(command), "[ ! -e %s/on ] || exec sleep 100; " MBUFS, c.bench.dir);
+	child_start_in(&c, captures, 2);
+	expect_line(&c, "ready");
+	assert_int_equal(mkdirat(c.bench.dirfd, "on", 0700), 0);
+	sleep_ns(200 * SQ_MS);
+	sq_ctl_send(c.ctl, "stop");
+	assert_true(sq_ctl_recv(c.ctl, line, 10 * SQ_SEC) > 0);
+	assert_string_equal(line, "done");
+	assert_int_equal(child_wait(&c), 0);
+	unlinkat(c.bench.dirfd, "on", AT_REMOVEDIR);
+	records = bench_take_records(&c.bench, "capture-server");
+	event = nth_record(records, "event", 0);
+	assert_non_null(event);
+	assert_string_equal(record_text(event, "source"), "bsd_netstat_m");
+	assert_int_equal(count_records(records, "done"), 1);
+	json_decref(records);
+}
+
 static void test_it_ends_with_its_supervisor(void **state)
 {
 	struct child c;
@@ -254,6 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_run),
 		cmocka_unit_test(test_a_source_named_twice),
+		cmocka_unit_test(test_what_waits_has_its_own_thread),
+		cmocka_unit_test(test_what_hangs_is_left_behind),
 		cmocka_unit_test(test_it_ends_with_its_supervisor),
 		cmocka_unit_test(test_nothing_to_capture),
 		cmocka_unit_test(test_a_full_disk),

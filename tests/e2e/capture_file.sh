@@ -1,0 +1,36 @@
+# Counters that `squall capture --out` reads by itself, begun before the run and joined to it by time, say
+# what those say that the run itself reads: the same findings, the same series.
+. "$(dirname "$0")/lib.sh"
+
+jq --arg squall "$SQUALL" --arg out "$USER_SCRATCH/server.jsonl" \
+	'.world.hosts.server.run = [{argv: [$squall, "capture", "--out", $out, "--host", "server"]}] + .world.hosts.server.run | del(.expect)' \
+	"$SQ_SOURCE_DIR/scenarios/labs/accept-queue-never.json" > "$SCRATCH/s.json"
+"$SQUALL" run "$SCRATCH/s.json" --allow-exec --out "$SCRATCH/whole" --quiet || fail "status $?"
+cp -r "$SCRATCH/whole" "$SCRATCH/apart"
+rm "$SCRATCH/apart/spool/capture-server.jsonl" "$SCRATCH/apart/run.json"
+
+status=0; "$SQUALL" analyze "$SCRATCH/apart" --quiet || status=$?
+expect_eq "$status" 0 "without the server's counters: status"
+[ "$(jqr "$SCRATCH/apart/run.json" '[.findings[] | select(.mechanism == "accept-queue-overflow")] | length')" = 0 ] ||
+	fail "a finding without the counter that it rests on"
+"$SQUALL" analyze "$SCRATCH/apart" --quiet --counters "server=$USER_SCRATCH/server.jsonl" || fail "joined: status $?"
+findings='[.findings[] | {mechanism, host, load, failure, count, explained, strength}]'
+expect_eq "$(jqr "$SCRATCH/whole/run.json" '.findings | length > 0')" true "the run's own findings"
+expect_eq "$(jqr "$SCRATCH/apart/run.json" "$findings | tostring")" "$(jqr "$SCRATCH/whole/run.json" "$findings | tostring")" "findings"
+expect_eq "$(jqr "$SCRATCH/apart/run.json" '.clocks | map("\(.host) \(.how) \(.offset_s)") | join(",")')" "server wall null" "the clock"
+# (A counter that moves in the quiet before the run or behind it may differ by that.)
+drops='.counters[] | select(.host == "server" and .metric == "TcpExt.ListenDrops") | .delta'
+expect_eq "$(jqr "$SCRATCH/apart/run.json" "$drops")" "$(jqr "$SCRATCH/whole/run.json" "$drops")" "ListenDrops"
+
+# The run has that host's counters already; what is no such file.
+status=0; "$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "$USER_SCRATCH/server.jsonl" 2> "$SCRATCH/twice.txt" || status=$?
+expect_eq "$status" 3 "counters of one host twice: status"
+grep -q 'has counters of "server" already' "$SCRATCH/twice.txt" || fail "$(cat "$SCRATCH/twice.txt")"
+status=0; "$SQUALL" analyze "$SCRATCH/apart" --quiet --counters "$SCRATCH/whole/spool/run.jsonl" 2> "$SCRATCH/none.txt" || status=$?
+grep -q 'no file of squall capture' "$SCRATCH/none.txt" || fail "$(cat "$SCRATCH/none.txt")"
+
+# By hand: a table of what rises, for as long as was asked.
+"$SQUALL" capture --source snmp --interval 200ms --duration 1s > "$SCRATCH/table.txt" & pid=$!
+for _ in 1 2 3 4 5; do sleep 0.2; (exec 3<> /dev/tcp/127.0.0.1/1) 2> /dev/null || true; done
+wait "$pid" || fail "capture --duration: status $?"
+grep -Eq 'Tcp.ActiveOpens +\+[0-9]+ +[0-9.]+/s connections' "$SCRATCH/table.txt" || fail "no rate in the table: $(cat "$SCRATCH/table.txt")"
