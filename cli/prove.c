@@ -197,7 +197,7 @@ static void format_count(char out[64], const struct sq_proof_count *c, bool whol
 		snprintf(out + len, 64 - (size_t)len, " (under %.2g %%)",
 			 100 * sq_proof_bound(c->scheduled));
 	else if (whole)
-		snprintf(out + len, 64 - (size_t)len, " (%.2g %%)",
+		snprintf(out + len, 64 - (size_t)len, " (%.3g %%)",
 			 100.0 * (double)c->failed / (double)c->scheduled);
 }
 
@@ -244,6 +244,9 @@ static const char *explain(enum sq_proof_verdict v, const struct prove *p)
 	case SQ_VERDICT_UNDECIDED:
 		break;
 	}
+	if (p->change.part && all.without.failed && p->done >= 5)
+		return "the sysctl alone makes no difference, and the server's own setting, which the "
+		       "mechanism names too, only its owner can change";
 	return all.without.failed == 0 ? "the failure did not come back without the change"
 				       : "too few pairs: give --pairs 5 or more";
 }
@@ -337,6 +340,9 @@ static int prove_run(struct prove *p)
 	if (status != SQ_EXIT_OK)
 		return status;
 	v = sq_proof_judge(p->pairs, p->done, p->share);
+	/* Half a change that does nothing is no word against the whole. */
+	if (v == SQ_VERDICT_WITHDRAWN && p->change.part)
+		v = SQ_VERDICT_UNDECIDED;
 	print_table(p, v);
 	if (save(p, v, &err) < 0) {
 		sq_complain(&err);

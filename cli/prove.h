@@ -13,6 +13,7 @@
 struct sq_change {
 	json_t *set, *sysctl; /* objects of texts, in the words of --set */
 	char *text;
+	bool part; /* the rule also names a setting of a server that only its owner can change */
 };
 
 /* What the user says ("POINTER=VALUE"), else the scenario's own cure when it claims this mechanism,

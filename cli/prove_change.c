@@ -86,6 +86,7 @@ static void change_world(const struct sq_rule_change *change, const json_t *scen
 			p->value);
 	}
 	snprintf(parent, sizeof(parent), "/world/hosts/%s/run/%d", host, server);
+	ret->part = server < 0 && change->server.n;
 	for (size_t i = 0; server >= 0 && i < change->server.n; i++)
 		add_set(ret, parent, change->server.v[i].key, change->server.v[i].value);
 }
@@ -96,6 +97,7 @@ static int change_machine(const struct sq_rule_change *change, bool allow_global
 	for (size_t i = 0; i < change->sysctl.n; i++)
 		json_object_set_new(ret->sysctl, change->sysctl.v[i].key,
 				    json_string(change->sysctl.v[i].value));
+	ret->part = change->server.n > 0;
 	if (change->sysctl.n && !allow_global)
 		return sq_err_set(err, -EPERM, change->sysctl.v[0].key,
 				  "to prove it this setting of this machine must be changed for "
