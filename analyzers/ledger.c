@@ -170,7 +170,7 @@ static void note_unread(const struct sq_run *run, const struct sq_rule *rule, co
 
 	for (size_t i = 0; rule->unread && i < rule->counters.n; i++)
 		any |= sq_supply_read(run, host, sq_rule_counter(rule, i));
-	if (!any && !(rule->unread && sq_findings_is_noted(f, rule->id, host)))
+	if (!any && !(rule->unread && (!*rule->unread || sq_findings_is_noted(f, rule->id, host))))
 		sq_findings_not_examined(f, rule->id, host, rule->unread ? rule->unread : because);
 }
 

@@ -150,8 +150,9 @@ static void judge_sum(struct view *v, const char *host)
 static void read_level(const struct sq_run *run, const struct sq_rule_level *l, const char *host,
 		       bool *stands, struct sq_peak *peak)
 {
-	struct view v = { run, l, NULL, NULL, NAN, stands, peak };
+	struct view v = { .run = run, .level = l, .limit = NAN, .peak = peak };
 
+	v.stands = stands;
 	*peak = (struct sq_peak){ NAN, NAN, NULL };
 	if (l->limit)
 		v.limit = limit_of(run, l, host);

@@ -44,19 +44,28 @@ static void put_sysctl(const struct sq_topic *p, const char *name, struct sq_buf
 		put_text(out, value);
 }
 
-/* The largest that was seen, of the row when the sentence is about one. */
+/* The largest that was seen, of the row when the sentence is about one, or of the one that is named:
+ * "bsd.pool.Hiwat[mclpl]". */
 static double gauge_peak(const struct sq_topic *p, const char *name)
 {
+	size_t len = strcspn(name, "[");
+	char *metric = sq_printf_dup("%.*s", (int)len, name);
+	char *named =
+		name[len] ? sq_printf_dup("%.*s", (int)strcspn(name + len + 1, "]"), name + len + 1)
+			  : NULL;
+	const char *row = named ? named : p->row;
 	double most = NAN;
 
 	for (size_t i = 0; i < p->run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &p->run->metrics[i];
 
-		if (strcmp(m->metric, name) == 0 && strcmp(m->host, p->host) == 0 &&
-		    (!p->row || !m->instance || strcmp(m->instance, p->row) == 0) &&
+		if (strcmp(m->metric, metric) == 0 && strcmp(m->host, p->host) == 0 &&
+		    (!row || !m->instance || strcmp(m->instance, row) == 0) &&
 		    (isnan(most) || m->max > most))
 			most = m->max;
 	}
+	free(metric);
+	free(named);
 	return most;
 }
 

@@ -49,6 +49,8 @@ struct sq_proof_pair sq_proof_sum(const struct sq_proof_pair *pairs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		all.without.failed += pairs[i].without.failed;
 		all.without.scheduled += pairs[i].without.scheduled;
+		all.without.others += pairs[i].without.others;
+		all.with.others += pairs[i].with.others;
 		all.with.failed += pairs[i].with.failed;
 		all.with.scheduled += pairs[i].with.scheduled;
 	}

@@ -7,6 +7,7 @@
 
 struct sq_proof_count {
 	int64_t failed, scheduled;
+	int64_t others; /* failures of other kinds, which decide nothing */
 };
 
 struct sq_proof_pair {

@@ -45,6 +45,7 @@ struct sq_rule_counter {
 	int side;                /* enum sq_side */
 	struct sq_strings names; /* "TcpExt.ListenOverflows"; those that were read are summed */
 	int rows;                /* enum sq_rows */
+	char *instance;          /* instead: this one row; NULL */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings
@@ -104,7 +105,8 @@ struct sq_rule {
 	char *id, *summary;
 	struct sq_list counters; /* struct sq_rule_counter; none: it is known by its fact */
 	int fact;                /* enum sq_fact */
-	char *unread;        /* said when none of its counters was read on a host; NULL: which */
+	char *unread; /* said when none of its counters was read on a host; NULL: which; "": nothing,
+				    for most hosts cannot have them */
 	bool listener_full;  /* the load's target port must have had a full accept queue, where that
 			       can be told */
 	bool successes;      /* operations that got through in the end may have cost it too */
@@ -121,6 +123,8 @@ struct sq_rule {
 	struct sq_rule_change change;
 	char *advice, *reference;
 };
+
+extern const struct sq_opt sq_rule_opts[]; /* of a struct sq_rule */
 
 /* Generated from the folder; a NULL name ends it. */
 extern const struct sq_embedded sq_rules[];

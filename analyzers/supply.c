@@ -299,6 +299,9 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 	if (!server &&
 	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
 		return false; /* another of its targets stands here */
+	*ret_row = c->instance;
+	if (c->instance)
+		return true;
 	if (c->rows == SQ_ROWS_TARGET) {
 		*ret_row = socket_row(run, host, c->names.v[0], sq_frame_address(to));
 		return *ret_row != NULL;

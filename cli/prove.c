@@ -88,6 +88,8 @@ static struct sq_proof_count count(const struct prove *p, const json_t *report)
 
 			if (is_explained(p, name, failure))
 				c.failed += number_of(o, "count");
+			else if (strcmp(sq_draw_text(o, "class"), "ok") != 0)
+				c.others += number_of(o, "count");
 			free(failure);
 		}
 	}
@@ -105,7 +107,7 @@ static json_t *make_doc(const struct prove *p, size_t pair, bool with, struct sq
 	json_object_del(doc, "expect");
 	json_object_del(doc, "finding");
 	json_object_del(doc, "cure");
-	json_object_set_new(doc, "seed", json_integer((json_int_t)(p->seed + pair)));
+	json_object_set_new(doc, "seed", json_integer((json_int_t)p->seed + (json_int_t)pair));
 	if (with)
 		json_object_foreach(p->change.set, pointer, value) {
 			char *set = sq_printf_dup("%s=%s", pointer, json_string_value(value));
@@ -195,7 +197,7 @@ static void format_count(char out[64], const struct sq_proof_count *c, bool whol
 		snprintf(out + len, 64 - (size_t)len, " (under %.2g %%)",
 			 100 * sq_proof_bound(c->scheduled));
 	else if (whole)
-		snprintf(out + len, 64 - (size_t)len, " (%.2g %%)",
+		snprintf(out + len, 64 - (size_t)len, " (%.3g %%)",
 			 100.0 * (double)c->failed / (double)c->scheduled);
 }
 
@@ -242,6 +244,9 @@ static const char *explain(enum sq_proof_verdict v, const struct prove *p)
 	case SQ_VERDICT_UNDECIDED:
 		break;
 	}
+	if (p->change.part && all.without.failed && p->done >= 5)
+		return "the sysctl alone makes no difference, and the server's own setting, which the "
+		       "mechanism names too, only its owner can change";
 	return all.without.failed == 0 ? "the failure did not come back without the change"
 				       : "too few pairs: give --pairs 5 or more";
 }
@@ -260,6 +265,9 @@ static void print_table(const struct prove *p, enum sq_proof_verdict v)
 	print_counts("all", "", &all, true);
 	printf("%s: %s: %s (the chance of such pairs if it did nothing: %.2g)\n", p->mechanism,
 	       sq_proof_verdict_name(v), explain(v, p), sq_proof_chance(p->pairs, p->done));
+	if (all.with.others > all.without.others)
+		printf("but %lld other failures came with it, %lld were there without\n",
+		       (long long)all.with.others, (long long)all.without.others);
 	if (all.with.failed == 0 && all.with.scheduled)
 		printf("(none of %lld seen: with 95 %% confidence fewer than %.2g %%, 3/n)\n",
 		       (long long)all.with.scheduled, 100 * sq_proof_bound(all.with.scheduled));
@@ -290,14 +298,16 @@ static int save(const struct prove *p, enum sq_proof_verdict v, struct sq_err *e
 	struct sq_proof_pair all = sq_proof_sum(p->pairs, p->done);
 	char *path = sq_printf_dup("%s/prove.json", p->out);
 	json_t *doc = json_pack(
-		"{s:s, s:O?, s:s, s:s, s:s, s:{s:s, s:O, s:O}, s:O, s:f, s:f, s:{s:I, s:I}, s:{s:I, s:I, s:o}, s:o}",
+		"{s:s, s:O?, s:s, s:s, s:s, s:{s:s, s:O, s:O}, s:O, s:f, s:f, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:o}, s:o}",
 		"schema", "squall-prove/1", "run", json_object_get(p->report, "run"), "mechanism",
 		p->mechanism, "verdict", sq_proof_verdict_name(v), "because", explain(v, p),
 		"change", "text", p->change.text, "set", p->change.set, "sysctl", p->change.sysctl,
 		"runs", p->runs, "chance", sq_proof_chance(p->pairs, p->done), "share", p->share,
 		"without", "failed", (json_int_t)all.without.failed, "scheduled",
-		(json_int_t)all.without.scheduled, "with", "failed", (json_int_t)all.with.failed,
-		"scheduled", (json_int_t)all.with.scheduled, "upper_95",
+		(json_int_t)all.without.scheduled, "other_failures", (json_int_t)all.without.others,
+		"with", "failed", (json_int_t)all.with.failed, "scheduled",
+		(json_int_t)all.with.scheduled, "other_failures", (json_int_t)all.with.others,
+		"upper_95",
 		all.with.failed ? json_null() : json_real(sq_proof_bound(all.with.scheduled)),
 		"findings", judged_findings(p, v));
 	int rc = sq_json_save(doc, path, err);
@@ -330,6 +340,9 @@ static int prove_run(struct prove *p)
 	if (status != SQ_EXIT_OK)
 		return status;
 	v = sq_proof_judge(p->pairs, p->done, p->share);
+	/* Half a change that does nothing is no word against the whole. */
+	if (v == SQ_VERDICT_WITHDRAWN && p->change.part)
+		v = SQ_VERDICT_UNDECIDED;
 	print_table(p, v);
 	if (save(p, v, &err) < 0) {
 		sq_complain(&err);
@@ -338,12 +351,12 @@ static int prove_run(struct prove *p)
 	return exit_of(v);
 }
 
-int sq_prove(const struct sq_trial *base, const char *mechanism, const struct sq_trial_way *way,
-	     int64_t pairs, const char *out)
+int sq_prove(const struct sq_trial *base, const struct sq_prove_ask *ask,
+	     const struct sq_trial_way *way)
 {
 	const json_t *scenario = json_object_get(base->report, "scenario");
-	struct sq_trial_finding f = sq_trial_finding(base->report, mechanism);
-	struct prove p = { .way = way, .report = base->report, .n = (size_t)pairs };
+	struct sq_trial_finding f = sq_trial_finding(base->report, ask->mechanism);
+	struct prove p = { .way = way, .report = base->report, .n = (size_t)ask->pairs };
 	struct sq_err err = { 0 };
 	int status;
 
@@ -351,18 +364,20 @@ int sq_prove(const struct sq_trial *base, const char *mechanism, const struct sq
 		fprintf(stderr,
 			"squall: prove: the report finds no %s; it names what it finds in "
 			"\"findings\"\n",
-			mechanism ? mechanism : "mechanism");
+			ask->mechanism ? ask->mechanism : "mechanism");
 		return SQ_EXIT_USAGE;
 	}
 	p.mechanism = sq_draw_text(f.first, "mechanism");
 	f = sq_trial_finding(base->report, p.mechanism);
-	if (sq_change_find(scenario, f.first, way->args->allow_global, &p.change, &err) < 0) {
+	if (sq_change_find(scenario, f.first, ask->set, way->args->allow_global, &p.change, &err) <
+	    0) {
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
 	p.share = f.count ? (double)f.explained / (double)f.count : 0;
 	p.seed = (uint64_t)number_of(scenario, "seed");
-	p.out = out ? sq_strdup(out) : sq_printf_dup("%s/prove", base->dir ? base->dir : ".");
+	p.out = ask->out ? sq_strdup(ask->out)
+			 : sq_printf_dup("%s/prove", base->dir ? base->dir : ".");
 	p.pairs = sq_alloc_n(p.n, sizeof(*p.pairs));
 	p.with_first = sq_alloc_n(p.n, sizeof(*p.with_first));
 	p.runs = json_array();
@@ -378,7 +393,10 @@ int sq_prove(const struct sq_trial *base, const char *mechanism, const struct sq
 int sq_prove_lab(const struct sq_lab *lab, const struct sq_lab_args *args, int argc, char **argv)
 {
 	const struct sq_trial_way way = { lab->name, &args->run, lab->shipped, argc, argv };
-	const char *mechanism = json_string_value(json_object_get(lab->doc, "finding"));
+	const struct sq_prove_ask ask = {
+		.mechanism = json_string_value(json_object_get(lab->doc, "finding")),
+		.pairs = args->pairs,
+	};
 	struct sq_buf because = { 0 };
 	struct sq_trial t;
 	int status;
@@ -391,7 +409,7 @@ int sq_prove_lab(const struct sq_lab *lab, const struct sq_lab_args *args, int a
 	sq_trial_run(lab->doc, &way, NULL, false, &t);
 	status = t.status;
 	if (t.report && status != SQ_EXIT_STOPPED && status != SQ_EXIT_USAGE)
-		status = sq_prove(&t, mechanism, &way, args->pairs, NULL);
+		status = sq_prove(&t, &ask, &way);
 	sq_trial_fini(&t);
 	return status;
 }

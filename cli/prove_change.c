@@ -86,6 +86,7 @@ static void change_world(const struct sq_rule_change *change, const json_t *scen
 			p->value);
 	}
 	snprintf(parent, sizeof(parent), "/world/hosts/%s/run/%d", host, server);
+	ret->part = server < 0 && change->server.n;
 	for (size_t i = 0; server >= 0 && i < change->server.n; i++)
 		add_set(ret, parent, change->server.v[i].key, change->server.v[i].value);
 }
@@ -96,6 +97,7 @@ static int change_machine(const struct sq_rule_change *change, bool allow_global
 	for (size_t i = 0; i < change->sysctl.n; i++)
 		json_object_set_new(ret->sysctl, change->sysctl.v[i].key,
 				    json_string(change->sysctl.v[i].value));
+	ret->part = change->server.n > 0;
 	if (change->sysctl.n && !allow_global)
 		return sq_err_set(err, -EPERM, change->sysctl.v[0].key,
 				  "to prove it this setting of this machine must be changed for "
@@ -127,14 +129,37 @@ static int change_by_rule(const json_t *scenario, const json_t *finding, bool al
 	return rc;
 }
 
-int sq_change_find(const json_t *scenario, const json_t *finding, bool allow_global,
-		   struct sq_change *ret, struct sq_err *err)
+static int change_by_user(const struct sq_strings *set, struct sq_change *ret, struct sq_err *err)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const char *equals = strchr(set->v[i], '=');
+		char *pointer;
+
+		if (!equals || *set->v[i] != '/')
+			return sq_err_set(err, -EINVAL, set->v[i],
+					  "expected POINTER=VALUE, as in /load/0/threads=4");
+		pointer = sq_printf_dup("%.*s", (int)(equals - set->v[i]), set->v[i]);
+		json_object_set_new(ret->set, pointer, json_string(equals + 1));
+		free(pointer);
+	}
+	ret->text = sq_strdup("what --set says");
+	return 0;
+}
+
+int sq_change_find(const json_t *scenario, const json_t *finding, const struct sq_strings *set,
+		   bool allow_global, struct sq_change *ret, struct sq_err *err)
 {
 	const json_t *cure = json_object_get(scenario, "cure");
 	const char *claimed = sq_draw_text(scenario, "finding");
 	int rc;
 
 	*ret = (struct sq_change){ .set = json_object(), .sysctl = json_object() };
+	if (set && set->n) {
+		rc = change_by_user(set, ret, err);
+		if (rc < 0)
+			sq_change_fini(ret);
+		return rc;
+	}
 	if (cure && strcmp(claimed, sq_draw_text(finding, "mechanism")) == 0) {
 		json_object_update(ret->set, json_object_get(cure, "set"));
 		ret->text = sq_strdup(sq_draw_text(cure, "text"));

@@ -24,6 +24,10 @@ struct sq_host_plan {
 	char far_name[SQ_WHERE_NAME];
 };
 
+/* A link of two hosts is a cable.  One of more is a switch: as many legs with the same spec and subnet,
+ * each of which has a host at its first end and SQ_SWITCH at the other, which has no address. */
+#define SQ_SWITCH SIZE_MAX
+
 struct sq_link_plan {
 	const struct sq_link_spec *spec;
 	size_t host[2];
@@ -103,10 +107,10 @@ struct sq_plan {
 };
 
 struct sq_plan_opts {
-	bool loopback;               /* run a world's scenario without its world */
-	bool allow_exec;             /* argv processes are allowed (shipped labs, --allow-exec) */
-	bool allow_global;           /* settings of the whole machine are allowed (--allow-global) */
-	struct sq_strings authorize; /* --authorize */
+	bool loopback;     /* run a world's scenario without its world */
+	bool allow_exec;   /* argv processes are allowed (shipped labs, --allow-exec) */
+	bool allow_global; /* settings of the whole machine are allowed (--allow-global) */
+	struct sq_strings authorize;          /* --authorize */
 	const struct sq_kind *default_source; /* the group "linux" */
 
 	/* What only drivers know; NULL: none of them batches, reads a recording of its own, or has

@@ -68,11 +68,17 @@ static int find_overlap(const struct sq_plan *plan, size_t link, const char *sub
 	if (sq_cidr_parse(subnet, &own) < 0)
 		return -1;
 	for (size_t i = 0; i < plan->n_links; i++)
-		if (i != link && plan->links[i].subnet[0] &&
+		if (plan->links[i].spec != plan->links[link].spec && plan->links[i].subnet[0] &&
 		    sq_cidr_parse(plan->links[i].subnet, &other) == 0 &&
 		    sq_cidr_overlap(&own, &other))
 			return (int)i;
 	return -1;
+}
+
+/* Which link of the scenario it is, or is a leg of. */
+static size_t spec_index(const struct sq_plan *plan, size_t link)
+{
+	return (size_t)(plan->links[link].spec - sq_scenario_link(plan->scenario, 0));
 }
 
 static int fail_link(const struct sq_plan *plan, size_t link, const char *key, struct sq_err *err,
@@ -80,7 +86,7 @@ static int fail_link(const struct sq_plan *plan, size_t link, const char *key, s
 {
 	char pointer[SQ_POINTER_MAX];
 
-	snprintf(pointer, sizeof(pointer), "/world/links/%zu%s", link, key);
+	snprintf(pointer, sizeof(pointer), "/world/links/%zu%s", spec_index(plan, link), key);
 	return sq_scenario_fail(plan->scenario, pointer, err, "%s", text);
 }
 
@@ -107,7 +113,6 @@ static int plan_subnets(struct sq_plan *plan, struct sq_err *err)
 	for (size_t i = 0; i < plan->n_links; i++) {
 		struct sq_link_plan *l = &plan->links[i];
 
-		l->spec = sq_scenario_link(plan->scenario, i);
 		if (!l->spec->subnet)
 			continue;
 		snprintf(l->subnet, sizeof(l->subnet), "%s", l->spec->subnet);
@@ -117,12 +122,18 @@ static int plan_subnets(struct sq_plan *plan, struct sq_err *err)
 		snprintf(text, sizeof(text),
 			 "%s overlaps with %s of /world/links/%d; give each link a subnet of its "
 			 "own",
-			 l->subnet, plan->links[other].subnet, other);
+			 l->subnet, plan->links[other].subnet,
+			 (int)spec_index(plan, (size_t)other));
 		return fail_link(plan, i, "/subnet", err, text);
 	}
-	for (size_t i = 0; rc == 0 && i < plan->n_links; i++)
-		if (!plan->links[i].subnet[0])
+	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
+		struct sq_link_plan *l = &plan->links[i];
+
+		if (!l->subnet[0] && i && l[-1].spec == l->spec)
+			snprintf(l->subnet, sizeof(l->subnet), "%s", l[-1].subnet);
+		else if (!l->subnet[0])
 			rc = choose_subnet(plan, i, err);
+	}
 	return rc;
 }
 
@@ -136,10 +147,11 @@ static size_t devices_before(const struct sq_plan *plan, size_t link, size_t hos
 	return n;
 }
 
-static void plan_end(struct sq_plan *plan, size_t link, size_t end)
+/* member: its number among the hosts of the link, which is that of its address. */
+static void plan_end(struct sq_plan *plan, size_t link, size_t end, size_t member)
 {
 	struct sq_link_plan *l = &plan->links[link];
-	size_t host = (size_t)sq_plan_host(plan, l->spec->between.v[end]);
+	size_t host = (size_t)sq_plan_host(plan, l->spec->between.v[member]);
 	size_t device = devices_before(plan, link, host);
 	char address[INET6_ADDRSTRLEN];
 	struct sq_cidr subnet;
@@ -147,7 +159,7 @@ static void plan_end(struct sq_plan *plan, size_t link, size_t end)
 
 	if (sq_cidr_parse(l->subnet, &subnet) < 0)
 		return; /* it was checked with the scenario */
-	ip = sq_ip_nth(&subnet.ip, (uint32_t)end + 1);
+	ip = sq_ip_nth(&subnet.ip, (uint32_t)member + 1);
 	sq_ip_format(&ip, address);
 	l->host[end] = host;
 	snprintf(l->address[end], sizeof(l->address[end]), "%s/%u", address, subnet.bits);
@@ -212,19 +224,52 @@ static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct s
 	return rc;
 }
 
+static bool is_switch(const struct sq_link_spec *spec)
+{
+	return spec->between.n > 2;
+}
+
+static void list_links(struct sq_plan *plan)
+{
+	size_t n = plan->scenario->world.links.n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sq_link_spec *spec = sq_scenario_link(plan->scenario, i);
+
+		plan->n_links += is_switch(spec) ? spec->between.n : 1;
+	}
+	plan->links = sq_alloc_n(plan->n_links, sizeof(*plan->links));
+	for (size_t i = 0, at = 0; i < n; i++) {
+		const struct sq_link_spec *spec = sq_scenario_link(plan->scenario, i);
+
+		for (size_t leg = 0; leg < (is_switch(spec) ? spec->between.n : 1); leg++)
+			plan->links[at++].spec = spec;
+	}
+}
+
+static void plan_ends(struct sq_plan *plan)
+{
+	for (size_t i = 0, leg = 0; i < plan->n_links; i++) {
+		struct sq_link_plan *l = &plan->links[i];
+
+		leg = i && l[-1].spec == l->spec ? leg + 1 : 0;
+		l->host[0] = l->host[1] = SQ_SWITCH;
+		plan_end(plan, i, 0, leg);
+		if (!is_switch(l->spec))
+			plan_end(plan, i, 1, 1);
+	}
+}
+
 int sq_plan_world(struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err)
 {
 	int rc;
 
 	plan_hosts(plan);
-	plan->n_links = plan->scenario->world.links.n;
-	plan->links = sq_alloc_n(plan->n_links, sizeof(*plan->links));
+	list_links(plan);
 	rc = plan_subnets(plan, err);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < plan->n_links; i++)
-		for (size_t end = 0; end < 2; end++)
-			plan_end(plan, i, end);
+	plan_ends(plan);
 	if (plan->loopback)
 		for (size_t h = 0; h < plan->n_hosts; h++)
 			snprintf(plan->hosts[h].address, sizeof(plan->hosts[h].address), "%s",
@@ -301,8 +346,8 @@ void sq_plan_give_up(struct sq_plan *plan)
 	lose_places(plan);
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		lose_host(plan, plan->hosts[h].spec);
-	for (size_t i = 0; i < plan->n_links; i++) {
-		const struct sq_link_spec *l = plan->links[i].spec;
+	for (size_t i = 0; i < plan->scenario->world.links.n; i++) {
+		const struct sq_link_spec *l = sq_scenario_link(plan->scenario, i);
 		char rate[64];
 
 		if (l->delay_ns > 0 || l->loss_percent > 0)

@@ -218,11 +218,12 @@ static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h,
 	return rc;
 }
 
-static int check_subnet(const struct sq_scenario *s, const char *text, const char *pointer,
-			struct sq_err *err)
+static int check_subnet(const struct sq_scenario *s, const char *text, size_t hosts,
+			const char *pointer, struct sq_err *err)
 {
 	char base[INET6_ADDRSTRLEN];
 	struct sq_cidr c;
+	unsigned most;
 
 	if (sq_cidr_parse(text, &c) < 0)
 		return sq_scenario_fail(
@@ -234,17 +235,30 @@ static int check_subnet(const struct sq_scenario *s, const char *text, const cha
 					"%.60s has bits beyond its prefix; write %s/%u", text, base,
 					c.bits);
 	}
-	if (c.bits + 2 > sq_ip_bits(&c.ip))
+	most = sq_ip_bits(&c.ip) - 2;
+	/* The subnet's own address and the one for all of it are nobody's. */
+	while (sq_ip_bits(&c.ip) - most < 32 && (1U << (sq_ip_bits(&c.ip) - most)) < hosts + 2)
+		most--;
+	if (c.bits > most)
 		return sq_scenario_fail(s, pointer, err,
-					"%.60s has no room for two hosts; give a prefix of at most "
+					"%.60s has no room for %zu hosts; give a prefix of at most "
 					"/%u",
-					text, sq_ip_bits(&c.ip) - 2);
+					text, hosts, most);
 	if (c.bits < 8 || sq_ip_is_loopback(&c.ip) || sq_ip_is_unspecified(&c.ip) ||
 	    sq_ip_is_group(&c.ip))
 		return sq_scenario_fail(
 			s, pointer, err,
 			"%.60s is no subnet for a link; choose one of 198.18.0.0/15", text);
 	return 0;
+}
+
+/* Whether a word is one of the first n. */
+static bool among(const struct sq_strings *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(words->v[i], word) == 0)
+			return true;
+	return false;
 }
 
 static int check_between(const struct sq_scenario *s, const struct sq_link_spec *l, size_t link,
@@ -254,18 +268,20 @@ static int check_between(const struct sq_scenario *s, const struct sq_link_spec 
 	int rc = 0;
 
 	snprintf(pointer, sizeof(pointer), "/world/links/%zu/between", link);
-	if (l->between.n != 2)
-		return sq_scenario_fail(s, pointer, err, "expected the names of 2 hosts, found %zu",
+	if (l->between.n < 2)
+		return sq_scenario_fail(s, pointer, err,
+					"expected the names of 2 hosts or more, found %zu",
 					l->between.n);
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
 		snprintf(pointer, sizeof(pointer), "/world/links/%zu/between/%zu", link, i);
 		rc = sq_scenario_check_host(s, l->between.v[i], pointer, err);
 	}
-	if (rc == 0 && strcmp(l->between.v[0], l->between.v[1]) == 0)
-		return sq_scenario_fail(
-			s, pointer, err,
-			"a link joins two different hosts, and this is \"%s\" again",
-			l->between.v[1]);
+	for (size_t i = 1; rc == 0 && i < l->between.n; i++)
+		if (among(&l->between, i, l->between.v[i]))
+			rc = sq_scenario_fail(
+				s, pointer, err,
+				"a link joins different hosts, and this is \"%s\" again",
+				l->between.v[i]);
 	return rc;
 }
 
@@ -280,7 +296,7 @@ static int check_shape(const struct sq_scenario *s, const struct sq_link_spec *l
 		return 0;
 	snprintf(pointer, sizeof(pointer), "/world/links/%zu/shape/host", link);
 	rc = sq_scenario_check_host(s, host, pointer, err);
-	if (rc == 0 && strcmp(host, l->between.v[0]) != 0 && strcmp(host, l->between.v[1]) != 0)
+	if (rc == 0 && !among(&l->between, l->between.n, host))
 		return sq_scenario_fail(s, pointer, err,
 					"\"%s\" is no end of this link; name %s or %s", host,
 					l->between.v[0], l->between.v[1]);
@@ -300,7 +316,7 @@ int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err)
 		rc = check_between(s, l, i, err);
 		if (rc == 0 && l->subnet) {
 			snprintf(pointer, sizeof(pointer), "/world/links/%zu/subnet", i);
-			rc = check_subnet(s, l->subnet, pointer, err);
+			rc = check_subnet(s, l->subnet, l->between.n, pointer, err);
 		}
 		if (rc == 0)
 			rc = check_shape(s, l, i, err);

@@ -32,9 +32,9 @@ static const struct sq_opt shape_opts[] = {
 static const struct sq_opt link_opts[] = {
 	{ .name = "between", .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_link_spec, between), .required = true,
-	  .help = "the two hosts that it joins" },
+	  .help = "the hosts that it joins: two by a cable, more by a switch" },
 	{ .name = "subnet", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_link_spec, subnet),
-	  .help = "its addresses: the first host has .1, the second .2; by default 198.18.0.0/16 "
+	  .help = "its addresses: the first host has .1, the second .2 and so on; by default 198.18.0.0/16 "
 		  "for one link and 198.19.0.0/16 for another" },
 	{ .name = "shape", .type = SQ_OPT_TABLE, .offset = offsetof(struct sq_link_spec, shape),
 	  .sub = shape_opts, .help = "a token-bucket shaper, tc-tbf(8)" },
@@ -90,7 +90,7 @@ static const struct sq_opt world_opts[] = {
 	  .help = "a host: a network of its own, with its own counters" },
 	{ .name = "links", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_world_spec, links),
 	  .sub = link_opts, .elem_size = sizeof(struct sq_link_spec),
-	  .help = "a cable between two hosts" },
+	  .help = "a cable between two hosts, or a switch with more" },
 	{ .name = "sysctl", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_world_spec, sysctl),
 	  .help = "kernel settings that no host has for itself, as in net.ipv4.tcp_max_orphans: "
 		  "changed on this machine for the length of the run; needs --allow-global" },

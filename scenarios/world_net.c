@@ -37,18 +37,48 @@ static int run_batch(const struct sq_world *w, size_t host, const char *const *a
 	return rc;
 }
 
+static void add_cable(struct sq_buf *text, const struct sq_world *w, size_t link)
+{
+	const struct sq_link_plan *l = &w->plan->links[link];
+
+	sq_buf_printf(text,
+		      "link add name %s index %zu netns /proc/self/fd/%d type veth "
+		      "peer name %s index %zu netns /proc/self/fd/%d\n",
+		      l->device[0], FIRST_INDEX + 2 * link, w->netns[l->host[0]], l->device[1],
+		      FIRST_INDEX + 2 * link + 1, w->netns[l->host[1]]);
+}
+
+/* The switch is a bridge in the keeper's own namespace, made with its first leg.  Without the spanning
+ * tree protocol its ports forward at once. */
+static void add_leg(struct sq_buf *text, const struct sq_world *w, size_t link)
+{
+	const struct sq_link_plan *l = &w->plan->links[link];
+	size_t number = (size_t)(l->spec - w->plan->links[0].spec);
+
+	if (link == 0 || l[-1].spec != l->spec)
+		sq_buf_printf(text,
+			      "link add name switch%zu type bridge stp_state 0\n"
+			      "link set switch%zu up\n",
+			      number, number);
+	sq_buf_printf(text,
+		      "link add name %s index %zu netns /proc/self/fd/%d type veth "
+		      "peer name leg%zu index %zu\n"
+		      "link set leg%zu master switch%zu up\n",
+		      l->device[0], FIRST_INDEX + 2 * link, w->netns[l->host[0]], link,
+		      FIRST_INDEX + 2 * link + 1, link, number);
+}
+
 int sq_world_links(const struct sq_world *w, struct sq_err *err)
 {
 	struct sq_buf text = { 0 };
 
+	/* The switches' own namespace must be as quiet as those of the hosts. */
+	sq_sysctl_quiet_ipv6();
 	for (size_t i = 0; i < w->plan->n_links; i++) {
-		const struct sq_link_plan *link = &w->plan->links[i];
-
-		sq_buf_printf(&text,
-			      "link add name %s index %zu netns /proc/self/fd/%d type veth "
-			      "peer name %s index %zu netns /proc/self/fd/%d\n",
-			      link->device[0], FIRST_INDEX + 2 * i, w->netns[link->host[0]],
-			      link->device[1], FIRST_INDEX + 2 * i + 1, w->netns[link->host[1]]);
+		if (w->plan->links[i].host[1] == SQ_SWITCH)
+			add_leg(&text, w, i);
+		else
+			add_cable(&text, w, i);
 	}
 	return run_batch(w, SIZE_MAX, ip_batch, &text, err);
 }
@@ -98,6 +128,24 @@ static void add_prefix(struct sq_buf *text, const struct sq_any_ip_plan *any,
 			      (int)strcspn(via, "/"), via, link->device[end]);
 }
 
+/* At the other legs of its switch. */
+static void add_prefix_by_switch(const struct sq_plan *plan, const struct sq_any_ip_plan *any,
+				 size_t host, struct sq_buf *text)
+{
+	const struct sq_link_plan *own = &plan->links[any->link];
+
+	for (size_t i = 0; own->host[1] == SQ_SWITCH && i < plan->n_links; i++) {
+		struct sq_link_plan leg = plan->links[i];
+
+		if (leg.spec != own->spec || leg.host[0] != host || i == any->link)
+			continue;
+		/* As the far end of a cable would see it. */
+		snprintf(leg.device[1], sizeof(leg.device[1]), "%s", leg.device[0]);
+		snprintf(leg.address[0], sizeof(leg.address[0]), "%s", own->address[0]);
+		add_prefix(text, any, &leg, 1);
+	}
+}
+
 static void add_prefixes(const struct sq_plan *plan, size_t host, struct sq_buf *text)
 {
 	for (size_t i = 0; i < plan->n_any_ip; i++) {
@@ -107,6 +155,7 @@ static void add_prefixes(const struct sq_plan *plan, size_t host, struct sq_buf 
 		for (size_t end = 0; end < 2; end++)
 			if (link->host[end] == host)
 				add_prefix(text, any, link, end);
+		add_prefix_by_switch(plan, any, host, text);
 	}
 }
 
@@ -278,7 +327,10 @@ int sq_world_carriers(const struct sq_world *w, struct sq_err *err)
 		const struct sq_link_plan *link = &w->plan->links[i];
 
 		for (int end = 0; end < 2; end++) {
-			int rc = wait_carrier(w, link->host[end], link->device[end], until_ns, err);
+			int rc = link->host[end] == SQ_SWITCH
+					 ? 0
+					 : wait_carrier(w, link->host[end], link->device[end],
+							until_ns, err);
 
 			if (rc < 0)
 				return rc;

@@ -9,6 +9,7 @@
 struct own {
 	struct sq_run_args run;
 	char *finding;
+	struct sq_strings set;
 	int64_t pairs;
 };
 
@@ -17,6 +18,11 @@ static const struct sq_opt prove_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct own, finding),
 	  .help = "the mechanism to prove; what explains most when not given" },
+	{ .name = "set",
+	  .type = SQ_OPT_STRINGS,
+	  .offset = offsetof(struct own, set),
+	  .help = "the change, POINTER=VALUE; what the scenario's cure or the mechanism's rule "
+		  "says when not given; may be repeated" },
 	{ .name = "pairs",
 	  .type = SQ_OPT_INT,
 	  .offset = offsetof(struct own, pairs),
@@ -47,6 +53,7 @@ static const struct sq_opt prove_opts[] = {
 static int prove_run(const char *path, const struct own *own, int argc, char **argv)
 {
 	const struct sq_trial_way way = { path, &own->run, false, argc, argv };
+	const struct sq_prove_ask ask = { own->finding, &own->set, own->pairs, own->run.out };
 	struct sq_err err = { 0 };
 	struct sq_trial base;
 	int status;
@@ -55,7 +62,7 @@ static int prove_run(const char *path, const struct own *own, int argc, char **a
 		sq_complain(&err);
 		return SQ_EXIT_USAGE;
 	}
-	status = sq_prove(&base, own->finding, &way, own->pairs, own->run.out);
+	status = sq_prove(&base, &ask, &way);
 	sq_trial_fini(&base);
 	return status;
 }

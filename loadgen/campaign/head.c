@@ -85,7 +85,15 @@ static json_t *loads_record(const struct sq_plan *plan)
 	return loads;
 }
 
-/* Which device of a host leads to which other host. */
+static json_t *pair_record(const struct sq_plan *plan, const struct sq_link_plan *a, size_t a_end,
+			   const struct sq_link_plan *b, size_t b_end)
+{
+	return json_pack("{s:[s, s], s:[s, s]}", "hosts", plan->hosts[a->host[a_end]].name,
+			 plan->hosts[b->host[b_end]].name, "devices", a->device[a_end],
+			 b->device[b_end]);
+}
+
+/* Which device of a host leads to which other host: of a switch, from each to each. */
 static json_t *links_record(const struct sq_plan *plan)
 {
 	json_t *links = json_array();
@@ -93,10 +101,12 @@ static json_t *links_record(const struct sq_plan *plan)
 	for (size_t i = 0; i < plan->n_links; i++) {
 		const struct sq_link_plan *l = &plan->links[i];
 
-		json_array_append_new(links, json_pack("{s:[s, s], s:[s, s]}", "hosts",
-						       plan->hosts[l->host[0]].name,
-						       plan->hosts[l->host[1]].name, "devices",
-						       l->device[0], l->device[1]));
+		if (l->host[1] != SQ_SWITCH)
+			json_array_append_new(links, pair_record(plan, l, 0, l, 1));
+		for (size_t k = i + 1; l->host[1] == SQ_SWITCH && k < plan->n_links; k++)
+			if (plan->links[k].spec == l->spec)
+				json_array_append_new(links,
+						      pair_record(plan, l, 0, &plan->links[k], 0));
 	}
 	return links;
 }

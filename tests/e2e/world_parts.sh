@@ -41,3 +41,18 @@ fi
 jq '.name = "missing" | .world.hosts.server.files = {"/etc/no-such-file": "x"}' "$USER_SCRATCH/parts.json" > "$USER_SCRATCH/missing.json"
 as_user "$SQUALL" run missing.json --out missing --allow-exec --quiet 2> "$SCRATCH/missing.txt" && fail "a file that is not there was covered"
 grep -q "cannot cover /etc/no-such-file" "$SCRATCH/missing.txt" || fail "a missing file: $(cat "$SCRATCH/missing.txt")"
+
+# Five hosts at one switch: each reaches each, with an any_ip prefix behind one of them; a shaper holds for the
+# leg of its host alone, and the finding is about that host's device.
+jq -n '{name: "switch", idle: "100ms", world: {
+	hosts: ([range(5) | {key: "h\(.)", value: {sysctl: {"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1},
+		run: [{sink: "dns", listen: "0.0.0.0:53"}]}}] | from_entries | .h4 += {any_ip: ["198.18.64.0/18"]}),
+	links: [{between: ["h0", "h1", "h2", "h3", "h4"], shape: {rate: "100kbit", limit: 3000, host: "h3"}}]},
+	load: ([range(5) as $a | range(5) as $b | select($a != $b) | {name: "l\($a)\($b)", driver: "dns", from: "h\($a)", target: "h\($b):53",
+		names: ["a.example.test"], count: 5, duration: "100ms", timeout: "1s", arrivals: {rate: 50}}]
+		+ [{name: "far", driver: "dns", from: "h0", target: "198.18.64.77:53", names: ["a.example.test"], count: 5, duration: "100ms", timeout: "1s", arrivals: {rate: 50}},
+		{name: "flood", driver: "dns", from: "h1", at: "500ms", target: "h3:53", names: ["a.example.test"], count: 500, duration: "500ms", timeout: "1s", arrivals: {rate: 1000}}]),
+	expect: (([range(5) as $a | range(5) as $b | select($a != $b) | "l\($a)\($b).ok == 5"]) + ["far.ok == 5", "flood.timeout > 200",
+		"h3.qdisc.drops == flood.timeout", "finding.interface-queue-full.explained == flood.timeout", "account.unexplained == 0"])}' > "$USER_SCRATCH/switch.json"
+ran switch as_user "$SQUALL" run switch.json
+expect_eq "$(jqr "$r" '[.findings[] | "\(.mechanism) \(.host)"] | unique | join(" ")')" "interface-queue-full h3" "switch: findings"

@@ -99,7 +99,7 @@ static void test_impossible(void **state)
 		{ "server.ListenOverflows == 0", "write HOST.GROUP.NAME" },
 		{ "finding.accept-queue-overflov.explained == 0",
 		  "\"finding.accept-queue-overflow.explained\"?" },
-		{ "finding.tcp-memory.explained == 0", "is no finding's number" },
+		{ "finding.disk-full.explained == 0", "is no finding's number" },
 		{ "account.unexplaned == 0", "\"account.unexplained\"?" },
 		{ "delivery.lots == 0", "\"delivery.lost\"?" },
 		{ "delivery.latency == 0", "latency.p99" },

@@ -126,7 +126,8 @@ static void test_orphan_words(void **state)
 	/* Four times the 73 that were seen and the 100 that were reset within a second. */
 	number = strstr(f->advice, "set net.ipv4.tcp_max_orphans to ");
 	assert_non_null(number);
-	assert_in_range(atoi(number + strlen("set net.ipv4.tcp_max_orphans to ")), 690, 750);
+	assert_in_range(strtol(number + strlen("set net.ipv4.tcp_max_orphans to "), NULL, 10), 690,
+			750);
 	sq_run_free(run);
 }
 
@@ -296,7 +297,7 @@ static void test_saturated(void **state)
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
-		m = add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
+		add_metric(run, "server", "cpu.idle", "cpu0", SQ_COUNTER); /* not meant */
 		m = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
 		for (size_t i = 0; i < run->axis.n; i++) {
 			idle += all || i < 30 ? 4 : 150;
@@ -484,6 +485,46 @@ static void test_no_resolver(void **state)
 	sq_run_free(run);
 }
 
+/* ---- a BSD's clusters ---- */
+
+/* The firewall of seed 004: Hiwat 516 pages; what another pool lacks is no matter. */
+static void test_clusters(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	connections(run, "timeout", "answer", 10);
+	counter(run, "server", "bsd.pool.Fail", 0);
+	run->metrics[0].instance = sq_strdup("pfstatepl");
+	counter(run, "server", "bsd.pool.Fail", 73);
+	run->metrics[1].instance = sq_strdup("mclpl");
+	gauge(run, "server", "bsd.pool.Hiwat", "pfstatepl", 9000, 9000, 0, 0);
+	gauge(run, "server", "bsd.pool.Hiwat", "mclpl", 516, 516, 0, 0);
+	gauge(run, "server", "bsd.pool.Maxpg", "mclpl", 512, 512, 0, 0);
+	analyze(run);
+	assert_finding(run, "l", "timeout@answer", 200, SQ_STRONG);
+	assert_true(
+		says(by(run, "mbuf-clusters"), "bsd.pool.Fail of mclpl rose by 1460 on server"));
+	assert_true(says(by(run, "mbuf-clusters"), "had up to 516 pages on server"));
+	assert_non_null(strstr(by(run, "mbuf-clusters")->advice, "high-water mark, 2100, for"));
+	sq_run_free(run);
+}
+
+/* Another pool's failures, and a host that is no BSD: nothing is said at all. */
+static void test_no_clusters(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	connections(run, "timeout", "answer", 10);
+	counter(run, "server", "bsd.pool.Fail", 73);
+	run->metrics[0].instance = sq_strdup("pfstatepl");
+	analyze(run);
+	assert_int_equal(explained_by(run, "mbuf-clusters", "server"), 0);
+	assert_null(not_examined(run, "mbuf-clusters"));
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +547,8 @@ int main(void)
 		cmocka_unit_test(test_conntrack),
 		cmocka_unit_test(test_resolver),
 		cmocka_unit_test(test_no_resolver),
+		cmocka_unit_test(test_clusters),
+		cmocka_unit_test(test_no_clusters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,9 @@ struct row {
 	enum sq_proof_verdict verdict;
 };
 
-#define PAIR(without, with)                        \
-	{                                          \
-		{ without, 1000 }, { with, 1000 }, \
+#define PAIR(without, with)                              \
+	{                                                \
+		{ without, 1000, 0 }, { with, 1000, 0 }, \
 	}
 
 static const struct row rows[] = {

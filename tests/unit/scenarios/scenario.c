@@ -255,14 +255,62 @@ static void test_labs(void **state)
 	}
 }
 
+/* The cure in place, its expectations in those of the failure; the default ones; what can't be. */
+static void test_cure(void **state)
+{
+	static const struct {
+		const char *cure, *pointer, *want; /* NULL: refused */
+	} cases[] = {
+		{ "{\"text\": \"t\", \"set\": {\"/load/0/threads\": 4}}", "/load/0/threads", "4" },
+		{ "{\"text\": \"t\", \"set\": {\"/load/0/threads\": \"4\"}}", "/load/0/threads",
+		  "4" },
+		{ "{\"text\": \"t\", \"set\": {\"/capture\": \"[]\"}}", "/capture", "[]" },
+		{ "{\"text\": \"t\", \"set\": {\"/x\": 1}}", "/expect",
+		  "[\"finding.some-mechanism.count == 0\"]" },
+		{ "{\"text\": \"t\", \"set\": {\"/x\": 1}, \"expect\": [\"a.ok == 1\"]}", "/expect",
+		  "[\"a.ok == 1\"]" },
+		{ "{\"text\": \"t\", \"set\": {\"/x\": 1}}", "/finding", "null" },
+		{ "{\"text\": \"t\", \"set\": {\"/x\": 1}}", "/cure", "null" },
+		{ "{\"text\": \"t\", \"set\": {\"/load/7/threads\": 4}}", NULL, NULL },
+		{ NULL, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_err err = { 0 };
+		json_t *doc =
+			json_loads("{\"load\": [{\"threads\": 1}], \"expect\": [\"a.ok == 0\"],"
+				   " \"finding\": \"some-mechanism\"}",
+				   0, NULL);
+		json_t *cured;
+		char *got;
+
+		if (cases[i].cure)
+			json_object_set_new(doc, "cure", json_loads(cases[i].cure, 0, NULL));
+		cured = sq_cure_document(doc, &err);
+		got = cured && cases[i].pointer
+			      ? json_dumps(sq_json_pointer_get(cured, cases[i].pointer),
+					   JSON_ENCODE_ANY)
+			      : NULL;
+		if (!cases[i].want && cured)
+			fail_msg("%s was taken", cases[i].cure);
+		if (!cases[i].want)
+			assert_true(err.code < 0 && err.where[0]);
+		else if (strcmp(got ? got : "null", cases[i].want) != 0)
+			fail_msg("%s: got %s, want %s (%s)", cases[i].cure, got, cases[i].want,
+				 err.text);
+		free(got);
+		json_decref(cured);
+		json_decref(doc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_echo_keeps_values),
-		cmocka_unit_test(test_bad_reports),
-		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_cure),        cmocka_unit_test(test_echo_keeps_values),
+		cmocka_unit_test(test_bad_reports), cmocka_unit_test(test_set),
 		cmocka_unit_test(test_labs),
 	};
 
