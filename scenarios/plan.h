@@ -103,10 +103,10 @@ struct sq_plan {
 };
 
 struct sq_plan_opts {
-	bool loopback;               /* run a world's scenario without its world */
-	bool allow_exec;             /* argv processes are allowed (shipped labs, --allow-exec) */
-	bool allow_global;           /* settings of the whole machine are allowed (--allow-global) */
-	struct sq_strings authorize; /* --authorize */
+	bool loopback;     /* run a world's scenario without its world */
+	bool allow_exec;   /* argv processes are allowed (shipped labs, --allow-exec) */
+	bool allow_global; /* settings of the whole machine are allowed (--allow-global) */
+	struct sq_strings authorize;          /* --authorize */
 	const struct sq_kind *default_source; /* the group "linux" */
 
 	/* What only drivers know; NULL: none of them batches, reads a recording of its own, or has
