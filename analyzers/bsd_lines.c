@@ -1,10 +1,10 @@
 /* netstat -s and netstat -m: a number, and what it counts, on each line.
  *
- *   tcp:                                                  105 mbufs in use:
- *           9 packets sent                                        97 mbufs allocated to data
- *                   7 data packets (512 bytes)            96/376/6144 mbuf clusters in use (current/peak/max)
- *           4 syncache entries added                      852 Kbytes allocated to network (25% in use)
- *                   1 dropped                             0/0/0 requests for mbufs denied (mbufs/clusters/both)
+ *   tcp:                                             105 mbufs in use:
+ *       9 packets sent                                   97 mbufs allocated to data
+ *           7 data packets (512 bytes)               96/376/6144 mbuf clusters in use (current/peak/max)
+ *       4 syncache entries added                     852 Kbytes allocated to network (25% in use)
+ *           1 dropped                                0/0 requests for mbufs denied (mbufs/clusters)
  *
  * A row is "bsd.PROTOCOL.WORDS", or "bsd.mbuf.WORDS" by what stands in the brackets.
  *

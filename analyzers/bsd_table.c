@@ -1,8 +1,8 @@
 /* Tables of BSD's tools: a line of column names, and a line for each thing, whose name may have blanks
  * in it.
  *
- *   Name        Size Requests  Fail Releases ...      ITEM            SIZE  LIMIT  USED  FREE  REQ FAIL SLEEP
- *   mclpl       2048  1758499 14725  1757480 ...      mbuf_cluster:   2048, 25600, 2831,  511, 305,   0,    0
+ *   Name   Size Requests  Fail Releases ...      ITEM            SIZE  LIMIT  USED  FREE FAIL
+ *   mclpl  2048  1758499 14725  1757480 ...      mbuf_cluster:   2048, 25600, 2831,  511,   0
  *
  * Rows are "bsd.pool.Fail" (vmstat -m of OpenBSD), "bsd.malloc.InUse" (the types of both),
  * "bsd.zone.FAIL" (vmstat -z), by the thing's name; "listen.queue" and "listen.backlog" by address,
@@ -104,7 +104,7 @@ static bool split(const struct table *table, struct sq_span line, struct sq_span
 }
 
 static void put_value(struct sq_stats *t, const struct table *table, size_t column,
-		      const char *name, struct sq_span value)
+		      const char *thing, struct sq_span value)
 {
 	char row[SQ_BSD_NAME];
 	uint64_t v;
@@ -113,7 +113,7 @@ static void put_value(struct sq_stats *t, const struct table *table, size_t colu
 
 	if (len > 0 && (size_t)len < sizeof(row) && sq_span_len(table->names[column]) &&
 	    sq_span_bytes(value, &v))
-		sq_bsd_put(t, row, name, v);
+		sq_bsd_put(t, row, thing, v);
 }
 
 static void read_row(struct sq_stats *t, const struct table *table, struct sq_span line)

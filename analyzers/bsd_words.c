@@ -191,16 +191,13 @@ static void read_pf_limit(struct sq_stats *t, struct sq_span line, const char *a
 static void read_pf_heading(struct sq_span line, char heading[SQ_BSD_NAME])
 {
 	struct sq_span name = { line.p, line.p }, word;
-	size_t len;
+	char text[SQ_BSD_NAME] = "";
 
-	strcpy(heading, "pf.");
 	for (struct sq_span rest = line; sq_span_word(&rest, &word) && !sq_span_is(word, "Total");)
 		name.end = word.end;
-	len = name.end > name.p && !sq_span_find(line, ":") && sq_bsd_name(heading, name)
-		      ? strlen(heading)
-		      : 0;
-	if (len + 1 < SQ_BSD_NAME)
-		strcpy(heading + len, len ? "." : "");
+	heading[0] = '\0';
+	if (!sq_span_find(line, ":") && sq_bsd_name(text, name))
+		snprintf(heading, SQ_BSD_NAME, "pf.%.*s.", SQ_BSD_NAME - 5, text);
 }
 
 void sq_bsd_pfctl(struct sq_span text, struct sq_stats *t)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define READY_LIMIT (10 * SQ_SEC)
 #define DONE_LIMIT  (4 * SQ_SEC)
 #define GONE_LIMIT  (SQ_SEC / 5)
+#define GLANCE      (SQ_SEC / 5)
 
 struct capture {
 	const struct sq_plan *plan;
@@ -54,17 +56,22 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 	sq_sample_time(r->sample);
 	r->feeds.sample = r->sample;
 	sq_sample_set_part(r->sample, (unsigned)c->n);
+	sq_sample_time(r->sample);
 	c->readers = sq_grow(c->readers, c->n, &c->cap, sizeof(struct sq_capture_reader *));
 	return c->readers[c->n++] = r;
 }
 
+/* What waits is alone.  Elsewhere that is what a shell may be asked for, and so each such source has
+ * a connection of its own; a squall there has threads itself. */
 static struct sq_capture_reader *reader_of(struct capture *c, const struct sq_source *source,
 					   const char *where)
 {
-	for (size_t i = 0; !source->blocking && i < c->n; i++)
+	bool alone = source->blocking && (!where || source->remote);
+
+	for (size_t i = 0; !alone && i < c->n; i++)
 		if (!c->readers[i]->alone && sq_same_text(c->readers[i]->where, where))
 			return c->readers[i];
-	return reader_add(c, where, source->blocking);
+	return reader_add(c, where, alone);
 }
 
 static void collect_feeds(struct capture *c)
@@ -123,17 +130,25 @@ static void hear(struct sq_capture_reader *r, int64_t until_ns)
 	r->ready |= r->done || strcmp(line, "ready") == 0;
 }
 
-/* Until all other threads have read once, or a time; the cheap sources are read meanwhile. */
+/* Whether the supervisor has something to say. */
+static bool called(const struct capture *c)
+{
+	struct pollfd p = { .fd = c->ctl, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* Until all other threads have read once, a time, or the end; the cheap sources are read meanwhile. */
 static int await_ready(struct capture *c, int64_t until_ns, struct sq_err *err)
 {
 	struct sq_feeds *feeds = &c->readers[0]->feeds;
 	int rc = 0;
 
 	for (size_t i = 1; i < c->n; i++) {
-		while (rc == 0 && !c->readers[i]->ready && sq_now_ns() < until_ns) {
-			int64_t due_ns = sq_feeds_due(feeds);
+		while (rc == 0 && !c->readers[i]->ready && sq_now_ns() < until_ns && !called(c)) {
+			int64_t due_ns = sq_feeds_due(feeds), glance_ns = sq_now_ns() + GLANCE;
 
-			hear(c->readers[i], due_ns < until_ns ? due_ns : until_ns);
+			hear(c->readers[i], due_ns < glance_ns ? due_ns : glance_ns);
 			if (sq_now_ns() >= due_ns)
 				rc = sq_feeds_tick(feeds, sq_now_ns(), err);
 		}

@@ -87,12 +87,53 @@ void sq_catalogue_file_fini(struct sq_catalogue_file *f)
 	sq_opt_fini(file_opts, f);
 }
 
-/* Loaded once and kept: rows are registered all through a run. */
+/* Loaded once and kept: rows are registered all through a run, a thousand in a tick when a resolver
+ * opens as many sockets. */
 static struct {
 	struct sq_catalogue_file *files; /* in the order of sq_counters */
 	size_t n;
+	const struct sq_known **whole;      /* by name */
+	const struct sq_known **beginnings; /* as they stand in the files */
+	size_t n_whole, cap_whole, n_beginnings, cap_beginnings;
 } catalogue;
 static pthread_once_t catalogue_loaded = PTHREAD_ONCE_INIT;
+
+static bool is_beginning(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && name[len - 1] == '*';
+}
+
+static void add_known(const struct sq_known *k)
+{
+	if (is_beginning(k->name)) {
+		catalogue.beginnings = sq_grow(catalogue.beginnings, catalogue.n_beginnings,
+					       &catalogue.cap_beginnings, sizeof(k));
+		catalogue.beginnings[catalogue.n_beginnings++] = k;
+	} else {
+		catalogue.whole = sq_grow(catalogue.whole, catalogue.n_whole, &catalogue.cap_whole,
+					  sizeof(k));
+		catalogue.whole[catalogue.n_whole++] = k;
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct sq_known *const *)a)->name,
+		      (*(const struct sq_known *const *)b)->name);
+}
+
+static void index_all(void)
+{
+	for (size_t i = 0; i < catalogue.n; i++) {
+		const struct sq_known *known = catalogue.files[i].metrics.v;
+
+		for (size_t k = 0; k < catalogue.files[i].metrics.n; k++)
+			add_known(&known[k]);
+	}
+	qsort(catalogue.whole, catalogue.n_whole, sizeof(const struct sq_known *), by_name);
+}
 
 static void load_all(void)
 {
@@ -110,26 +151,27 @@ static void load_all(void)
 			fprintf(stderr, "squall: counters/%s: %s\n", err.where, err.text);
 		assert(rc == 0);
 	}
+	index_all();
 }
 
-static bool fits(const char *pattern, const char *name)
+static int name_order(const void *name, const void *known)
 {
-	size_t len = strlen(pattern);
-
-	if (len && pattern[len - 1] == '*')
-		return strncmp(pattern, name, len - 1) == 0;
-	return strcmp(pattern, name) == 0;
+	return strcmp(name, (*(const struct sq_known *const *)known)->name);
 }
 
 const struct sq_known *sq_catalogue_find(const char *name)
 {
-	pthread_once(&catalogue_loaded, load_all);
-	for (size_t i = 0; i < catalogue.n; i++) {
-		const struct sq_known *known = catalogue.files[i].metrics.v;
+	const struct sq_known *const *whole;
 
-		for (size_t k = 0; k < catalogue.files[i].metrics.n; k++)
-			if (fits(known[k].name, name))
-				return &known[k];
+	pthread_once(&catalogue_loaded, load_all);
+	whole = bsearch(name, catalogue.whole, catalogue.n_whole, sizeof(*whole), name_order);
+	if (whole)
+		return *whole;
+	for (size_t i = 0; i < catalogue.n_beginnings; i++) {
+		const struct sq_known *k = catalogue.beginnings[i];
+
+		if (strncmp(k->name, name, strlen(k->name) - 1) == 0)
+			return k;
 	}
 	return NULL;
 }

@@ -11,7 +11,7 @@
 #include "base/embedded.h"
 
 struct sq_known {
-	char *name; /* with a final '*' its beginning: what no line above it names */
+	char *name; /* with a final '*' its beginning: what no line names whole, and no beginning before */
 	char *unit; /* what one of it is: "packets", "connections", "events", "bytes" ... */
 	int kind;   /* enum sq_metric_kind */
 	int64_t width;

@@ -9,13 +9,13 @@
 #include "analyzers/cgroup.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/procfile.h"
+#include "base/buf.h"
 
 static const char *const controllers[SQ_CGROUPS] = {
 	[SQ_CGROUP_CPU] = "cpu",
@@ -135,26 +135,23 @@ void sq_cgroup_parse(const char *memberships, const char *mounts, const char *gr
 		find_controller(memberships, mounts, group, (enum sq_cgroup_controller)i, ret);
 }
 
-int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err)
+int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *ret,
+		   struct sq_err *err)
 {
-	struct sq_procfile memberships = { .fd = -1 }, mounts = { .fd = -1 };
+	struct sq_buf memberships = { 0 }, mounts = { 0 };
 	bool any = false;
-	int rc = sq_procfile_open(&memberships, sq_place_here(), "/proc/self/cgroup", err);
+	int rc = sq_place_read(place, "/proc/self/cgroup", &memberships);
 
 	if (rc == 0)
-		rc = sq_procfile_open(&mounts, sq_place_here(), "/proc/self/mountinfo", err);
+		rc = sq_place_read(place, "/proc/self/mountinfo", &mounts);
 	if (rc == 0)
-		rc = sq_procfile_read(&memberships);
-	if (rc == 0)
-		rc = sq_procfile_read(&mounts);
-	if (rc == 0)
-		sq_cgroup_parse(memberships.text, mounts.text, group, ret);
-	sq_procfile_close(&memberships);
-	sq_procfile_close(&mounts);
+		sq_cgroup_parse(memberships.data, mounts.data, group, ret);
+	sq_buf_fini(&memberships);
+	sq_buf_fini(&mounts);
 	if (rc < 0)
-		return rc;
+		return sq_err_set(err, rc, "/proc/self/cgroup", "%s", strerror(-rc));
 	for (size_t i = 0; i < SQ_CGROUPS; i++) {
-		if (ret->at[i].folder[0] && access(ret->at[i].folder, R_OK | X_OK) == -1)
+		if (sq_place_is_here(place) && access(ret->at[i].folder, R_OK | X_OK) == -1)
 			ret->at[i].folder[0] = '\0';
 		any |= ret->at[i].folder[0] != '\0';
 	}
@@ -172,39 +169,49 @@ bool sq_cgroup_is_limit(uint64_t value)
 	return value < UINT64_C(1) << 62;
 }
 
-/* The numbers at the beginning of a file, as many as there are. */
-static int read_numbers(const char *folder, const char *name, uint64_t *ret_a, uint64_t *ret_b)
+/* The numbers at the beginning of a file, two at most; how many there are. */
+static unsigned read_numbers(const char *folder, const char *name, uint64_t numbers[2])
 {
-	char path[700];
+	char path[700], text[64] = "";
+	const char *at = text;
+	unsigned n = 0;
 	FILE *f;
-	int n;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	n = fscanf(f, "%" SCNu64 " %" SCNu64, ret_a, ret_b);
-	fclose(f);
-	return n < 0 ? 0 : n;
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	if (f)
+		fclose(f);
+	for (char *end; n < 2; n++, at = end) {
+		numbers[n] = strtoull(at, &end, 10);
+		if (end == at)
+			break;
+	}
+	return n;
 }
 
 static double cpus_of(const char *folder, bool v2)
 {
-	uint64_t quota = 0, period = 0, none;
+	uint64_t quota[2], period[2];
 
-	if (v2 ? read_numbers(folder, "cpu.max", &quota, &period) != 2
-	       : read_numbers(folder, "cpu.cfs_quota_us", &quota, &none) != 1 ||
-			    read_numbers(folder, "cpu.cfs_period_us", &period, &none) != 1)
+	if (v2) {
+		if (read_numbers(folder, "cpu.max", quota) < 2)
+			return NAN;
+		period[0] = quota[1];
+	} else if (read_numbers(folder, "cpu.cfs_quota_us", quota) < 1 ||
+		   read_numbers(folder, "cpu.cfs_period_us", period) < 1) {
 		return NAN;
-	return sq_cgroup_is_limit(quota) && period ? (double)quota / (double)period : NAN;
+	}
+	return sq_cgroup_is_limit(quota[0]) && period[0] ? (double)quota[0] / (double)period[0]
+							 : NAN;
 }
 
 static uint64_t limit_of(const char *folder, const char *name)
 {
-	uint64_t value = 0, none;
+	uint64_t v[2];
 
-	return read_numbers(folder, name, &value, &none) >= 1 && sq_cgroup_is_limit(value) ? value
-											   : 0;
+	return read_numbers(folder, name, v) >= 1 && sq_cgroup_is_limit(v[0]) ? v[0] : 0;
 }
 
 static void tighten(uint64_t *limit, uint64_t value)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analyzers/place.h"
 #include "base/err.h"
 
 enum sq_cgroup_controller { SQ_CGROUP_CPU, SQ_CGROUP_MEMORY, SQ_CGROUP_PIDS, SQ_CGROUPS };
@@ -17,8 +18,9 @@ struct sq_cgroup {
 	} at[SQ_CGROUPS];
 };
 
-/* group: NULL is the caller's own.  -ENOENT with err when no controller knows it. */
-int sq_cgroup_find(const char *group, struct sq_cgroup *ret, struct sq_err *err);
+/* group: NULL is the one of whoever reads there.  -ENOENT with err when no controller knows it. */
+int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *ret,
+		   struct sq_err *err);
 
 /* The tightest of the group and of those that it stands in; NAN and 0: none. */
 struct sq_cgroup_limits {

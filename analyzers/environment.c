@@ -12,16 +12,12 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <glob.h>
-#include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/cgroup.h"
 #include "analyzers/qdisc.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -220,7 +216,10 @@ static void add_cpu_model(json_t *to)
 static void far_line(struct sq_buf *line)
 {
 	sq_buf_puts(line, "echo kernel `uname -r`; echo machine `uname -m`; "
-			  "echo cpus `grep -c ^processor /proc/cpuinfo`; cd /proc/sys && for f in");
+			  "echo cpus `grep -c ^processor /proc/cpuinfo`; "
+			  "echo nofile `ulimit -Hn`; echo clock_source `cat "
+			  "/sys/devices/system/clocksource/clocksource0/current_clocksource`; "
+			  "cd /proc/sys && for f in");
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
 		char name[SQ_SYSCTL_NAME];
 
@@ -248,9 +247,10 @@ static void add_far(json_t *env, const char *key, const char *value)
 
 	if (sysctl)
 		json_object_set_new(json_object_get(env, "sysctls"), sysctl, json_string(value));
-	else if (strcmp(key, "cpus") == 0)
+	else if (strcmp(key, "cpus") == 0 || strcmp(key, "nofile") == 0)
 		add_number(env, key, strtoull(value, NULL, 10));
-	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0)
+	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0 ||
+		 strcmp(key, "clock_source") == 0)
 		json_object_set_new(env, key, json_string(value));
 }
 
@@ -276,102 +276,6 @@ json_t *sq_environment_far(struct sq_place *place)
 	return env;
 }
 
-/* The first line of a file; false when there is none. */
-static bool first_line(const char *path, char *out, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	bool any = f && fgets(out, (int)size, f);
-
-	if (f)
-		fclose(f);
-	if (any)
-		sq_text_squeeze(out);
-	return any;
-}
-
-/* How the processors' speed is chosen, each way once; a virtual machine mostly has no say in it. */
-static void add_governors(json_t *to)
-{
-	json_t *all = json_array();
-	glob_t cpus;
-
-	if (glob("/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", 0, NULL, &cpus) ==
-	    0) {
-		for (size_t i = 0; i < cpus.gl_pathc; i++) {
-			char word[64];
-			size_t k = 0;
-
-			if (!first_line(cpus.gl_pathv[i], word, sizeof(word)))
-				continue;
-			while (k < json_array_size(all) &&
-			       strcmp(json_string_value(json_array_get(all, k)), word) != 0)
-				k++;
-			if (k == json_array_size(all))
-				json_array_append_new(all, json_string(word));
-		}
-		globfree(&cpus);
-	}
-	if (json_array_size(all))
-		json_object_set(to, "governors", all);
-	json_decref(all);
-}
-
-static const struct {
-	const char *name;
-	int resource;
-} limits[] = {
-	{ "nofile", RLIMIT_NOFILE },         { "nproc", RLIMIT_NPROC },
-	{ "memlock", RLIMIT_MEMLOCK },       { "as", RLIMIT_AS },
-	{ "sigpending", RLIMIT_SIGPENDING }, { "rtprio", RLIMIT_RTPRIO },
-};
-
-static json_t *limit_json(rlim_t value)
-{
-	return value > INT64_MAX ? json_null() : json_integer((json_int_t)value);
-}
-
-static json_t *read_limits(void)
-{
-	json_t *all = json_object();
-	struct rlimit limit;
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (getrlimit(limits[i].resource, &limit) == 0)
-			json_object_set_new(all, limits[i].name,
-					    json_pack("{s:o, s:o}", "soft",
-						      limit_json(limit.rlim_cur), "hard",
-						      limit_json(limit.rlim_max)));
-	return all;
-}
-
-static void add_cgroup(json_t *to)
-{
-	struct sq_cgroup_limits limit;
-	struct sq_cgroup group;
-	json_t *entry;
-
-	if (sq_cgroup_find(NULL, &group, NULL) < 0)
-		return;
-	sq_cgroup_limits_read(&group, &limit);
-	entry = json_object();
-	if (!isnan(limit.cpus))
-		json_object_set_new(entry, "cpus", json_real(limit.cpus));
-	add_number(entry, "memory_bytes", limit.memory_bytes);
-	add_number(entry, "pids", limit.pids);
-	if (json_object_size(entry))
-		json_object_set(to, "cgroup", entry);
-	json_decref(entry);
-}
-
-static void add_clock_source(json_t *to)
-{
-	char word[64];
-
-	if (first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", word,
-		       sizeof(word)))
-		json_object_set_new(to, "clock_source", json_string(word));
-}
-
 json_t *sq_environment_read(void)
 {
 	json_t *env = json_object();
@@ -394,10 +298,7 @@ json_t *sq_environment_read(void)
 				    json_integer(limit.rlim_max > INT64_MAX
 							 ? INT64_MAX
 							 : (json_int_t)limit.rlim_max));
-	json_object_set_new(env, "limits", read_limits());
-	add_clock_source(env);
-	add_governors(env);
-	add_cgroup(env);
+	sq_environment_machine(env);
 	json_object_set_new(env, "sysctls", read_sysctls());
 	add_qdiscs(env);
 	return env;

@@ -13,6 +13,9 @@ json_t *sq_environment_read(void);
 /* Of a far shell: kernel, processors and sysctls. */
 json_t *sq_environment_far(struct sq_place *place);
 
+/* environment_machine.c: what limits processes here, and how the processors keep their time and speed. */
+void sq_environment_machine(json_t *env);
+
 /* Where the machine's own network namespace is: those of the same sysctls that are the machine's,
  * which hosts of a world do not see though they count there.  New reference. */
 json_t *sq_environment_globals(void);

@@ -97,6 +97,7 @@ int sq_far_open(struct sq_far *f, struct sq_err *err)
 		return rc;
 	sq_buf_reset(&f->in);
 	f->at = 0;
+	f->took_ns = 0;
 	f->complaint[0] = '\0';
 	rc = sq_spawn(argv, &f->child, err);
 	sq_where_free(argv);
@@ -303,21 +304,23 @@ int sq_far_ask(struct sq_far *f, const char *line, int64_t until_ns, struct sq_b
 	       int *ret_status, struct sq_far_moment *ret_when)
 {
 	int64_t sent_ns = sq_now_ns();
-	const char *end;
+	const char *end = NULL;
 	size_t from = 0;
 	int rc;
 
 	/* Whatever came unasked. */
 	sq_buf_reset(&f->in);
 	f->at = 0;
+	/* Of earlier commands; before the first answer it tells why there is none. */
 	hear_complaint(f);
-	f->complaint[0] = '\0';
+	if (f->took_ns)
+		f->complaint[0] = '\0';
 	rc = send_question(f, line);
 	while (rc == 0 && !(end = find_mark(f, &from, ret_status)))
 		rc = wait_more(f, until_ns);
 	if (rc == -ETIMEDOUT)
 		sq_far_break(f, "it did not answer in time");
-	if (rc < 0)
+	if (!end)
 		return rc;
 	sq_buf_reset(out);
 	sq_buf_add(out, f->in.data, (size_t)(end - f->in.data));

@@ -1,4 +1,5 @@
-/* The far end of a command's pipes: a shell that reads what is sent to it, line by line.  One thread. */
+/* The far end of a command's pipes: a shell that reads what is sent to it, line by line.  One thread, in a
+ * process that ignores SIGPIPE. */
 #ifndef SQ_ANALYZERS_FAR_H
 #define SQ_ANALYZERS_FAR_H
 

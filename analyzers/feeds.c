@@ -23,7 +23,7 @@
 #include "base/mem.h"
 
 enum {
-	SLOW = 4, /* times the quickest answer */
+	SLOW = 2, /* times the quickest answer */
 	TRIES_LEAST = 3,
 	TRIES_MOST = 8,
 };

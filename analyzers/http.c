@@ -76,6 +76,14 @@ static bool split_host(struct url *u)
 	return put_address(u, ip, (uint16_t)number);
 }
 
+static bool is_plain(const char *url)
+{
+	for (; *url; url++)
+		if (*url <= ' ' || *url > '~' || *url == '\'' || *url == '"' || *url == '\\')
+			return false;
+	return true;
+}
+
 static int parse_url(const char *url, struct url *u, struct sq_err *err)
 {
 	static const char scheme[] = "http://";
@@ -83,7 +91,7 @@ static int parse_url(const char *url, struct url *u, struct sq_err *err)
 	size_t len;
 
 	*u = (struct url){ .path = "/" };
-	if (strncmp(url, scheme, strlen(scheme)) == 0) {
+	if (strncmp(url, scheme, strlen(scheme)) == 0 && is_plain(url)) {
 		len = strcspn(host, "/");
 		if (host[len])
 			u->path = host + len;
@@ -96,6 +104,13 @@ static int parse_url(const char *url, struct url *u, struct sq_err *err)
 	return sq_err_set(err, -EINVAL, url,
 			  "not a URL that can be read; give http://ADDRESS:PORT/PATH, as in "
 			  "http://127.0.0.1:8053/json/v1");
+}
+
+int sq_http_check(const char *url, struct sq_err *err)
+{
+	struct url u;
+
+	return parse_url(url, &u, err);
 }
 
 /* ---- the exchange ---- */
@@ -229,7 +244,7 @@ int sq_http_body(struct sq_span answer, struct sq_span *ret_body, struct sq_err 
 int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct sq_err *err)
 {
 	struct sq_buf answer = { 0 };
-	struct sq_span body;
+	struct sq_span body = { 0 };
 	struct url u;
 	int rc = parse_url(url, &u, err);
 
@@ -239,6 +254,8 @@ int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct 
 	if (rc < 0)
 		sq_err_set(err, rc, url, "%s; see that the server gives its statistics there",
 			   strerror(-rc));
+	else if (answer.len == 0)
+		rc = sq_err_set(err, -EBADMSG, url, "the connection was closed without an answer");
 	else
 		rc = sq_http_body((struct sq_span){ answer.data, answer.data + answer.len }, &body,
 				  err);

@@ -14,6 +14,10 @@
  * no whole answer of status 200; -EINVAL for the URL.  From the caller's network namespace. */
 int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct sq_err *err);
 
+/* Only the check: -EINVAL when it can't be asked for.  What passes has no blank, quote or backslash in
+ * it, so that it may stand in a shell's single quotes. */
+int sq_http_check(const char *url, struct sq_err *err);
+
 /* The body of a whole answer.  0 or -EBADMSG. */
 int sq_http_body(struct sq_span answer, struct sq_span *ret_body, struct sq_err *err);
 

@@ -15,7 +15,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,26 +59,42 @@ static void copy_name(char *out, const char *name, size_t len)
 	out[n] = '\0';
 }
 
+/* proc(5): which of the numbers behind the name and the state. */
+enum {
+	PARENT = 0,
+	SESSION = 2,
+	USER_TICKS = 10,
+	SYSTEM_TICKS = 11,
+	THREADS = 16,
+	PAGES = 20,
+	NUMBERS
+};
+
 bool sq_process_parse(const char *text, struct sq_process_stat *ret)
 {
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	struct sq_process_stat s;
-	uint64_t user, system, pages;
-	int parent, session;
+	const char *open = strchr(text, '('), *close = strrchr(text, ')'), *at;
+	uint64_t v[NUMBERS];
 
-	/* proc(5): the third word is the state, the 24th the pages that it holds. */
-	if (!open || !close || close < open ||
-	    sscanf(close + 1,
-		   " %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-		   " %*d %*d %*d %*d %" SCNu64 " %*d %*u %*u %" SCNu64,
-		   &s.state, &parent, &session, &user, &system, &s.threads, &pages) != 7)
+	if (!open || !close || close < open || close[1] != ' ' || !close[2])
 		return false;
-	s.parent = parent;
-	s.session = session;
-	s.cpu_ms = (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	s.rss_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	copy_name(s.name, open + 1, (size_t)(close - open) - 1);
-	*ret = s;
+	at = close + 3;
+	for (size_t i = 0; i < NUMBERS; i++) {
+		char *end;
+
+		v[i] = strtoull(at, &end, 10);
+		if (end == at)
+			return false;
+		at = end;
+	}
+	*ret = (struct sq_process_stat){
+		.state = close[2],
+		.parent = (pid_t)v[PARENT],
+		.session = (pid_t)v[SESSION],
+		.cpu_ms = (v[USER_TICKS] + v[SYSTEM_TICKS]) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK),
+		.threads = v[THREADS],
+		.rss_bytes = v[PAGES] * (uint64_t)sysconf(_SC_PAGESIZE),
+	};
+	copy_name(ret->name, open + 1, (size_t)(close - open) - 1);
 	return true;
 }
 

@@ -36,6 +36,8 @@ struct origin {
 	bool read;       /* in this tick */
 	int rc;          /* of this tick's reading */
 	int64_t took_ns; /* all its readings */
+	unsigned took_row;
+	bool told; /* took_row is registered */
 };
 
 struct reading {
@@ -376,11 +378,14 @@ static void put_times(struct sq_sample *s)
 {
 	sq_sample_enter(s, s->timing);
 	for (size_t i = 0; i < s->n_origins; i++) {
-		const struct origin *o = &s->origins[i];
+		struct origin *o = &s->origins[i];
 
-		if (o->read && i != s->timing)
-			sq_sample_put(s, sq_catalogue_metric(s, "capture.took", o->name),
-				      (uint64_t)(o->took_ns / SQ_US));
+		if (!o->read || i == s->timing)
+			continue;
+		if (!o->told)
+			o->took_row = sq_catalogue_metric(s, "capture.took", o->name);
+		o->told = true;
+		sq_sample_put(s, o->took_row, (uint64_t)(o->took_ns / SQ_US));
 	}
 	sq_sample_leave(s, 0);
 }

@@ -7,8 +7,8 @@
  *   "none" can be told from "not known".
  * - "Qry" counts answers by what became of the query, "rcode" answers by what stood in them, "resolver"
  *   what named itself asked of others.
- * - A query that is dropped since recursive-clients is reached is counted in RecLimitDropped, and the
- *   oldest one that is given up for it in QrySERVFAIL.
+ * - With recursive-clients reached, named gives up the oldest query for the newest (RecLimitDropped, and
+ *   an answer SERVFAIL: QrySERVFAIL); one for which there is no room even so is in QrySERVFAIL alone.
  * - The built-in view _bind (version.bind and the like) has rows of its own. */
 #include <stdio.h>
 

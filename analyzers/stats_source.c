@@ -8,10 +8,37 @@
 #include "analyzers/place.h"
 #include "analyzers/sample.h"
 
+/* By curl, wget of GNU or BusyBox, FreeBSD's fetch or OpenBSD's ftp, whichever is there. */
+static int fetch_far(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
+		     struct sq_err *err)
+{
+	struct sq_buf command = { 0 };
+	int rc = sq_http_check(url, err);
+
+	if (rc < 0)
+		return rc;
+	sq_buf_printf(&command,
+		      "u='%s'; has() { command -v \"$1\" > /dev/null; }; "
+		      "if has curl; then curl -sf \"$u\"; elif has wget; then wget -qO- \"$u\"; "
+		      "elif has fetch; then fetch -qo - \"$u\"; else ftp -Vo - \"$u\"; fi",
+		      url);
+	rc = sq_place_run(sq_sample_place(s), command.data, timeout_ns, out, err);
+	sq_buf_fini(&command);
+	return rc;
+}
+
+int sq_stats_fetch(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
+		   struct sq_err *err)
+{
+	if (sq_place_is_here(sq_sample_place(s)))
+		return sq_http_get(url, timeout_ns, out, err);
+	return fetch_far(s, url, timeout_ns, out, err);
+}
+
 static int fetch(struct sq_stats_source *source, struct sq_sample *s, struct sq_err *err)
 {
 	if (source->url)
-		return sq_http_get(source->url, source->timeout_ns, &source->text, err);
+		return sq_stats_fetch(s, source->url, source->timeout_ns, &source->text, err);
 	return sq_place_run(sq_sample_place(s), source->command, source->timeout_ns, &source->text,
 			    err);
 }
@@ -23,8 +50,7 @@ static int read_once(struct sq_stats_source *source, struct sq_sample *s, struct
 
 	if (rc < 0)
 		return rc;
-	source->parse((struct sq_span){ source->text.data, source->text.data + source->text.len },
-		      &stats);
+	source->parse(sq_span_of_buf(&source->text), &stats);
 	if (stats.n == 0)
 		return sq_err_set(err, -EBADMSG, source->url ? source->url : source->command,
 				  "nothing in the answer is known; see what it says by hand");

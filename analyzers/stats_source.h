@@ -41,6 +41,12 @@ struct sq_stats_url_conf {
 		.help = "how long a reading may take before it is a gap"                          \
 	}
 
+/* All of it; that of an empty one is empty too. */
+static inline struct sq_span sq_span_of_buf(const struct sq_buf *b)
+{
+	return b->len ? (struct sq_span){ b->data, b->data + b->len } : sq_span_of("");
+}
+
 /* The state of a source that is one command or one URL. */
 struct sq_stats_source {
 	const char *command, *url; /* one of them is NULL; borrowed */
@@ -55,6 +61,11 @@ int sq_stats_command_open(struct sq_stats_source *source, const struct sq_stats_
 			  sq_stats_parser *parse, struct sq_sample *s, struct sq_err *err);
 int sq_stats_url_open(struct sq_stats_source *source, const struct sq_stats_url_conf *conf,
 		      sq_stats_parser *parse, struct sq_sample *s, struct sq_err *err);
+
+/* An answer over HTTP into out: from the capture's namespace, or where there is but a shell by a program
+ * that it has.  0 or -errno. */
+int sq_stats_fetch(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
+		   struct sq_err *err);
 
 /* The hooks. */
 int sq_stats_source_sample(void *state, struct sq_sample *s);

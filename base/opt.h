@@ -133,4 +133,8 @@ void sq_opt_help(const struct sq_opt *opts, struct sq_buf *out);
 void sq_opt_markdown(const struct sq_opt_ctx *ctx, const struct sq_opt *opts, const char *title,
 		     struct sq_buf *out);
 
+/* Adds a copy; sq_strings_fini frees all. */
+void sq_strings_add(struct sq_strings *s, const char *text);
+void sq_strings_fini(struct sq_strings *s);
+
 #endif

@@ -152,7 +152,7 @@ json_t *sq_opt_echo(const struct sq_opt *opts, const void *base)
 	return object;
 }
 
-static void strings_fini(struct sq_strings *s)
+void sq_strings_fini(struct sq_strings *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		free(s->v[i]);
@@ -199,7 +199,7 @@ void sq_opt_fini(const struct sq_opt *opts, void *base)
 			free(*(char **)member);
 			break;
 		case SQ_OPT_STRINGS:
-			strings_fini(member);
+			sq_strings_fini(member);
 			break;
 		case SQ_OPT_PAIRS:
 			pairs_fini(member);

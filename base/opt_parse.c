@@ -58,7 +58,7 @@ static int parse_strings(const struct sq_opt_ctx *ctx, const struct sq_opt *opt,
 		free(strings->v[i]);
 	strings->n = 0;
 	if (lone)
-		sq_opt_strings_append(strings, json_string_value(value));
+		sq_strings_add(strings, json_string_value(value));
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		const json_t *string = json_array_get(value, i);
 
@@ -67,7 +67,7 @@ static int parse_strings(const struct sq_opt_ctx *ctx, const struct sq_opt *opt,
 			sq_json_pointer_join(element, sizeof(element), pointer, index);
 			return fail_expected(ctx, "a string", string, element, err);
 		}
-		sq_opt_strings_append(strings, json_string_value(string));
+		sq_strings_add(strings, json_string_value(string));
 	}
 	return 0;
 }

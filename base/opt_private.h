@@ -61,6 +61,4 @@ const struct sq_family *sq_opt_family(const struct sq_opt_ctx *ctx, const char *
 int sq_opt_plug_choose(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, const char *name,
 		       const char *where, struct sq_plug *plug, struct sq_err *err);
 
-void sq_opt_strings_append(struct sq_strings *s, const char *text);
-
 #endif

@@ -117,7 +117,7 @@ int sq_opt_plug_choose(const struct sq_opt_ctx *ctx, const struct sq_opt *opt, c
 	return 0;
 }
 
-void sq_opt_strings_append(struct sq_strings *s, const char *text)
+void sq_strings_add(struct sq_strings *s, const char *text)
 {
 	s->v = sq_realloc_n(s->v, s->n + 1, sizeof(*s->v));
 	s->v[s->n++] = sq_strdup(text);
@@ -142,7 +142,7 @@ static int set_from_text(const struct sq_opt_ctx *ctx, const struct sq_opt *opt,
 	case SQ_OPT_PLUG:
 		return sq_opt_plug_choose(ctx, opt, text, where, member, err);
 	case SQ_OPT_STRINGS:
-		sq_opt_strings_append(member, text);
+		sq_strings_add(member, text);
 		return 0;
 	case SQ_OPT_PAIRS:
 	case SQ_OPT_TABLE:

@@ -4,6 +4,7 @@
 
 #include <sys/ioctl.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,19 @@ const struct sq_opt sq_run_args_opts[] = {
 	{ 0 },
 };
 
+const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt *all)
+{
+	size_t n = 0;
+
+	for (; own->name; own++)
+		all[n++] = *own;
+	for (const struct sq_opt *o = sq_run_args_opts; o->name; o++)
+		all[n++] = *o;
+	assert(n < SQ_RUN_ARGS_ROWS);
+	all[n] = (struct sq_opt){ 0 };
+	return all;
+}
+
 const struct sq_family *sq_families(void)
 {
 	static struct sq_family families[4];
@@ -82,7 +96,7 @@ const struct sq_family *sq_families(void)
 	return families;
 }
 
-static int terminal_width(void)
+int sq_terminal_width(void)
 {
 	struct winsize size;
 
@@ -95,7 +109,7 @@ static void print_summary(const json_t *report, const char *path)
 {
 	struct sq_buf text = { 0 };
 
-	sq_report_text(report, &text, terminal_width());
+	sq_report_text(report, &text, sq_terminal_width());
 	if (text.len)
 		fputs(text.data, stdout);
 	printf("report: %s\n", path);

@@ -19,6 +19,11 @@ struct sq_run_args {
 
 extern const struct sq_opt sq_run_args_opts[];
 
+/* A command's own rows and those of a run, in all, for a struct whose first member is sq_run_args. */
+enum { SQ_RUN_ARGS_ROWS = 48 };
+
+const struct sq_opt *sq_run_args_extend(const struct sq_opt *own, struct sq_opt *all);
+
 /* The plug-ins that scenarios may name. */
 const struct sq_family *sq_families(void);
 
@@ -38,5 +43,8 @@ void sq_execute_plan_free(struct sq_plan *plan);
  * NULL: none.  Returns the exit status. */
 int sq_finish(const char *dir, const struct sq_strings *sinks, const struct sq_strings *counters,
 	      bool quiet);
+
+/* Of the terminal that stdout is; 100 when it is none. */
+int sq_terminal_width(void);
 
 #endif

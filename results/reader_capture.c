@@ -331,9 +331,17 @@ int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq
 	return take_tick(r, part_at(r, 0), &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
-static void take_environment(const struct sq_reader *r, json_t *environment)
+/* What a far place says of itself is another machine's, and stands only where the run's own host does
+ * not: a world's host is what the scenario made it. */
+static void take_environment(const struct sq_reader *r, const json_t *record)
 {
-	json_object_update_missing(json_object_get(environment, "sysctls"), r->globals);
+	json_t *environment = json_object_get(record, "environment");
+	bool far = r->capture.joined || integer_of(record, "part") > 0;
+
+	if (far && json_object_get(r->run->environment, r->host))
+		return;
+	if (!far)
+		json_object_update_missing(json_object_get(environment, "sysctls"), r->globals);
 	json_object_set(r->run->environment, r->host, environment);
 }
 
@@ -346,7 +354,7 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	if (r->capture.joined && !r->capture.placed)
 		return sq_reader_place(r, record, err);
 	if (strcmp(kind, "env") == 0)
-		take_environment(r, json_object_get(record, "environment"));
+		take_environment(r, record);
 	else if (strcmp(kind, "metric") == 0)
 		rc = take_metric(r, record);
 	else if (strcmp(kind, "absent") == 0)

@@ -382,9 +382,9 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 	int rc = check_programs(plan, opts, err);
 
 	if (rc == 0)
-		rc = check_globals(plan, opts, err);
-	if (rc == 0)
 		rc = check_sources(plan, opts, err);
+	if (rc == 0)
+		rc = check_globals(plan, opts, err);
 	if (rc == 0)
 		rc = sq_plan_world(plan, plan->gate, err);
 	if (rc == 0)

@@ -339,11 +339,11 @@ static void lose_places(struct sq_plan *plan)
 void sq_plan_give_up(struct sq_plan *plan)
 {
 	lose_counters(plan);
+	lose_places(plan);
 	for (size_t i = 0; i < plan->scenario->world.sysctl.n; i++)
 		sq_plan_say(&plan->lost, "this machine's sysctl %s is not set to %s",
 			    plan->scenario->world.sysctl.v[i].key,
 			    plan->scenario->world.sysctl.v[i].value);
-	lose_places(plan);
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		lose_host(plan, plan->hosts[h].spec);
 	for (size_t i = 0; i < plan->scenario->world.links.n; i++) {

@@ -102,7 +102,7 @@ static int ssh_command(const char *where, struct words *w, struct sq_err *err)
 					      "-o",  "BatchMode=yes",
 					      "-o",  "ConnectTimeout=10",
 					      "-o",  "ControlMaster=no" };
-	size_t len;
+	size_t len = 0;
 	const char *host = sq_where_host(where, &len), *user = where + strlen(ssh);
 
 	if (!len || *user == '-' || *host == '-' || user[strcspn(user, " \t\n'\"")])

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "analyzers/follow.h"
-#include "analyzers/http.h"
+#include "analyzers/place.h"
 #include "analyzers/stats_source.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -46,11 +46,12 @@ struct bind {
 static int read_channel(struct bind *b, struct sq_stats *stats, struct sq_err *err)
 {
 	for (size_t i = 0; i < 2; i++) {
-		int rc = sq_http_get(b->urls[i], b->conf->url.timeout_ns, &b->text, err);
+		int rc = sq_stats_fetch(b->sample, b->urls[i], b->conf->url.timeout_ns, &b->text,
+					err);
 
 		if (rc < 0)
 			return rc;
-		sq_stats_bind((struct sq_span){ b->text.data, b->text.data + b->text.len }, stats);
+		sq_stats_bind(sq_span_of_buf(&b->text), stats);
 	}
 	if (stats->n == 0)
 		return sq_err_set(err, -EBADMSG, b->urls[0],
@@ -127,6 +128,16 @@ static void bind_close(void *state)
 	sq_stats_memory_fini(&b->memory);
 }
 
+static int open_log(struct bind *b, const char *path, struct sq_err *err)
+{
+	if (!sq_place_is_here(sq_sample_place(b->sample)))
+		return sq_err_set(err, -ENOTSUP, path,
+				  "a log is not followed through a shell; install squall there, or "
+				  "leave log out");
+	b->follows = true;
+	return sq_follow_open(&b->log, path, err);
+}
+
 static int bind_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	const struct bind_conf *c = conf;
@@ -139,10 +150,8 @@ static int bind_open(void *state, const void *conf, struct sq_sample *s, struct 
 			    .urls = { sq_printf_dup("%s/server", c->url.url),
 				      sq_printf_dup("%s/net", c->url.url) } };
 	rc = read_channel(b, &stats, err);
-	if (rc == 0 && c->log) {
-		b->follows = true;
-		rc = sq_follow_open(&b->log, c->log, err);
-	}
+	if (rc == 0 && c->log)
+		rc = open_log(b, c->log, err);
 	if (rc < 0)
 		bind_close(b);
 	return rc;
@@ -176,6 +185,7 @@ const struct sq_source sq_source_bind = {
 	},
 	.state_size = sizeof(struct bind),
 	.blocking = true,
+	.remote = true,
 	.open = bind_open,
 	.sample = bind_sample,
 	.close = bind_close,

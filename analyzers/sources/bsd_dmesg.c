@@ -1,14 +1,15 @@
 /* What a BSD's kernel complains of in its messages: "bsd.icmplim.held_back", "bsd.dmesg" by complaint. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "dmesg"
 
 static int bsd_dmesg_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_dmesg, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_dmesg, s, err);
 }
 
 static const struct sq_opt bsd_dmesg_opts[] = {
-	SQ_STATS_COMMAND_OPTS("dmesg"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

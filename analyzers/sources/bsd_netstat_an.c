@@ -1,16 +1,17 @@
 /* What stands in the queues of a BSD's TCP connections: "tcp.recv_q", "tcp.send_q", summed, and how many
  * connections are established. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "netstat -an -f inet"
 
 static int bsd_netstat_an_open(void *state, const void *conf, struct sq_sample *s,
 			       struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_netstat_an, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_netstat_an, s, err);
 }
 
 static const struct sq_opt bsd_netstat_an_opts[] = {
-	SQ_STATS_COMMAND_OPTS("netstat -an -f inet"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

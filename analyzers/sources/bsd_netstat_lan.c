@@ -1,16 +1,17 @@
 /* FreeBSD's accept queues: "listen.queue", "listen.incomplete" and "listen.backlog" by address, as on
  * Linux.  Several sockets of one address are one row, of the last that is listed. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "netstat -Lan"
 
 static int bsd_netstat_lan_open(void *state, const void *conf, struct sq_sample *s,
 				struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_netstat_lan, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_netstat_lan, s, err);
 }
 
 static const struct sq_opt bsd_netstat_lan_opts[] = {
-	SQ_STATS_COMMAND_OPTS("netstat -Lan"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

@@ -1,16 +1,17 @@
 /* A BSD's network memory: "bsd.mbuf.mbuf_cluster_in_use" by current, peak and max, and
  * "bsd.mbuf.request_for_memory_denied" (FreeBSD: "request_for_mbuf_denied" by what was asked for). */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "netstat -m"
 
 static int bsd_netstat_m_open(void *state, const void *conf, struct sq_sample *s,
 			      struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_netstat_m, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_netstat_m, s, err);
 }
 
 static const struct sq_opt bsd_netstat_m_opts[] = {
-	SQ_STATS_COMMAND_OPTS("netstat -m"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

@@ -1,16 +1,17 @@
 /* What a BSD's protocols counted: "bsd.tcp.listen_queue_overflow", "bsd.tcp.syncache_entry_added.dropped",
  * "bsd.udp.dropped_due_to_full_socket_buffer" (analyzers/bsd_lines.c says how names are made). */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "netstat -s"
 
 static int bsd_netstat_s_open(void *state, const void *conf, struct sq_sample *s,
 			      struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_netstat_s, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_netstat_s, s, err);
 }
 
 static const struct sq_opt bsd_netstat_s_opts[] = {
-	SQ_STATS_COMMAND_OPTS("netstat -s"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

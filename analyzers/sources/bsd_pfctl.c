@@ -1,15 +1,16 @@
 /* pf's state table, counters and limits: "bsd.pf.State_Table.current_entry", "bsd.pf.Counter.memory",
  * "bsd.pf.limit".  What pftop shows of the table is its current entries. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "pfctl -si; pfctl -sm"
 
 static int bsd_pfctl_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_pfctl, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_pfctl, s, err);
 }
 
 static const struct sq_opt bsd_pfctl_opts[] = {
-	SQ_STATS_COMMAND_OPTS("pfctl -si; pfctl -sm"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

@@ -1,14 +1,15 @@
 /* A BSD's settings and what its kernel counts in them: "bsd.sysctl.kern.ipc.somaxconn". */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "sysctl net.inet kern.ipc kern.somaxconn 2>/dev/null; true"
 
 static int bsd_sysctl_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_sysctl, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_sysctl, s, err);
 }
 
 static const struct sq_opt bsd_sysctl_opts[] = {
-	SQ_STATS_COMMAND_OPTS("sysctl net.inet kern.ipc kern.somaxconn 2>/dev/null; true"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

@@ -1,14 +1,15 @@
 /* The head of a BSD's top: "bsd.cpu" by state in tenths of a percent, "bsd.memory" in bytes. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "top -b"
 
 static int bsd_top_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_top, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_top, s, err);
 }
 
 static const struct sq_opt bsd_top_opts[] = {
-	SQ_STATS_COMMAND_OPTS("top -b"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

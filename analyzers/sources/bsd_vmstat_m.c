@@ -1,14 +1,15 @@
 /* A BSD's kernel memory: "bsd.malloc.MemUse" by type, and OpenBSD's pools, "bsd.pool.Fail" by pool. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "vmstat -m"
 
 static int bsd_vmstat_m_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_vmstat_m, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_vmstat_m, s, err);
 }
 
 static const struct sq_opt bsd_vmstat_m_opts[] = {
-	SQ_STATS_COMMAND_OPTS("vmstat -m"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

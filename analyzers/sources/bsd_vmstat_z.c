@@ -1,14 +1,15 @@
 /* FreeBSD's zones: "bsd.zone.USED" against "bsd.zone.LIMIT", "bsd.zone.FAIL", by zone. */
-#include "analyzers/bsd_text.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/bsd_source.h"
+
+#define COMMAND "vmstat -z"
 
 static int bsd_vmstat_z_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
-	return sq_stats_command_open(state, conf, sq_bsd_vmstat_z, s, err);
+	return sq_bsd_open(state, conf, COMMAND, sq_bsd_vmstat_z, s, err);
 }
 
 static const struct sq_opt bsd_vmstat_z_opts[] = {
-	SQ_STATS_COMMAND_OPTS("vmstat -z"),
+	SQ_STATS_COMMAND_OPTS(COMMAND),
 	{ 0 },
 };
 

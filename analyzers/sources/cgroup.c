@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/procfile.h"
-#include "analyzers/source.h"
 
 enum form {
 	KEYED, /* lines of a name and a number */
@@ -28,28 +28,24 @@ struct file {
 	bool v2;
 	enum form form;
 	const char *metric; /* ONE: its row; KEYED: the one key that is wanted, NULL all */
-	const char *unit;
-	enum sq_metric_kind kind;
 };
 
 static const struct file files[] = {
-	{ "cpu.stat", SQ_CGROUP_CPU, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.events", SQ_CGROUP_MEMORY, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.current", SQ_CGROUP_MEMORY, true, ONE, "memory.current", "bytes", SQ_GAUGE },
-	{ "memory.max", SQ_CGROUP_MEMORY, true, ONE, "memory.limit", "bytes", SQ_GAUGE },
-	{ "pids.events", SQ_CGROUP_PIDS, true, KEYED, NULL, "events", SQ_COUNTER },
-	{ "pids.current", SQ_CGROUP_PIDS, true, ONE, "pids.current", "processes", SQ_GAUGE },
-	{ "pids.max", SQ_CGROUP_PIDS, true, ONE, "pids.limit", "processes", SQ_GAUGE },
-	{ "cpu.stat", SQ_CGROUP_CPU, false, KEYED, NULL, "events", SQ_COUNTER },
-	{ "memory.failcnt", SQ_CGROUP_MEMORY, false, ONE, "memory.max", "events", SQ_COUNTER },
-	{ "memory.oom_control", SQ_CGROUP_MEMORY, false, KEYED, "oom_kill", "events", SQ_COUNTER },
-	{ "memory.usage_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.current", "bytes",
-	  SQ_GAUGE },
-	{ "memory.limit_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.limit", "bytes",
-	  SQ_GAUGE },
-	{ "pids.events", SQ_CGROUP_PIDS, false, KEYED, NULL, "events", SQ_COUNTER },
-	{ "pids.current", SQ_CGROUP_PIDS, false, ONE, "pids.current", "processes", SQ_GAUGE },
-	{ "pids.max", SQ_CGROUP_PIDS, false, ONE, "pids.limit", "processes", SQ_GAUGE },
+	{ "cpu.stat", SQ_CGROUP_CPU, true, KEYED, NULL },
+	{ "memory.events", SQ_CGROUP_MEMORY, true, KEYED, NULL },
+	{ "memory.current", SQ_CGROUP_MEMORY, true, ONE, "memory.current" },
+	{ "memory.max", SQ_CGROUP_MEMORY, true, ONE, "memory.limit" },
+	{ "pids.events", SQ_CGROUP_PIDS, true, KEYED, NULL },
+	{ "pids.current", SQ_CGROUP_PIDS, true, ONE, "pids.current" },
+	{ "pids.max", SQ_CGROUP_PIDS, true, ONE, "pids.limit" },
+	{ "cpu.stat", SQ_CGROUP_CPU, false, KEYED, NULL },
+	{ "memory.failcnt", SQ_CGROUP_MEMORY, false, ONE, "memory.max" },
+	{ "memory.oom_control", SQ_CGROUP_MEMORY, false, KEYED, "oom_kill" },
+	{ "memory.usage_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.current" },
+	{ "memory.limit_in_bytes", SQ_CGROUP_MEMORY, false, ONE, "memory.limit" },
+	{ "pids.events", SQ_CGROUP_PIDS, false, KEYED, NULL },
+	{ "pids.current", SQ_CGROUP_PIDS, false, ONE, "pids.current" },
+	{ "pids.max", SQ_CGROUP_PIDS, false, ONE, "pids.limit" },
 };
 
 enum { FILES = sizeof(files) / sizeof(files[0]) };
@@ -64,66 +60,90 @@ struct cgroup_conf {
 	char *group;
 };
 
+/* A row that was looked up; a line of the file is the same one at each reading. */
+struct line {
+	char key[40];
+	unsigned row;
+	bool in_ns; /* told in us */
+};
+
+enum { LINES = 16 }; /* cpu.stat has 11; of more, some are looked up each time */
+
+struct open_file {
+	struct sq_procfile file; /* text NULL: not there */
+	struct line lines[LINES];
+};
+
 struct cgroup {
 	struct sq_sample *sample;
 	struct sq_cgroup group;
-	struct sq_procfile open[FILES]; /* text NULL: not there */
+	struct open_file open[FILES];
 };
 
-static void put(struct cgroup *c, const struct file *f, const char *metric, const char *unit,
-		uint64_t value)
+static unsigned row_of(struct cgroup *c, const struct file *f, const char *metric)
 {
-	unsigned row = sq_sample_metric(
-		c->sample, &(struct sq_metric){ .name = metric,
-						.instance = c->group.at[f->controller].group,
-						.unit = unit,
-						.kind = f->kind,
-						.width = 64 });
-
-	sq_sample_put(c->sample, row, value);
+	return sq_catalogue_metric(c->sample, metric, c->group.at[f->controller].group);
 }
 
 /* "usage_usec" is cgroup.cpu.usage_us; version 1 has "throttled_time", in ns. */
-static void put_keyed(struct cgroup *c, const struct file *f, const char *key, uint64_t value)
+static void look_up(struct cgroup *c, const struct file *f, struct line *line, const char *key)
 {
 	char metric[128];
 	size_t len = strlen(key);
-	const char *ending = "", *unit = f->unit;
-	bool is_time = len > 5 &&
-		       (strcmp(key + len - 5, "_usec") == 0 || strcmp(key + len - 5, "_time") == 0);
+	bool in_us = len > 5 && strcmp(key + len - 5, "_usec") == 0;
+	bool in_ns = len > 5 && strcmp(key + len - 5, "_time") == 0;
 
-	if (is_time) {
-		value /= key[len - 1] == 'e' ? 1000 : 1;
+	if (in_us || in_ns)
 		len -= 4;
-		ending = unit = "us";
-	}
 	snprintf(metric, sizeof(metric), "cgroup.%s.%.*s%s", prefixes[f->controller], (int)len, key,
-		 ending);
-	put(c, f, metric, unit, value);
+		 in_us || in_ns ? "us" : "");
+	snprintf(line->key, sizeof(line->key), "%s", key);
+	line->row = row_of(c, f, metric);
+	line->in_ns = in_ns;
 }
 
-static void read_keyed(struct cgroup *c, const struct file *f, const char *text)
+/* "nr_throttled 17": its key, cut to the size, and what follows it. */
+static const char *split(const char *text, char key[], size_t size)
 {
-	char key[64];
-	unsigned long long value;
-	int len;
+	size_t len = strcspn(text, " \n");
 
-	while (sscanf(text, "%63s %llu%n", key, &value, &len) == 2) {
-		if (!f->metric || strcmp(f->metric, key) == 0)
-			put_keyed(c, f, key, value);
-		text += len;
+	snprintf(key, size, "%.*s", (int)len, text);
+	return text + len;
+}
+
+static void read_keyed(struct cgroup *c, const struct file *f, struct open_file *o)
+{
+	const char *text = o->file.text;
+	char key[sizeof(o->lines[0].key)], *end;
+
+	for (size_t at = 0; *text; at++, text = *end ? end + 1 : end) {
+		struct line *line = &o->lines[at % LINES];
+		const char *number = split(text, key, sizeof(key));
+		uint64_t value = strtoull(number, &end, 10);
+
+		if (end == number || (f->metric && strcmp(f->metric, key) != 0))
+			continue;
+		if (strcmp(line->key, key) != 0)
+			look_up(c, f, line, key);
+		sq_sample_put(c->sample, line->row, line->in_ns ? value / 1000 : value);
 	}
 }
 
-static void read_one(struct cgroup *c, const struct file *f, const char *text)
+static void read_one(struct cgroup *c, const struct file *f, struct open_file *o)
 {
-	char metric[64];
-	uint64_t value = strtoull(text, NULL, 10);
+	struct line *line = &o->lines[0];
+	uint64_t value = strtoull(o->file.text, NULL, 10);
 
-	if (!isdigit((unsigned char)*text) || (f->kind == SQ_GAUGE && !sq_cgroup_is_limit(value)))
+	if (!isdigit((unsigned char)*o->file.text) || !sq_cgroup_is_limit(value))
 		return;
-	snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
-	put(c, f, metric, f->unit, value);
+	if (!line->key[0]) {
+		char metric[64];
+
+		snprintf(metric, sizeof(metric), "cgroup.%s", f->metric);
+		snprintf(line->key, sizeof(line->key), "%s", f->metric);
+		line->row = row_of(c, f, metric);
+	}
+	sq_sample_put(c->sample, line->row, value);
 }
 
 static int cgroup_sample(void *state, struct sq_sample *s)
@@ -134,15 +154,15 @@ static int cgroup_sample(void *state, struct sq_sample *s)
 	for (size_t i = 0; i < FILES; i++) {
 		int rc;
 
-		if (!c->open[i].text)
+		if (!c->open[i].file.text)
 			continue;
-		rc = sq_procfile_read(&c->open[i]);
+		rc = sq_procfile_read(&c->open[i].file);
 		if (rc < 0)
 			return rc;
 		if (files[i].form == KEYED)
-			read_keyed(c, &files[i], c->open[i].text);
+			read_keyed(c, &files[i], &c->open[i]);
 		else
-			read_one(c, &files[i], c->open[i].text);
+			read_one(c, &files[i], &c->open[i]);
 	}
 	return 0;
 }
@@ -152,7 +172,7 @@ static void cgroup_close(void *state)
 	struct cgroup *c = state;
 
 	for (size_t i = 0; i < FILES; i++)
-		sq_procfile_close(&c->open[i]);
+		sq_procfile_close(&c->open[i].file);
 }
 
 static void open_file(struct cgroup *c, size_t i)
@@ -163,7 +183,7 @@ static void open_file(struct cgroup *c, size_t i)
 	if (!c->group.at[f->controller].folder[0] || c->group.at[f->controller].v2 != f->v2)
 		return;
 	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
-	sq_procfile_open(&c->open[i], sq_place_here(), path, NULL);
+	sq_procfile_open(&c->open[i].file, sq_sample_place(c->sample), path, NULL);
 }
 
 static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -173,7 +193,7 @@ static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struc
 	int rc;
 
 	*c = (struct cgroup){ .sample = s };
-	rc = sq_cgroup_find(given ? given->group : NULL, &c->group, err);
+	rc = sq_cgroup_find(sq_sample_place(s), given ? given->group : NULL, &c->group, err);
 	for (size_t i = 0; rc == 0 && i < FILES; i++)
 		open_file(c, i);
 	return rc;
@@ -196,6 +216,7 @@ const struct sq_source sq_source_cgroup = {
 		.conf_size = sizeof(struct cgroup_conf),
 	},
 	.group = "linux",
+	.remote = true,
 	.state_size = sizeof(struct cgroup),
 	.open = cgroup_open,
 	.sample = cgroup_sample,

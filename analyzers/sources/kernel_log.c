@@ -10,7 +10,6 @@
  * - Others may write to the log too (facility 1 and up), and their lines are read like the kernel's. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,17 +77,18 @@ static void tell(struct kernel_log *k, struct sq_sample *s, size_t kind, int64_t
 /* "PRIORITY,NUMBER,MICROSECONDS,FLAGS;LINE" and lines of further facts. */
 static void take_record(struct kernel_log *k, struct sq_sample *s, char *record, int64_t now_ns)
 {
-	char *line = strchr(record, ';');
-	int64_t stamp_us;
+	char *line = strchr(record, ';'), *stamp = strchr(record, ',');
+	int64_t t_ns;
 
-	if (!line || sscanf(record, "%*u,%*u,%" SCNd64, &stamp_us) != 1)
+	stamp = stamp ? strchr(stamp + 1, ',') : NULL;
+	if (!line || !stamp || stamp > line)
 		return;
+	t_ns = clamp(strtoll(stamp + 1, NULL, 10), 0, INT64_MAX / SQ_US) * SQ_US;
 	line[strcspn(line, "\n")] = '\0';
 	for (size_t i = 0; i < TEXTS; i++) {
 		if (!strstr(line + 1, texts[i]))
 			continue;
-		stamp_us = clamp(stamp_us, 0, INT64_MAX / SQ_US);
-		tell(k, s, i, clamp(stamp_us * SQ_US, k->read_ns, now_ns), line + 1);
+		tell(k, s, i, clamp(t_ns, k->read_ns, now_ns), line + 1);
 		return;
 	}
 }

@@ -51,6 +51,7 @@ const struct sq_source sq_source_nginx = {
 	},
 	.state_size = sizeof(struct nginx),
 	.blocking = true,
+	.remote = true,
 	.open = nginx_open,
 	.sample = nginx_sample,
 	.close = sq_stats_source_close,

@@ -5,7 +5,7 @@
  * - The names are the driver's, and so are their meanings; nothing here knows them.  Most count, some
  *   do not: a row that falls is told as an event and read no further.
  * - Asking may cost the driver a talk with its device, under a lock that all configuration of devices
- *   takes: the interval follows the cost (analyzers/cost.h), and between two readings rows stand still.
+ *   takes: the interval follows the cost (analyzers/thrift.h), and between two readings rows stand still.
  * - Devices are those of when the capture began.  lo and many virtual ones count nothing of their own. */
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -22,8 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/cost.h"
-#include "analyzers/source.h"
+#include "analyzers/catalogue.h"
+#include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -45,7 +45,7 @@ struct nic {
 	int fd;
 	struct device *v;
 	size_t n, cap;
-	struct sq_cost cost;
+	struct sq_thrift cost;
 };
 
 static int ask(const struct nic *c, const char *device, void *command)
@@ -83,13 +83,7 @@ static void name_rows(struct nic *c, struct device *d, const struct ethtool_gstr
 		char name[ETH_GSTRING_LEN + 8];
 
 		row_name(name, (const char *)names->data + (size_t)i * ETH_GSTRING_LEN);
-		d->rows[i].row = sq_sample_metric(c->sample, &(struct sq_metric){
-								     .name = name,
-								     .instance = d->name,
-								     .unit = "",
-								     .kind = SQ_COUNTER,
-								     .width = 64,
-							     });
+		d->rows[i].row = sq_catalogue_metric(c->sample, name, d->name);
 	}
 }
 
@@ -156,11 +150,11 @@ static int nic_sample(void *state, struct sq_sample *s)
 	struct nic *c = state;
 
 	(void)s;
-	if (!sq_cost_due(&c->cost))
+	if (!sq_thrift_begin(&c->cost))
 		return 0;
 	for (size_t i = 0; i < c->n; i++)
 		read_device(c, &c->v[i]);
-	sq_cost_done(&c->cost, 0);
+	sq_thrift_end(&c->cost);
 	return 0;
 }
 

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzers/cost.h"
-#include "analyzers/source.h"
+#include "analyzers/catalogue.h"
+#include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -30,19 +30,19 @@ enum {
 
 enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, VOLUNTARY, FORCED, ROWS };
 
-static const struct {
-	const char *name, *unit;
-	enum sq_metric_kind kind;
-} rows[ROWS] = {
-	[FDS] = { "process.fds", "descriptors", SQ_GAUGE },
-	[FDS_LIMIT] = { "process.fds_limit", "descriptors", SQ_GAUGE },
-	[RSS] = { "process.rss", "bytes", SQ_GAUGE },
-	[THREADS] = { "process.threads", "threads", SQ_GAUGE },
-	[STOPPED] = { "process.stopped", "", SQ_GAUGE },
-	[CPU] = { "process.cpu", "ms", SQ_COUNTER },
-	[VOLUNTARY] = { "process.switches_voluntary", "events", SQ_COUNTER },
-	[FORCED] = { "process.switches_forced", "events", SQ_COUNTER },
+static const char *const rows[ROWS] = {
+	[FDS] = "process.fds",
+	[FDS_LIMIT] = "process.fds_limit",
+	[RSS] = "process.rss",
+	[THREADS] = "process.threads",
+	[STOPPED] = "process.stopped",
+	[CPU] = "process.cpu",
+	[VOLUNTARY] = "process.switches_voluntary",
+	[FORCED] = "process.switches_forced",
 };
+
+/* What a process that has ended has none of. */
+static const enum row held[] = { FDS, RSS, THREADS, STOPPED };
 
 struct process_conf {
 	struct sq_strings name;
@@ -52,6 +52,7 @@ struct process_conf {
 
 struct watched {
 	struct sq_process process;
+	char name[SQ_PROCESS_NAME];
 	unsigned row[ROWS];
 	uint64_t voluntary, forced;           /* as reported */
 	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
@@ -65,7 +66,8 @@ struct processes {
 	size_t n;
 	unsigned unwatched_row;
 	uint64_t unwatched; /* of the last look: beyond MOST */
-	struct sq_cost look;
+	struct sq_thrift look;
+	int64_t look_ns; /* not before */
 };
 
 /* ---- one process ---- */
@@ -76,15 +78,10 @@ static void watch(struct processes *p, const struct sq_process *process, const c
 	char instance[SQ_PROCESS_NAME + 16];
 
 	*w = (struct watched){ .process = *process };
+	snprintf(w->name, sizeof(w->name), "%s", name);
 	snprintf(instance, sizeof(instance), "%s:%d", name, (int)process->pid);
 	for (size_t i = 0; i < ROWS; i++)
-		w->row[i] = sq_sample_metric(p->sample, &(struct sq_metric){
-								.name = rows[i].name,
-								.instance = instance,
-								.unit = rows[i].unit,
-								.kind = rows[i].kind,
-								.width = 64,
-							});
+		w->row[i] = sq_catalogue_metric(p->sample, rows[i], instance);
 }
 
 /* A sum over the threads that there are falls when one ends: what it had is kept. */
@@ -110,7 +107,7 @@ static void put_slow(struct processes *p, struct watched *w)
 	sq_sample_put(p->sample, w->row[FORCED], w->forced);
 }
 
-/* 0, or -ESRCH: it has ended. */
+/* 0, or -ESRCH: it has ended, or became another program, which is watched under its own name. */
 static int put_fast(struct processes *p, struct watched *w)
 {
 	struct sq_process_stat now;
@@ -119,6 +116,10 @@ static int put_fast(struct processes *p, struct watched *w)
 
 	if (rc < 0)
 		return rc;
+	if (strcmp(now.name, w->name) != 0) {
+		p->look_ns = 0;
+		return -ESRCH;
+	}
 	if (sq_process_descriptors(&w->process, &fds) == 0)
 		sq_sample_put(p->sample, w->row[FDS], fds);
 	sq_sample_put(p->sample, w->row[RSS], now.rss_bytes);
@@ -132,9 +133,8 @@ static void forget(struct processes *p, size_t at)
 {
 	struct watched *w = &p->v[at];
 
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].kind == SQ_GAUGE && i != FDS_LIMIT)
-			sq_sample_put(p->sample, w->row[i], 0);
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+		sq_sample_put(p->sample, w->row[held[i]], 0);
 	sq_process_close(&w->process);
 	*w = p->v[--p->n];
 }
@@ -186,13 +186,13 @@ static void consider(struct processes *p, pid_t pid, bool given)
 static int64_t read_pidfile(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	long pid = 0;
+	char text[32] = "";
 
-	if (f && fscanf(f, "%ld", &pid) != 1)
-		pid = 0;
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
 	if (f)
 		fclose(f);
-	return pid;
+	return strtoll(text, NULL, 10);
 }
 
 static int consider_all(struct processes *p)
@@ -232,9 +232,14 @@ static int look(struct processes *p)
 static int process_sample(void *state, struct sq_sample *s)
 {
 	struct processes *p = state;
-	bool looks = sq_cost_due(&p->look);
-	int rc = looks ? look(p) : 0;
+	int64_t now_ns = sq_now_ns();
+	bool looks = now_ns >= p->look_ns && sq_thrift_begin(&p->look);
+	int rc = 0;
 
+	if (looks) {
+		p->look_ns = now_ns + SQ_SEC;
+		rc = look(p);
+	}
 	for (size_t i = p->n; rc == 0 && i-- > 0;) {
 		if (put_fast(p, &p->v[i]) < 0)
 			forget(p, i);
@@ -242,7 +247,7 @@ static int process_sample(void *state, struct sq_sample *s)
 			put_slow(p, &p->v[i]);
 	}
 	if (looks)
-		sq_cost_done(&p->look, SQ_SEC);
+		sq_thrift_end(&p->look);
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }
@@ -303,12 +308,7 @@ static int process_open(void *state, const void *conf, struct sq_sample *s, stru
 		return sq_err_set(err, -ENODATA, "",
 				  "no process was named, and squall has started none here; give "
 				  "\"name\", \"pidfile\" or \"pid\"");
-	p->unwatched_row = sq_sample_metric(s, &(struct sq_metric){
-						       .name = "process.unwatched",
-						       .unit = "processes",
-						       .kind = SQ_GAUGE,
-						       .width = 64,
-					       });
+	p->unwatched_row = sq_catalogue_metric(s, "process.unwatched", NULL);
 	return 0;
 }
 

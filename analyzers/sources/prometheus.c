@@ -5,7 +5,6 @@
  * says which are wanted. */
 #include <errno.h>
 
-#include "analyzers/http.h"
 #include "analyzers/stats_source.h"
 
 struct prometheus_conf {
@@ -22,12 +21,11 @@ struct prometheus {
 static int read_once(struct prometheus *p, struct sq_sample *s, struct sq_err *err)
 {
 	struct sq_stats stats = { .sample = s, .memory = &p->memory };
-	int rc = sq_http_get(p->conf->url.url, p->conf->url.timeout_ns, &p->text, err);
+	int rc = sq_stats_fetch(s, p->conf->url.url, p->conf->url.timeout_ns, &p->text, err);
 
 	if (rc < 0)
 		return rc;
-	sq_stats_prometheus((struct sq_span){ p->text.data, p->text.data + p->text.len },
-			    &p->conf->names, &stats);
+	sq_stats_prometheus(sq_span_of_buf(&p->text), &p->conf->names, &stats);
 	if (stats.n == 0)
 		return sq_err_set(err, -EBADMSG, p->conf->url.url,
 				  "no metric that is wanted; see names, and what the URL gives");
@@ -78,6 +76,7 @@ const struct sq_source sq_source_prometheus = {
 	},
 	.state_size = sizeof(struct prometheus),
 	.blocking = true,
+	.remote = true,
 	.open = prometheus_open,
 	.sample = prometheus_sample,
 	.close = prometheus_close,

@@ -100,6 +100,7 @@ const struct sq_source sq_source_queues = {
 	},
 	.group = "linux",
 	.state_size = sizeof(struct queues),
+	.blocking = true,
 	.open = queues_open,
 	.sample = queues_sample,
 	.close = queues_close,

@@ -13,15 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/catalogue.h"
 #include "analyzers/drops.h"
 #include "analyzers/kallsyms.h"
-#include "analyzers/source.h"
 #include "analyzers/tracefs.h"
 #include "base/mem.h"
 
 enum {
 	TEXT_SIZE = 64 * 1024,
-	READS = 128,  /* a tick, each of 4 KiB: some 5,000 drops */
+	READS = 1024, /* a tick, each of 4 KiB: some 40,000 drops */
 	PLACES = 512, /* rows; what comes beyond is in the last one */
 };
 
@@ -59,13 +59,7 @@ static unsigned add_row(struct skb_drops *s, const struct sq_drop *d)
 		location = name;
 	}
 	snprintf(instance, sizeof(instance), "%s@%s", d->reason, location);
-	return sq_sample_metric(s->sample, &(struct sq_metric){
-						   .name = "skb.drop",
-						   .instance = s->n < PLACES ? instance : "others",
-						   .unit = "packets",
-						   .kind = SQ_COUNTER,
-						   .width = 64,
-					   });
+	return sq_catalogue_metric(s->sample, "skb.drop", s->n < PLACES ? instance : "others");
 }
 
 static struct place *place_at(struct skb_drops *s, const struct sq_drop *d)
@@ -149,12 +143,7 @@ static int skb_drops_open(void *state, const void *conf, struct sq_sample *sampl
 	if (rc < 0)
 		return rc;
 	s->text = sq_alloc(TEXT_SIZE);
-	s->lost_row = sq_sample_metric(sample, &(struct sq_metric){
-						       .name = "skb.lost",
-						       .unit = "events",
-						       .kind = SQ_COUNTER,
-						       .width = 64,
-					       });
+	s->lost_row = sq_catalogue_metric(sample, "skb.lost", NULL);
 	return 0;
 }
 
@@ -164,6 +153,7 @@ const struct sq_source sq_source_skb_drops = {
 		.summary = "which packets the kernel of the whole machine dropped, by reason and place (tracefs; root)",
 	},
 	.state_size = sizeof(struct skb_drops),
+	.blocking = true, /* reading what a flood left takes longer than a tick may be late */
 	.open = skb_drops_open,
 	.sample = skb_drops_sample,
 	.close = skb_drops_close,

@@ -125,10 +125,16 @@ static int add_source(struct watch *w, const char *text, const struct capture_ar
 	json_decref(doc);
 	if (rc < 0)
 		return rc;
+	if (spec->where || spec->host) {
+		sq_opt_fini(sq_capture_opts, spec);
+		return sq_err_set(
+			err, -EINVAL, "--source",
+			"all sources are of one place here; give it with --where and --host");
+	}
 	w->plan.captures[w->plan.n_captures++] = (struct sq_capture_plan){
 		.kind = spec->source.kind,
 		.conf = spec->source.conf,
-		.where = spec->where ? spec->where : args->where,
+		.where = args->where,
 		.interval_ns = spec->interval_ns,
 	};
 	return 0;

@@ -31,19 +31,11 @@ static const struct sq_opt own_opts[] = {
 	{ 0 },
 };
 
-enum { OPTS_MAX = 32 };
-
-/* Its own rows, and those of `squall run`, whose struct is the first member. */
 static const struct sq_opt *lab_opts(void)
 {
-	static struct sq_opt all[OPTS_MAX];
-	size_t n = 0;
+	static struct sq_opt all[SQ_RUN_ARGS_ROWS];
 
-	for (const struct sq_opt *o = own_opts; o->name; o++)
-		all[n++] = *o;
-	for (const struct sq_opt *o = sq_run_args_opts; o->name && n < OPTS_MAX - 1; o++)
-		all[n++] = *o;
-	return all;
+	return sq_run_args_extend(own_opts, all);
 }
 
 static int lab_list(void)

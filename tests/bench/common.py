@@ -54,10 +54,10 @@ def find(text, pattern):
 class Bench:
     """One sitting.  Used by "with": servers end, and the scratch folder goes, whatever happens."""
 
-    def __init__(self, doc, name, title, parts, short):
+    def __init__(self, doc, name, title, parts, short, seconds=5):
         a = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
         a.add_argument("--rounds", type=int, default=5)
-        a.add_argument("--seconds", type=int, default=5)
+        a.add_argument("--seconds", type=int, default=seconds)
         a.add_argument("--out", default="%s/docs/bench/%s" % (TOP, name))
         a.add_argument("--only", help="parts, of " + ",".join(parts))
         a.add_argument("--short", action="store_true",

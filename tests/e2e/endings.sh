@@ -96,7 +96,7 @@ wait "$pid" || fail "on loopback: status $?"
 sleep 1.5
 worker=
 for p in $(ps -eo pid=,comm=,args= | awk -v f="$SCRATCH/silent.json" '$2 == "squall" && index($0, f) { print $1 }'); do
-	[ "$(find "/proc/$p/task" -mindepth 1 -maxdepth 1 | wc -l)" -lt 2 ] || worker=$p # the one with threads
+	[ -z "$(find "/proc/$p/fd" -lname '*/load-client.jsonl')" ] || worker=$p
 done
 [ -n "$worker" ] || fail "no worker found to kill"
 kill -9 "$worker"; status=0; wait "$pid" || status=$?

@@ -24,6 +24,7 @@ short dns "squall plain us/answer" "squall 4096 ports us/answer" "squall GSO us/
 short tcp "squall request us/connection" "squall connect 1 us/connection" "squall connect 100 us/connection" "loop rst us/connection"
 jq -e '.medians | .["squall connect 100 us/connection"] < 3 * .["loop rst us/connection"]' "$SCRATCH/tcp.json" > /dev/null ||
 	fail "a connection costs over thrice a blocking loop's: $(jq -c .medians "$SCRATCH/tcp.json")"
+short capture "empty % of a processor" "empty netstat us" "empty tick us"
 short smtp "squall once us/message" "squall reused us/message" "squall pipelining us/message"
 python3 -B "$SQ_SOURCE_DIR/tests/bench/analyze" --short --out "$SCRATCH/analyze" > "$SCRATCH/analyze.txt" 2>&1 ||
 	fail "tests/bench/analyze: status $?: $(cat "$SCRATCH/analyze.txt")"

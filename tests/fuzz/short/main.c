@@ -43,6 +43,22 @@ static const struct {
 	     "X-Squall-Id: 5eed.0.17\r\n\r\n.\r\nRSET\r\nSTARTTLS\r\n"),
 	SEED("squall-receipts/1\n5eed.0.17 1764234304123456789 12345678 sound 9c1d2e3f,0\n"
 	     "5eed.0.18 1764234304123456789 - unchecked 1\nend 2\n"),
+	SEED("{\"opcodes\":{\"QUERY\":1},\"nsstats\":{\"QrySERVFAIL\":255},\"views\":{\"_default\":{"
+	     "\"resolver\":{\"stats\":{\"QueryTimeout\":135},\"adb\":{\"nnames\":7}}}}}"),
+	SEED("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na_total 1"),
+	SEED("thread0.num.queries=3\ntotal.recursion.time.avg=0.012\n[a.test.] mod-stats.x[NOERROR] = 4\n"
+	     "Active connections: 1 \nserver accepts handled requests\n 4 4 4 \nReading: 0 Waiting: 1\n"),
+	SEED("# TYPE a_total counter\na_total{b=\"}\\\"\",c=\"d\"} 1.5e3 17\na_ratio 0.5\na_seconds -2\n"),
+	SEED("tcp:\n\t9 packets sent\n\t\t7 data packets (512 bytes) resent\n\t4 syncache entries added\n"
+	     "\t\t1 dropped\n96/376/6144 mbuf clusters in use (current/peak/max)\n852 Kbytes (25% in use)\n"),
+	SEED("Name Size Requests Fail Npage\nmclpl 2048 175 14 516\n  Type InUse MemUse Size(s)\nbus 8 5 10K 16,32\n"
+	     "ITEM SIZE LIMIT USED\nUMA Kegs: 384, 0, 210\ntcp4 193/0/128 *.80\ntcp 1 2 10.0.0.1.22 x.1 ESTABLISHED\n"),
+	SEED("load averages: 0.08, 0.08\n28 processes: 27 idle, 1 on cpu\nCPU states: 0.2% user,98.4% idle\n"
+	     "Memory: Real: 26M/55M act/tot Free: 95M\nMem: 1M Active, 2M Free\nState Table  Total  Rate\n  inserts 7 1.2/s\n"
+	     "states hard limit 100\na.b: 1\nLimiting x from 250 to 200 packets/sec\n"),
+	SEED("5 (a) b) S 12 34 56 0 -1 4194304 1 0 0 0 150 50 0 0 20 0 3 0 99 1000 7 0"),
+	SEED("CPU:1 [LOST 17 EVENTS]\nkfree_skb: location=tcp_v4_rcv+0x1a/0xb20 reason: NO_SOCKET"),
+	SEED("4:cpu,cpuacct:/a\n0::/b\n31 23 0:28 /a /sys/fs/cgroup rw - cgroup cgroup rw,cpu\n"),
 	SEED("{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[0,5,1,9],\"raw\":[0,7]}\n"
 	     "{\"k\":\"gap\",\"b\":1000000010,\"e\":1000000011,\"source\":\"a\",\"because\":\"x\"}\n"
 	     "{\"k\":\"pong\",\"n\":3,\"t\":1000000020}\n"),
@@ -50,6 +66,10 @@ static const struct {
 	     "\"unit\":\"packets\",\"kind\":\"counter\",\"width\":64}\n"
 	     "{\"k\":\"tick\",\"b\":1000000010,\"e\":1000000011,\"v\":[2,5],\"raw\":[2,5]}\n"
 	     "{\"k\":\"env\",\"environment\":{\"cpus\":2}}\n"),
+	SEED("TcpExt: A ListenDrops\nTcpExt: 1 2\nIcmpMsg: InType3\nIcmpMsg: -1\nTCP: inuse 1 mem 3\n"
+	     "entries drop\n0000000a ffffffff\n694\t0\t9223372036854775807\n"),
+	SEED("    CPU0  CPU1\nNET_RX: 30 4294967295\n 38: 4 9 PCI-MSIX 1-edge eth0\nLOC: 1 2 Local\n"
+	     "cpu  10 1 20 300 4\ncpu0 5 0 10\nintr 655 0 1\nMemFree: 7 kB\nsome avg10=0.00 total=36\n"),
 	SEED("220 hello\r\n354 go on\r\n452 4.2.2 full\r\n550-no\r\n550 5.1.1 never\r\n"),
 };
 

@@ -22,9 +22,9 @@ static void check_known(const char *file, const struct sq_known *k)
 {
 	if (!k->name[0] || !k->meaning[0] || strchr(k->meaning, '|'))
 		fail_msg("%s: %s: no name, or no meaning", file, k->name);
-	/* A line above that has its name, or the beginning of it, would hide it. */
-	if (sq_catalogue_find(k->name) != NULL &&
-	    strcmp(sq_catalogue_find(k->name)->name, k->name) != 0)
+	/* A line that has the same name, or a beginning of it that stands before, would hide it. */
+	if (strcmp(sq_catalogue_find(k->name)->name, k->name) != 0 ||
+	    strcmp(sq_catalogue_find(k->name)->meaning, k->meaning) != 0)
 		fail_msg("%s: %s is hidden by %s", file, k->name, sq_catalogue_find(k->name)->name);
 }
 

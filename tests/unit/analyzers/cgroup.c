@@ -90,7 +90,7 @@ static void make_group(const char *name, char *folder, size_t size, bool *ret_v2
 	struct sq_err err = { 0 };
 
 	snprintf(group, sizeof(group), "/%s", name);
-	assert_int_equal(sq_cgroup_find("/", &g, &err), 0);
+	assert_int_equal(sq_cgroup_find(sq_place_here(), "/", &g, &err), 0);
 	snprintf(folder, size, "%s%s", g.at[SQ_CGROUP_CPU].folder, name);
 	*ret_v2 = g.at[SQ_CGROUP_CPU].v2;
 	if (*ret_v2) {
@@ -158,12 +158,12 @@ static void test_limits(void **state)
 	snprintf(below, sizeof(below), "%s/below", folder);
 	assert_int_equal(mkdir(below, 0755), 0);
 	snprintf(group, sizeof(group), "/%s/below", name);
-	assert_int_equal(sq_cgroup_find(group, &g, &err), 0);
+	assert_int_equal(sq_cgroup_find(sq_place_here(), group, &g, &err), 0);
 	sq_cgroup_limits_read(&g, &limits);
 	assert_true(limits.cpus > 0.0999 && limits.cpus < 0.1001);
 	assert_int_equal(rmdir(below), 0);
 	assert_int_equal(rmdir(folder), 0);
-	assert_int_equal(sq_cgroup_find("/", &g, &err), 0);
+	assert_int_equal(sq_cgroup_find(sq_place_here(), "/", &g, &err), 0);
 	sq_cgroup_limits_read(&g, &limits);
 	assert_true(isnan(limits.cpus));
 }
@@ -174,7 +174,7 @@ static void test_a_group_that_is_none(void **state)
 	struct sq_err err = { 0 };
 
 	(void)state;
-	assert_int_equal(sq_cgroup_find("/no.such/group", &g, &err), -ENOENT);
+	assert_int_equal(sq_cgroup_find(sq_place_here(), "/no.such/group", &g, &err), -ENOENT);
 	assert_string_equal(err.where, "/no.such/group");
 }
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-enum { OFFSET = 300 * 1000000 };
+#define OFFSET (300 * SQ_MS)
 
 /* One question that took there and back so long; the far clock drifts by parts per million. */
 static void ask(struct sq_far_clock *c, int64_t at_ns, int64_t there_ns, int64_t back_ns,

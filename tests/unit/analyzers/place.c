@@ -1,8 +1,11 @@
 /* Files and commands here, and at the far end of a shell's pipes: the same answers. */
 #include "analyzers/place.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -144,6 +147,42 @@ static void test_fetch(void **state)
 	unlink(path);
 }
 
+/* A far cat that says what it likes: no file of ours, and no connection any more. */
+static void test_a_far_end_that_lies(void **state)
+{
+	static const char *const cats[] = { "exit 0", "echo '$5 %n'", "/bin/cat \"$1\"",
+					    "head -c 100000 /dev/urandom",
+					    "/bin/cat \"$@\" | head -c 60" };
+	char folder[] = "/tmp/squall-cat-XXXXXX";
+	char path[64], lie[64], where[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/cat", folder);
+	snprintf(lie, sizeof(lie), "%s/lie", folder);
+	snprintf(where, sizeof(where), "exec:env PATH=%s:/usr/bin:/bin sh", folder);
+	for (size_t i = 0; i < sizeof(cats) / sizeof(cats[0]); i++) {
+		struct bench b;
+		FILE *f = fopen(path, "w");
+
+		assert_non_null(f);
+		fprintf(f, "#!/bin/sh\n[ -e %s ] || exec /bin/cat \"$@\"\n%s\n", lie, cats[i]);
+		fclose(f);
+		assert_int_equal(chmod(path, 0755), 0);
+		open_bench(&b, where);
+		assert_int_equal(sq_place_read(b.place, "/proc/sys/kernel/ostype", &b.out), 0);
+		assert_int_equal(sq_place_read(b.place, "/proc/sys/kernel/osrelease", &b.out), 0);
+		assert_int_equal(sq_place_fetch(b.place), 0);
+		assert_int_equal(mkdir(lie, 0700), 0);
+		if (sq_place_fetch(b.place) != -EBADMSG || sq_far_is_open(b.far))
+			fail_msg("believed: %s", cats[i]);
+		rmdir(lie);
+		close_bench(&b);
+	}
+	unlink(path);
+	rmdir(folder);
+}
+
 static void expect_why(const char *where, const char *want)
 {
 	struct bench b;
@@ -172,8 +211,10 @@ int main(void)
 		cmocka_unit_test(test_here),
 		cmocka_unit_test(test_far),
 		cmocka_unit_test(test_fetch),
+		cmocka_unit_test(test_a_far_end_that_lies),
 		cmocka_unit_test(test_why_it_is_closed),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the capture does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,9 +201,9 @@ static void test_by_number(void **state)
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
 static void test_by_name_and_file(void **state)
 {
-	pid_t a = child_start("named"), b = child_start("named"), c = child_start("named-other"),
-	      d = child_start("a-name-of-more-than-15");
-	char named[] = "named", longer[] = "a-name-of-more-than-15";
+	pid_t a = child_start("sq-named"), b = child_start("sq-named"),
+	      c = child_start("sq-named-other"), d = child_start("a-name-of-more-than-15");
+	char named[] = "sq-named", longer[] = "a-name-of-more-than-15";
 	char *names[] = { named, longer }, file[] = "/tmp/squall-unit-XXXXXX";
 	struct conf conf = { .name = { names, 2 }, .pidfile = file, .pid = SQ_OPT_UNSET };
 	struct probe p;
@@ -218,16 +218,50 @@ static void test_by_name_and_file(void **state)
 	probe_tick(&p);
 	records = probe_close(&p);
 	unlink(file);
-	assert_non_null(row_of(records, "process.fds", "named", a));
-	assert_non_null(row_of(records, "process.fds", "named", b));
+	assert_non_null(row_of(records, "process.fds", "sq-named", a));
+	assert_non_null(row_of(records, "process.fds", "sq-named", b));
 	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
-	assert_null(row_of(records, "process.fds", "named-other", c));
+	assert_null(row_of(records, "process.fds", "sq-named-other", c));
 	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
 	json_decref(records);
 	child_end(a);
 	child_end(b);
 	child_end(c);
 	child_end(d);
+}
+
+/* A name of its own comes with exec, after the process was seen. */
+static void test_a_new_name(void **state)
+{
+	char one[] = "sq-before", two[] = "sleep";
+	char *names[] = { one, two };
+	struct conf conf = { .name = { names, 2 }, .pid = SQ_OPT_UNSET };
+	struct probe p;
+	json_t *records;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "sq-before");
+		raise(SIGSTOP);
+		execlp("sleep", "sleep", "100", (char *)NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, WUNTRACED);
+	probe_open_conf(&p, "process", &conf);
+	probe_tick(&p);
+	kill(pid, SIGCONT);
+	for (int i = 0; i < 100; i++) {
+		sq_sleep_until(sq_now_ns() + 20 * SQ_MS);
+		probe_tick(&p);
+	}
+	child_end(pid);
+	records = probe_close(&p);
+	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", "sq-before", pid)),
+			 1);
+	assert_non_null(row_of(records, "process.fds", "sleep", pid));
+	json_decref(records);
 }
 
 /* A keeper, its server and its capture, which is of the keeper's name and is not watched itself. */
@@ -291,9 +325,13 @@ static void test_without_a_keeper(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),      cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_by_number),  cmocka_unit_test(test_by_name_and_file),
-		cmocka_unit_test(test_by_default), cmocka_unit_test(test_without_a_keeper),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_by_number),
+		cmocka_unit_test(test_by_name_and_file),
+		cmocka_unit_test(test_a_new_name),
+		cmocka_unit_test(test_by_default),
+		cmocka_unit_test(test_without_a_keeper),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,5 @@
 /* What servers say, by texts that real ones said (named 9.18, unbound 1.17, NSD 4.6, Knot 3.2, nginx
- * 1.22) and the example of Prometheus' format; and how these texts are fetched. */
-#include <sys/wait.h>
-
-#include "analyzers/http.h"
-#include "base/buf.h"
-#include "source_bench.h"
+ * 1.22) and the example of Prometheus' format. */
 #include "stats_bench.h"
 
 static void test_named(void **state)
@@ -187,90 +182,6 @@ static void test_shapes_change(void **state)
 	json_decref(records);
 }
 
-/* ---- HTTP ---- */
-
-/* Answers one connection with a text, in a process of its own; its port.  pause_ms: before the text's
- * second half. */
-static int serve(const char *answer, unsigned pause_ms, pid_t *ret_pid)
-{
-	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
-	struct sockaddr_in at = loopback(0);
-	socklen_t len = sizeof(at);
-	size_t half = strlen(answer) / 2;
-	char request[1024];
-
-	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
-	assert_int_equal(listen(listener, 1), 0);
-	getsockname(listener, (struct sockaddr *)&at, &len);
-	*ret_pid = fork();
-	if (*ret_pid == 0) {
-		fd = accept(listener, NULL, NULL);
-		if (read(fd, request, sizeof(request)) > 0 && write(fd, answer, half) >= 0) {
-			usleep(pause_ms * 1000);
-			if (write(fd, answer + half, strlen(answer) - half) == -1)
-				_exit(1);
-		}
-		_exit(0);
-	}
-	close(listener);
-	return ntohs(at.sin_port);
-}
-
-static void check_get(const char *answer, unsigned pause_ms, int want_rc, const char *want)
-{
-	struct sq_buf out = { 0 };
-	struct sq_err err = { 0 };
-	char url[64];
-	pid_t pid;
-	int port = serve(answer, pause_ms, &pid), rc;
-
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/x", port);
-	rc = sq_http_get(url, 300 * SQ_MS, &out, &err);
-	if (rc != want_rc)
-		fail_msg("%s: got %d (%s), want %d", answer, rc, err.text, want_rc);
-	if (rc == 0)
-		assert_string_equal(out.data, want);
-	else
-		assert_true(err.text[0] != '\0');
-	waitpid(pid, NULL, 0);
-	sq_buf_fini(&out);
-}
-
-static void test_http(void **state)
-{
-	(void)state;
-	check_get("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", 0, 0, "abc");
-	check_get("HTTP/1.0 200 OK\r\n\r\nabc", 50, 0, "abc");
-	check_get("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabc", 0, -EBADMSG, NULL);
-	check_get("HTTP/1.1 404 Not Found\r\n\r\nno", 0, -EBADMSG, NULL);
-	check_get("HTTP/1.1 302 Found\r\nLocation: /y\r\n\r\n", 0, -EBADMSG, NULL);
-	check_get("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0, -EBADMSG,
-		  NULL);
-	check_get("SSH-2.0-x\r\n", 0, -EBADMSG, NULL);
-	check_get("", 0, -EBADMSG, NULL);
-	check_get("HTTP/1.0 200 OK\r\n\r\nslow", 600, -ETIMEDOUT, NULL);
-}
-
-static void test_urls(void **state)
-{
-	static const char *const bad[] = { "https://127.0.0.1/",  "127.0.0.1:80",
-					   "http://localhost/",   "http://127.0.0.1:0/",
-					   "http://127.0.0.1:x/", "http://[::1/",
-					   "http:///x",           "http://127.0.0.1:65536/",
-					   "http://::1/x" };
-	struct sq_buf out = { 0 };
-	struct sq_err err;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(sq_http_get(bad[i], SQ_SEC, &out, &err), -EINVAL);
-	/* Nobody listens in a namespace of one's own. */
-	assert_int_equal(sq_http_get("http://127.0.0.1:9/", SQ_SEC, &out, &err), -ECONNREFUSED);
-	assert_int_equal(sq_http_get("http://[::1]:9/x", SQ_SEC, &out, &err), -ECONNREFUSED);
-	assert_non_null(strstr(err.text, "see that the server gives its statistics there"));
-	sq_buf_fini(&out);
-}
-
 static void test_numbers(void **state)
 {
 	uint64_t v;
@@ -294,11 +205,8 @@ int main(void)
 		cmocka_unit_test(test_named),      cmocka_unit_test(test_named_complains),
 		cmocka_unit_test(test_pairs),      cmocka_unit_test(test_nginx),
 		cmocka_unit_test(test_prometheus), cmocka_unit_test(test_shapes_change),
-		cmocka_unit_test(test_http),       cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_numbers),
 	};
 
-	if (!enter_namespace())
-		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,35 @@ static void test_loopback_opens_no_link(void **state)
 	assert_int_equal(err.code, -EACCES);
 }
 
+/* A place elsewhere is a host that is read alone; a target that names it so has its server there. */
+static void test_a_place_elsewhere(void **state)
+{
+	static const char text[] =
+		"{\"name\": \"x\", \"authorized_targets\": [\"192.0.2.0/24\"],"
+		" \"capture\": [{\"source\": \"linux\"},"
+		"  {\"source\": \"linux\", \"host\": \"dns\", \"where\": \"ssh:192.0.2.1\"},"
+		"  {\"source\": \"linux\", \"host\": \"dns\", \"where\": \"ssh:192.0.2.1\"}],"
+		" \"load\": [{\"driver\": \"tcp\", \"target\": \"192.0.2.1:53\", \"arrivals\": {\"rate\": 1}},"
+		"  {\"driver\": \"tcp\", \"name\": \"b\", \"target\": \"192.0.2.2:53\", \"arrivals\": {\"rate\": 1}}]}";
+	struct sq_plan *p = good_plan(text, (struct sq_plan_opts){ .allow_exec = true });
+
+	(void)state;
+	assert_int_equal(p->n_hosts, 2);
+	assert_string_equal(p->hosts[1].name, "dns");
+	assert_string_equal(p->hosts[1].far, "ssh:192.0.2.1");
+	assert_null(p->hosts[0].far);
+	assert_false(p->hosts[1].loads);
+	/* What names no host is read on the run's own alone. */
+	assert_int_equal(p->n_captures, 3);
+	assert_int_equal(p->captures[0].host, 0);
+	assert_null(p->captures[0].where);
+	assert_int_equal(p->captures[1].host, 1);
+	assert_string_equal(p->captures[1].where, "ssh:192.0.2.1");
+	assert_int_equal(sq_plan_server(p, &p->loads[0], &p->loads[0].target), 1);
+	assert_int_equal(sq_plan_server(p, &p->loads[1], &p->loads[1].target), -1);
+	sq_plan_free(p);
+}
+
 static void test_here(void **state)
 {
 	static const char text[] =
@@ -489,13 +518,21 @@ static void test_captures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_world),    cmocka_unit_test(test_loads),
-		cmocka_unit_test(test_loopback), cmocka_unit_test(test_loopback_opens_no_link),
-		cmocka_unit_test(test_here),     cmocka_unit_test(test_one_host),
-		cmocka_unit_test(test_subnets),  cmocka_unit_test(test_authority),
-		cmocka_unit_test(test_programs), cmocka_unit_test(test_end),
-		cmocka_unit_test(test_limits),   cmocka_unit_test(test_captures),
-		cmocka_unit_test(test_tick),     cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_loads),
+		cmocka_unit_test(test_loopback),
+		cmocka_unit_test(test_loopback_opens_no_link),
+		cmocka_unit_test(test_a_place_elsewhere),
+		cmocka_unit_test(test_here),
+		cmocka_unit_test(test_one_host),
+		cmocka_unit_test(test_subnets),
+		cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_tick),
+		cmocka_unit_test(test_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

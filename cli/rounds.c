@@ -1,0 +1,135 @@
+/* What a reader would get wrong: the sides of a round have one seed, so that their loads have the same
+ * arrivals, and another one than those of other rounds. */
+#include "cli/rounds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "cli/args.h"
+#include "cli/command.h"
+#include "scenarios/scenario.h"
+
+static int side_scenario(const struct sq_rounds *r, size_t side, uint64_t round, json_t **ret,
+			 struct sq_err *err)
+{
+	const struct sq_strings *set = &r->sides->v[side].set;
+	json_t *doc = json_deep_copy(r->scenario);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < set->n; i++)
+		rc = sq_scenario_apply_set(doc, set->v[i], err);
+	if (rc == 0)
+		rc = sq_json_pointer_set(
+			doc, "/seed", json_integer((json_int_t)((r->seed + round) % (1ULL << 53))),
+			err);
+	if (rc < 0)
+		json_decref(doc);
+	else
+		*ret = doc;
+	return rc;
+}
+
+/* The report of one trial; NULL with *ret_status when the tuning can't go on. */
+static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, int *ret_status)
+{
+	char *out = sq_printf_dup("%s/%03zu-%zu", r->dir, round, side);
+	struct sq_trial trial = { 0 };
+	struct sq_err err = { 0 };
+	json_t *doc = NULL, *report = NULL;
+
+	if (side_scenario(r, side, round, &doc, &err) < 0) {
+		sq_complain(&err);
+		*ret_status = SQ_EXIT_USAGE;
+	} else {
+		sq_trial_run(doc, &r->way, out, true, &trial);
+		*ret_status = trial.status;
+		/* A failed expectation, or nothing but failures, is what is to be measured. */
+		if (trial.status == SQ_EXIT_OK || trial.status == SQ_EXIT_FAILED)
+			report = json_incref(trial.report);
+	}
+	sq_trial_fini(&trial);
+	json_decref(doc);
+	free(out);
+	return report;
+}
+
+static void shuffle(struct sq_rng *rng, size_t *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	for (size_t i = n; i > 1; i--) {
+		size_t k = (size_t)sq_rng_below(rng, i), other = order[k];
+
+		order[k] = order[i - 1];
+		order[i - 1] = other;
+	}
+}
+
+static void note_order(struct sq_rounds *r, const size_t *order)
+{
+	json_t *row = json_array();
+
+	for (size_t i = 0; i < r->sides->n; i++)
+		json_array_append_new(row, json_integer((json_int_t)order[i]));
+	json_array_append_new(r->orders, row);
+}
+
+/* A round that was not whole leaves nothing. */
+static int run_round(struct sq_rounds *r, size_t round, const size_t *order, bool counts)
+{
+	json_t **got = sq_alloc_n(r->sides->n, sizeof(json_t *));
+	int status = SQ_EXIT_OK;
+	bool whole = true;
+
+	for (size_t i = 0; whole && i < r->sides->n; i++) {
+		got[order[i]] = try_side(r, order[i], round, &status);
+		whole = got[order[i]] != NULL;
+	}
+	for (size_t i = 0; i < r->sides->n; i++) {
+		if (whole && counts)
+			r->reports[i][r->whole] = got[i];
+		else
+			json_decref(got[i]);
+	}
+	r->whole += whole && counts;
+	free(got);
+	return whole ? SQ_EXIT_OK : status;
+}
+
+int sq_rounds_run(struct sq_rounds *r)
+{
+	size_t all = r->warmup + r->pairs;
+	size_t *order = sq_alloc_n(r->sides->n, sizeof(*order));
+	int status = SQ_EXIT_OK;
+	struct sq_rng rng;
+
+	r->orders = json_array();
+	r->reports = sq_alloc_n(r->sides->n, sizeof(*r->reports));
+	for (size_t i = 0; i < r->sides->n; i++)
+		r->reports[i] = sq_alloc_n(r->pairs + 1, sizeof(json_t *));
+	sq_rng_init(&rng, r->seed, 0);
+	for (size_t round = 0; status == SQ_EXIT_OK && round < all; round++) {
+		shuffle(&rng, order, r->sides->n);
+		note_order(r, order);
+		if (!r->way.args->quiet)
+			fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0],
+				round + 1, all, round < r->warmup ? ", warm-up" : "");
+		status = run_round(r, round, order, round >= r->warmup);
+	}
+	free(order);
+	return status;
+}
+
+void sq_rounds_fini(struct sq_rounds *r)
+{
+	for (size_t i = 0; r->reports && i < r->sides->n; i++) {
+		for (size_t k = 0; k < r->whole; k++)
+			json_decref(r->reports[i][k]);
+		free(r->reports[i]);
+	}
+	free(r->reports);
+	json_decref(r->orders);
+}

@@ -1,0 +1,299 @@
+/* A comparison in the formats that people and CI read.  All are drawn from its JSON alone. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "results/compare.h"
+#include "results/draw.h"
+
+enum { CELL = 48 };
+
+static void draw_percent(char out[CELL], const json_t *v)
+{
+	double share = json_is_number(v) ? json_number_value(v) : NAN;
+
+	if (isnan(share))
+		snprintf(out, CELL, "-");
+	else
+		snprintf(out, CELL, "%+.1f %%", share * 100);
+}
+
+static void draw_measure(char out[CELL], const char *metric, const json_t *value)
+{
+	double v = json_is_number(value) ? json_number_value(value) : NAN;
+	char seconds[SQ_DRAW_DURATION];
+
+	if (isnan(v)) {
+		snprintf(out, CELL, "-");
+	} else if (sq_measure_is_share(metric)) {
+		snprintf(out, CELL, "%.2f %%", v * 100);
+	} else if (strstr(metric, ".latency.")) {
+		sq_draw_seconds(seconds, v);
+		snprintf(out, CELL, "%s", seconds);
+	} else if (strstr(metric, ".rate.")) {
+		snprintf(out, CELL, "%.4g/s", v);
+	} else {
+		snprintf(out, CELL, "%.3g us", v);
+	}
+}
+
+/* A scalar in words, anything larger by its beginning. */
+static char *plain(const json_t *v)
+{
+	char *text;
+
+	if (!v || json_is_null(v))
+		return sq_strdup("-");
+	if (json_is_string(v))
+		return sq_strdup(json_string_value(v));
+	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	if (strlen(text) > 40)
+		memcpy(text + 37, "...", 4);
+	return text;
+}
+
+/* ---- tables: a title, a header, rows; as aligned columns, or as Markdown ---- */
+
+struct table {
+	struct sq_buf *out;
+	bool markdown;
+};
+
+static void row(const struct table *t, const char *const cells[4])
+{
+	if (t->markdown)
+		sq_buf_printf(t->out, "| %s | %s | %s | %s |\n", cells[0], cells[1], cells[2],
+			      cells[3]);
+	else
+		sq_buf_printf(t->out, "  %-44s %14s %14s%s%s\n", cells[0], cells[1], cells[2],
+			      *cells[3] ? "   " : "", cells[3]);
+}
+
+static void head(const struct table *t, const char *what, const char *last)
+{
+	const char *const cells[] = { what, "a", "b", last };
+
+	sq_buf_puts(t->out, "\n");
+	row(t, cells);
+	if (t->markdown)
+		sq_buf_puts(t->out, "|---|---|---|---|\n");
+}
+
+static void measures(const struct table *t, const json_t *list)
+{
+	const json_t *m;
+	size_t i;
+
+	head(t, "measure (median)", "difference");
+	json_array_foreach(list, i, m) {
+		const char *metric = sq_draw_text(m, "metric");
+		char a[CELL], b[CELL], difference[CELL];
+		const char *const cells[] = { metric, a, b, difference };
+
+		draw_measure(a, metric, json_object_get(m, "a"));
+		draw_measure(b, metric, json_object_get(m, "b"));
+		draw_percent(difference, json_object_get(m, "difference"));
+		row(t, cells);
+	}
+}
+
+static void plain_row(const struct table *t, const char *what, const json_t *item)
+{
+	char *a = plain(json_object_get(item, "a")), *b = plain(json_object_get(item, "b"));
+	const char *const cells[] = { what, a, b, "" };
+
+	row(t, cells);
+	free(a);
+	free(b);
+}
+
+static void settings(const struct table *t, const json_t *list)
+{
+	const json_t *s;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	head(t, "set differently", "");
+	json_array_foreach(list, i, s)
+		plain_row(t, sq_draw_text(s, "what"), s);
+}
+
+static void failures(const struct table *t, const json_t *list)
+{
+	const json_t *f;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	head(t, "failures", "");
+	json_array_foreach(list, i, f) {
+		char *what = sq_printf_dup("%s of %s", sq_draw_text(f, "failure"),
+					   sq_draw_text(f, "load"));
+
+		plain_row(t, what, f);
+		free(what);
+	}
+}
+
+static void findings(const struct table *t, const json_t *list)
+{
+	const json_t *f;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	head(t, "explained by", "");
+	json_array_foreach(list, i, f) {
+		char *what = sq_printf_dup("%s on %s: %s", sq_draw_text(f, "mechanism"),
+					   sq_draw_text(f, "host"), sq_draw_text(f, "failure"));
+
+		plain_row(t, what, f);
+		free(what);
+	}
+}
+
+/* "p99 of storm: worse, +12.0 % (+8.1 to +15.2 %), p 0.004, 10 pairs" */
+static char *verdict_words(const json_t *v)
+{
+	const json_t *interval = json_object_get(v, "interval"),
+		     *more = json_object_get(v, "more_pairs");
+	char shift[CELL], lo[CELL], hi[CELL];
+	struct sq_buf out = { 0 };
+
+	draw_percent(shift, json_object_get(v, "shift"));
+	draw_percent(lo, json_array_get(interval, 0));
+	draw_percent(hi, json_array_get(interval, 1));
+	sq_buf_printf(&out, "%s: %s, %s", sq_draw_text(v, "metric"), sq_draw_text(v, "verdict"),
+		      shift);
+	if (json_is_array(interval))
+		sq_buf_printf(&out, " (%s to %s)", lo, hi);
+	sq_buf_printf(&out, ", p %.2g, %lld pairs", sq_draw_real(v, "p"),
+		      json_integer_value(json_object_get(v, "pairs")));
+	if (json_is_integer(more))
+		sq_buf_printf(&out, "; about %lld more would decide", json_integer_value(more));
+	return out.data;
+}
+
+static void lines(const struct table *t, const json_t *verdicts, const json_t *notes)
+{
+	const char *bullet = t->markdown ? "- " : "  ";
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(verdicts) + json_array_size(notes) > 0)
+		sq_buf_puts(t->out, "\n");
+	json_array_foreach(verdicts, i, item) {
+		char *words = verdict_words(item);
+
+		sq_buf_printf(t->out, "%s%s\n", bullet, words);
+		free(words);
+	}
+	json_array_foreach(notes, i, item)
+		sq_buf_printf(t->out, "%s%s\n", bullet, json_string_value(item));
+}
+
+void sq_compare_lines(const json_t *verdicts, const json_t *notes, bool markdown,
+		      struct sq_buf *out)
+{
+	struct table t = { out, markdown };
+
+	lines(&t, verdicts, notes);
+}
+
+static void whole(const struct table *t, const json_t *c)
+{
+	const char *a = sq_draw_text(json_object_get(c, "a"), "label");
+	const char *b = sq_draw_text(json_object_get(c, "b"), "label");
+
+	if (t->markdown)
+		sq_buf_printf(t->out, "# %s (a) and %s (b)\n", a, b);
+	else
+		sq_buf_printf(t->out, "a: %s\nb: %s\n", a, b);
+	settings(t, json_object_get(c, "settings"));
+	measures(t, json_object_get(c, "measures"));
+	failures(t, json_object_get(c, "failures"));
+	findings(t, json_object_get(c, "findings"));
+	lines(t, json_object_get(c, "verdicts"), json_object_get(c, "notes"));
+}
+
+void sq_compare_text(const json_t *comparison, struct sq_buf *out)
+{
+	struct table t = { out, false };
+
+	whole(&t, comparison);
+}
+
+void sq_compare_markdown(const json_t *comparison, struct sq_buf *out)
+{
+	struct table t = { out, true };
+
+	whole(&t, comparison);
+}
+
+/* ---- JUnit ---- */
+
+static void escaped(struct sq_buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '&')
+			sq_buf_puts(out, "&amp;");
+		else if (*text == '<')
+			sq_buf_puts(out, "&lt;");
+		else if (*text == '"')
+			sq_buf_puts(out, "&quot;");
+		else
+			sq_buf_printf(out, "%c", *text);
+	}
+}
+
+static size_t count_verdicts(const json_t *verdicts, const char *which)
+{
+	const json_t *v;
+	size_t i, n = 0;
+
+	json_array_foreach(verdicts, i, v)
+		n += strcmp(sq_draw_text(v, "verdict"), which) == 0;
+	return n;
+}
+
+static void test_case(struct sq_buf *out, const char *suite, const json_t *v)
+{
+	const char *verdict = sq_draw_text(v, "verdict");
+	const char *element = strcmp(verdict, "worse") == 0       ? "failure"
+			      : strcmp(verdict, "undecided") == 0 ? "skipped"
+								  : NULL;
+	char *words = verdict_words(v);
+
+	sq_buf_printf(out, "  <testcase classname=\"");
+	escaped(out, suite);
+	sq_buf_printf(out, "\" name=\"");
+	escaped(out, sq_draw_text(v, "metric"));
+	sq_buf_printf(out, "\">\n    ");
+	if (element)
+		sq_buf_printf(out, "<%s message=\"", element);
+	else
+		sq_buf_puts(out, "<system-out>");
+	escaped(out, words);
+	sq_buf_printf(out, element ? "\"/>" : "</system-out>");
+	sq_buf_puts(out, "\n  </testcase>\n");
+	free(words);
+}
+
+void sq_compare_junit(const json_t *verdicts, const char *suite, struct sq_buf *out)
+{
+	const json_t *v;
+	size_t i;
+
+	sq_buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"");
+	escaped(out, suite);
+	sq_buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
+		      json_array_size(verdicts), count_verdicts(verdicts, "worse"),
+		      count_verdicts(verdicts, "undecided"));
+	json_array_foreach(verdicts, i, v)
+		test_case(out, suite, v);
+	sq_buf_puts(out, "</testsuite>\n");
+}

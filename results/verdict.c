@@ -1,0 +1,300 @@
+/* From pairs of reports to verdicts.  Ratios are compared by their logarithms, so that twice as much and half
+ * as much are equally far from the same. */
+#include "results/verdict.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "results/draw.h"
+#include "results/stats.h"
+
+static const struct measure {
+	const char *name;    /* behind the load's */
+	const char *pointer; /* in the load's object; NULL: failures */
+	bool more_is_better, judged;
+} measures[] = {
+	{ "rate.ok", "/rate/ok_per_s", true, true },
+	{ "latency.p50", "/latency/from_due/p50_s", false, false },
+	{ "latency.p90", "/latency/from_due/p90_s", false, false },
+	{ "latency.p99", "/latency/from_due/p99_s", false, true },
+	{ "latency.p999", "/latency/from_due/p999_s", false, false },
+	{ "latency.max", "/latency/from_due/max_s", false, false },
+	{ "cpu", "/generator/cpu_us_per_ok", false, false },
+	{ "failures", NULL, false, true },
+};
+
+static const size_t n_measures = sizeof(measures) / sizeof(*measures);
+
+/* A load's name has no dot. */
+static const struct measure *measure_of(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	for (size_t i = 0; dot && i < n_measures; i++)
+		if (strcmp(dot + 1, measures[i].name) == 0)
+			return &measures[i];
+	return NULL;
+}
+
+bool sq_measure_more_is_better(const char *name)
+{
+	const struct measure *m = measure_of(name);
+
+	return m && m->more_is_better;
+}
+
+bool sq_measure_is_share(const char *name)
+{
+	const struct measure *m = measure_of(name);
+
+	return m && !m->pointer;
+}
+
+static const json_t *load_of(const json_t *report, const char *name)
+{
+	size_t len = strcspn(name, "."), i;
+	const json_t *load;
+
+	json_array_foreach(json_object_get(report, "loads"), i, load) {
+		const char *is = sq_draw_text(load, "name");
+
+		if (strlen(is) == len && strncmp(is, name, len) == 0)
+			return load;
+	}
+	return NULL;
+}
+
+static double failures_share(const json_t *load)
+{
+	double scheduled = sq_draw_real(load, "scheduled"), sum = 0;
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(json_object_get(load, "outcomes"), i, o)
+		if (strcmp(sq_draw_text(o, "class"), "ok") != 0)
+			sum += sq_draw_real(o, "count");
+	return scheduled > 0 ? sum / scheduled : NAN;
+}
+
+double sq_report_measure(const json_t *report, const char *name)
+{
+	const struct measure *m = measure_of(name);
+	const json_t *load = load_of(report, name), *value;
+
+	if (!m || !load)
+		return NAN;
+	if (!m->pointer)
+		return failures_share(load);
+	value = sq_json_pointer_get(load, m->pointer);
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static json_t *measures_where(const json_t *report, bool all)
+{
+	json_t *names = json_array();
+	const json_t *load;
+	size_t i;
+
+	json_array_foreach(json_object_get(report, "loads"), i, load)
+		for (size_t k = 0; k < n_measures; k++)
+			if (all || measures[k].judged)
+				json_array_append_new(
+					names, json_sprintf("%s.%s", sq_draw_text(load, "name"),
+							    measures[k].name));
+	return names;
+}
+
+json_t *sq_report_measures(const json_t *report)
+{
+	return measures_where(report, false);
+}
+
+json_t *sq_report_all_measures(const json_t *report)
+{
+	return measures_where(report, true);
+}
+
+/* One measure, worked out from all pairs, or against all sessions. */
+struct judged {
+	struct sq_shift shift; /* of logarithms, or of shares */
+	double p;
+	size_t pairs;
+};
+
+static double difference(double a, double b, bool share)
+{
+	if (share)
+		return b - a;
+	return a > 0 && b > 0 ? log(b / a) : NAN;
+}
+
+static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
+			   const char *name, double alpha)
+{
+	struct judged j = { .p = 1 };
+	double *d = sq_alloc_n(n + 1, sizeof(*d));
+
+	for (size_t i = 0; i < n; i++) {
+		double one = difference(sq_report_measure(a[i], name),
+					sq_report_measure(b[i], name), sq_measure_is_share(name));
+
+		if (!isnan(one))
+			d[j.pairs++] = one;
+	}
+	if (j.pairs > 0) {
+		j.p = sq_signed_rank_p(d, j.pairs);
+		j.shift = sq_hodges_lehmann(d, j.pairs, alpha);
+	}
+	free(d);
+	return j;
+}
+
+static double log_margin(const char *name, const struct sq_judging *how)
+{
+	return sq_measure_is_share(name) ? how->margin : log1p(how->margin);
+}
+
+static json_t *relative(double v, bool share)
+{
+	return sq_json_real(share ? v : expm1(v));
+}
+
+static json_t *verdict_json(const char *name, const struct judged *j, enum sq_comparison verdict,
+			    double adjusted, size_t more)
+{
+	bool share = sq_measure_is_share(name), bounded = j->pairs > 0 && isfinite(j->shift.lo);
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "metric", name, "verdict",
+			 sq_comparison_names[verdict], "shift",
+			 j->pairs > 0 ? relative(j->shift.shift, share) : json_null(), "interval",
+			 bounded ? json_pack("[o, o]", relative(j->shift.lo, share),
+					     relative(j->shift.hi, share))
+				 : json_null(),
+			 "p", sq_json_real(adjusted), "pairs", (json_int_t)j->pairs, "more_pairs",
+			 verdict == SQ_UNDECIDED && more != SIZE_MAX
+				 ? json_integer((json_int_t)more)
+				 : json_null());
+}
+
+static enum sq_comparison verdict_of(const char *name, const struct judged *j, double adjusted,
+				     const struct sq_judging *how)
+{
+	return sq_judge(&j->shift, adjusted, how->alpha, log_margin(name, how),
+			sq_measure_more_is_better(name));
+}
+
+json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
+		    const struct sq_judging *how)
+{
+	size_t n_names = json_array_size(names);
+	struct judged *all = sq_alloc_n(n_names + 1, sizeof(*all));
+	double *p = sq_alloc_n(n_names + 1, sizeof(*p));
+	json_t *list = json_array(), *name;
+	size_t i;
+
+	assert(n <= SQ_PAIRS_MAX);
+	json_array_foreach(names, i, name) {
+		all[i] = judge(a, b, n, json_string_value(name), how->alpha);
+		p[i] = all[i].p;
+	}
+	sq_holm(p, n_names, p);
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		bool known = all[i].pairs > 0;
+
+		json_array_append_new(
+			list,
+			verdict_json(metric, &all[i],
+				     known ? verdict_of(metric, &all[i], p[i], how) : SQ_UNDECIDED,
+				     p[i],
+				     known ? sq_more_pairs(&all[i].shift, all[i].pairs, how->alpha,
+							   log_margin(metric, how))
+					   : SIZE_MAX));
+	}
+	free(p);
+	free(all);
+	return list;
+}
+
+/* ---- sessions ---- */
+
+json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names)
+{
+	json_t *session = json_object(), *name;
+	double *v = sq_alloc_n(n + 1, sizeof(*v));
+	size_t i;
+
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		size_t known = 0;
+
+		for (size_t k = 0; k < n; k++) {
+			v[known] = sq_report_measure(reports[k], metric);
+			known += !isnan(v[known]);
+		}
+		json_object_set_new(session, metric,
+				    known ? sq_json_real(sq_median(v, known)) : json_null());
+	}
+	free(v);
+	return session;
+}
+
+static double placed(const json_t *session, const char *name)
+{
+	double v = sq_draw_real(session, name);
+
+	if (sq_measure_is_share(name))
+		return v;
+	return v > 0 ? log(v) : NAN;
+}
+
+static struct judged judge_session(const json_t *const *earlier, size_t n, const json_t *now,
+				   const char *name, double alpha)
+{
+	double value = placed(now, name), *known = sq_alloc_n(n + 1, sizeof(*known));
+	struct judged j = { .p = 1 };
+
+	for (size_t i = 0; i < n && !isnan(value); i++) {
+		known[j.pairs] = placed(earlier[i], name);
+		j.pairs += !isnan(known[j.pairs]);
+	}
+	if (j.pairs >= 2)
+		j.shift = sq_prediction(known, j.pairs, value, alpha, &j.p);
+	else
+		j.pairs = 0;
+	free(known);
+	return j;
+}
+
+json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
+			    const json_t *names, const struct sq_judging *how)
+{
+	size_t n_names = json_array_size(names), i;
+	struct judged *all = sq_alloc_n(n_names + 1, sizeof(*all));
+	double *p = sq_alloc_n(n_names + 1, sizeof(*p));
+	json_t *list = json_array(), *name;
+
+	json_array_foreach(names, i, name) {
+		all[i] = judge_session(earlier, n, now, json_string_value(name), how->alpha);
+		p[i] = all[i].p;
+	}
+	sq_holm(p, n_names, p);
+	json_array_foreach(names, i, name) {
+		const char *metric = json_string_value(name);
+		bool few = all[i].pairs < SQ_SESSIONS_LEAST;
+
+		json_array_append_new(
+			list,
+			verdict_json(metric, &all[i],
+				     few ? SQ_UNDECIDED : verdict_of(metric, &all[i], p[i], how),
+				     p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX));
+	}
+	free(p);
+	free(all);
+	return list;
+}

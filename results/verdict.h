@@ -1,0 +1,49 @@
+/* What a report measured, by name, and what paired reports say of it. */
+#ifndef SQ_RESULTS_VERDICT_H
+#define SQ_RESULTS_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+/* One measure of one load, as expectations name it: "storm.rate.ok" (a second), "storm.latency.p99" (from the due
+ * time, seconds), "storm.failures" (here their share of all that was scheduled), "storm.cpu" (the
+ * generator's, us for each success; not in judgements).  NAN: not measured, or no such name. */
+double sq_report_measure(const json_t *report, const char *name);
+
+/* Is more of it better? */
+bool sq_measure_more_is_better(const char *name);
+/* Its difference is one of shares, not a ratio. */
+bool sq_measure_is_share(const char *name);
+
+/* The names that are judged unless others are asked for: of each load rate.ok, latency.p99, failures.  A new
+ * array of strings. */
+json_t *sq_report_measures(const json_t *report);
+/* All that there are. */
+json_t *sq_report_all_measures(const json_t *report);
+
+struct sq_judging {
+	double alpha;  /* 0.05: of all p together, by Holm; of each interval by itself */
+	double margin; /* what does not matter: 0.02 is 2 %, of shares 2 points */
+};
+
+/* Array of {metric, verdict, shift, interval: [lo, hi]|null, p, pairs, more_pairs|null}: a[i] with b[i], b against
+ * a.  A shift is relative (0.05: b has 5 % more), of shares a difference; verdicts are worse or better of b.
+ * Pairs of which one side was not measured are left out; without any left the verdict is
+ * undecided and shift is null.  n <= SQ_PAIRS_MAX. */
+json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
+		    const struct sq_judging *how);
+
+enum { SQ_SESSIONS_LEAST = 6 };
+
+/* The medians of the reports of one session, {measure: number|null}. */
+json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names);
+
+/* The same of one session against n earlier ones, each as sq_session_measures has it: whether it lies within what their spread
+ * lets expect of one more (results/stats.h, sq_prediction).  Under SQ_SESSIONS_LEAST all is undecided; pairs is the number of
+ * sessions. */
+json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
+			    const json_t *names, const struct sq_judging *how);
+
+#endif

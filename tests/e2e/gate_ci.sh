@@ -1,0 +1,68 @@
+# The gate as CI uses it: the first job stores its sessions, the next passes, and one whose sink is slower by
+# 20 % fails with the measure named in the JUnit file; the same against another side that is run now.
+. "$(dirname "$0")/lib.sh"
+
+jq -n '{name: "ask", idle: "50ms", target: "127.0.0.1:5399", load: [{name: "ask", driver: "dns", names: ["example.test"],
+	duration: "300ms", timeout: "1s", arrivals: {rate: 300}}]}' > "$SCRATCH/s.json"
+
+# The server under test, which is none of the scenario's.
+serve() { # DELAY
+	: > "$SCRATCH/sink.log"
+	[ -z "${sink:-}" ] || { kill "$sink"; wait "$sink" || true; }
+	"$SQUALL" sink dns --listen 127.0.0.1:5399 --delay "$1" > "$SCRATCH/sink.json" 2> "$SCRATCH/sink.log" & sink=$!
+	for _ in $(seq 100); do
+		! grep -q serving "$SCRATCH/sink.log" || return 0
+		sleep 0.02
+	done
+	fail "the sink does not serve: $(cat "$SCRATCH/sink.log")"
+}
+at_exit '[ -z "${sink:-}" ] || kill "$sink"'
+
+gate() { # STATUS OPTIONS...
+	local want=$1 status=0
+	shift
+	rm -rf "$SCRATCH/g" "$SCRATCH/junit.xml"
+	"$SQUALL" gate "$SCRATCH/s.json" --gate ask.latency.p50 --gate ask.failures --margin 10 --warmup 0 --out "$SCRATCH/g" \
+		--junit "$SCRATCH/junit.xml" --markdown "$SCRATCH/gate.md" "$@" > "$SCRATCH/said" 2>&1 || status=$?
+	[ "$status" = "$want" ] || fail "gate $*: status $status, not $want: $(cat "$SCRATCH/said")"
+}
+failed() {
+	python3 -c 'import sys, xml.etree.ElementTree as t; print([c.get("name") for c in t.parse(sys.argv[1]).getroot() if c.find("failure") is not None])' "$SCRATCH/junit.xml"
+}
+
+b=(--baseline "$SCRATCH/baseline" --runs 2)
+serve 20ms
+gate 0 "${b[@]}" --sessions 6
+expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored"
+gate 0 "${b[@]}"
+expect_eq "$(failed)" "[]" "the same again"
+expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored after one that passed"
+
+cp "$SCRATCH/baseline/ask.jsonl" "$SCRATCH/kept"
+serve 24ms
+gate 1 "${b[@]}"
+expect_eq "$(failed)" "['ask.latency.p50']" "slower by 20 %"
+grep -q 'ask.latency.p50: worse, +[12][0-9]' "$SCRATCH/gate.md" || fail "Markdown: $(cat "$SCRATCH/gate.md")"
+gate 0 "${b[@]}" --accept
+expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 1 "accepted"
+
+# Another scenario's and another machine's sessions, and too few of them.
+cp "$SCRATCH/kept" "$SCRATCH/baseline/ask.jsonl"
+gate 0 "${b[@]}" --set /load/0/timeout=900ms
+grep -q '6 stored sessions were left out: they are of another scenario' "$SCRATCH/said" || fail "another scenario: $(cat "$SCRATCH/said")"
+sed 's/"kernel":"[^"]*"/"kernel":"2.0.40"/g' "$SCRATCH/kept" > "$SCRATCH/baseline/ask.jsonl"
+gate 0 "${b[@]}"
+grep -q '6 stored sessions were left out: they were made in another environment' "$SCRATCH/said" || fail "another kernel: $(cat "$SCRATCH/said")"
+head -3 "$SCRATCH/kept" > "$SCRATCH/baseline/ask.jsonl"
+gate 3 "${b[@]}"
+grep -q '3 stored sessions are too few' "$SCRATCH/said" || fail "three: $(cat "$SCRATCH/said")"
+gate 0 "${b[@]}" --undecided-passes
+
+# Against another side that is run now: this one's load, 24 ms, beside one that asks a faster server.
+"$SQUALL" sink dns --listen 127.0.0.1:5398 --delay 20ms > "$SCRATCH/other.json" 2>&1 & other=$!
+at_exit 'kill "$other"'
+gate 1 --against '/target="127.0.0.1:5398"' --runs 7
+expect_eq "$(failed)" "['ask.latency.p50']" "against a faster side"
+gate 0 --against /load/0/timeout=1001ms --runs 7
+"$SQUALL" schema gate > "$SCRATCH/schema.json"
+python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$SCRATCH/g/gate.json" "$SCRATCH/schema.json"

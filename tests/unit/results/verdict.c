@@ -1,0 +1,202 @@
+/* Measures by name, verdicts of pairs and of sessions, and the baseline's file. */
+#include "results/verdict.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "results/baseline.h"
+#include "results/compare.h"
+
+enum { N = 10 };
+
+/* 900 of 1000 got through, at that rate. */
+static json_t *report(double rate, double p99_s, const char *kernel)
+{
+	return json_pack(
+		"{s:{s:s, s:s}, s:{s:s, s:i}, s:{s:{s:s}}, s:[{s:s, s:i, s:[{s:s, s:i}, {s:s, s:i}], "
+		"s:{s:f}, s:{s:{s:f, s:n}}}], s:[], s:[{s:s, s:s, s:i}]}",
+		"run", "id", "x", "started", "2026-01-01T00:00:00Z", "scenario", "name", "s",
+		"seed", (int)rate, "environment", "server", "kernel", kernel, "loads", "name",
+		"storm", "scheduled", 1000, "outcomes", "class", "ok", "count", 900, "class",
+		"timeout", "count", 100, "rate", "ok_per_s", rate, "latency", "from_due", "p99_s",
+		p99_s, "p50_s", "findings", "account", "load", "storm", "failure",
+		"timeout@connect", "count", 100);
+}
+
+static void test_measures(void **state)
+{
+	json_t *r = report(500, 0.25, "6.1");
+
+	(void)state;
+	assert_true(sq_report_measure(r, "storm.rate.ok") == 500);
+	assert_true(sq_report_measure(r, "storm.latency.p99") == 0.25);
+	assert_true(fabs(sq_report_measure(r, "storm.failures") - 0.1) < 1e-12);
+	assert_true(isnan(sq_report_measure(r, "storm.latency.p50")));
+	assert_true(isnan(sq_report_measure(r, "storm.cpu")));
+	assert_true(isnan(sq_report_measure(r, "calm.rate.ok")));
+	assert_true(isnan(sq_report_measure(r, "storm.nothing")));
+	assert_true(isnan(sq_report_measure(r, "storm")));
+	assert_true(sq_measure_more_is_better("storm.rate.ok"));
+	assert_false(sq_measure_more_is_better("storm.latency.p99"));
+	json_decref(r);
+}
+
+static const char *verdict(const json_t *verdicts, size_t i)
+{
+	return json_string_value(json_object_get(json_array_get(verdicts, i), "verdict"));
+}
+
+/* b has 5 % more, and is as fast; then sides change. */
+static void test_pairs(void **state)
+{
+	const json_t *a[N], *b[N];
+	struct sq_judging how = { 0.05, 0.02 };
+	json_t *names, *verdicts;
+	double shift;
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		a[i] = report(100 + i, 0.25, "6.1");
+		b[i] = report((100 + i) * 1.05, 0.25, "6.1");
+	}
+	names = sq_report_measures(a[0]);
+	assert_int_equal(json_array_size(names), 3);
+	verdicts = sq_verdicts(a, b, N, names, &how);
+	assert_string_equal(verdict(verdicts, 0), "better");
+	assert_string_equal(verdict(verdicts, 1), "equivalent");
+	assert_string_equal(verdict(verdicts, 2), "equivalent");
+	shift = json_number_value(json_object_get(json_array_get(verdicts, 0), "shift"));
+	assert_true(fabs(shift - 0.05) < 1e-9);
+	json_decref(verdicts);
+	verdicts = sq_verdicts(b, a, N, names, &how);
+	assert_string_equal(verdict(verdicts, 0), "worse");
+	json_decref(verdicts);
+	/* Five pairs can't decide. */
+	verdicts = sq_verdicts(a, b, 5, names, &how);
+	assert_string_equal(verdict(verdicts, 0), "undecided");
+	assert_true(json_is_integer(json_object_get(json_array_get(verdicts, 0), "more_pairs")));
+	json_decref(verdicts);
+	json_decref(names);
+	for (int i = 0; i < N; i++) {
+		json_decref((json_t *)a[i]);
+		json_decref((json_t *)b[i]);
+	}
+}
+
+static void test_one_against_one(void **state)
+{
+	json_t *a = report(100, 0.25, "6.1"), *b = report(200, 0.25, "6.2");
+	const json_t *of_a = a, *of_b = b;
+	struct sq_side_reports x = { "a", &of_a, 1 }, y = { "b", &of_b, 1 };
+	struct sq_judging how = { 0.05, 0.02 };
+	json_t *c = sq_compare(&x, &y, NULL, &how);
+	json_t *settings = json_object_get(c, "settings");
+
+	(void)state;
+	assert_int_equal(json_array_size(json_object_get(c, "verdicts")), 0);
+	assert_int_equal(json_array_size(json_object_get(c, "notes")), 1);
+	/* The seed is no setting. */
+	assert_int_equal(json_array_size(settings), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(settings, 0), "what")),
+			    "/environment/server/kernel");
+	json_decref(c);
+	json_decref(a);
+	json_decref(b);
+}
+
+static json_t *session(double rate, const char *kernel)
+{
+	json_t *r = report(rate, 0.25, kernel), *names = sq_report_measures(r), *s;
+	const json_t *one = r;
+
+	s = sq_session_make(&one, 1, names);
+	json_decref(names);
+	json_decref(r);
+	return s;
+}
+
+static const char *session_verdict(const json_t *sessions, size_t n, double rate)
+{
+	struct sq_judging how = { 0.05, 0.02 };
+	json_t *now = session(rate, "6.1"), *names = json_pack("[s]", "storm.rate.ok"), *verdicts;
+	const json_t *earlier[N];
+	static char word[16];
+
+	for (size_t i = 0; i < n; i++)
+		earlier[i] = json_object_get(json_array_get(sessions, i), "measures");
+	verdicts = sq_session_verdicts(earlier, n, json_object_get(now, "measures"), names, &how);
+	snprintf(word, sizeof(word), "%s", verdict(verdicts, 0));
+	json_decref(verdicts);
+	json_decref(names);
+	json_decref(now);
+	return word;
+}
+
+static void test_sessions(void **state)
+{
+	static const double rates[] = { 1000, 1002, 998, 1001, 999, 1000 };
+	json_t *all = json_array(), *read, *alike, *other = session(1000, "6.2");
+	char dir[] = "/tmp/squall-baseline.XXXXXX", path[64];
+	struct sq_err err = { 0 };
+	const char *because;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		json_array_append_new(all, session(rates[i], "6.1"));
+	assert_string_equal(session_verdict(all, 6, 1001), "equivalent");
+	assert_string_equal(session_verdict(all, 6, 900), "worse");
+	assert_string_equal(session_verdict(all, 6, 1100), "better");
+	assert_string_equal(session_verdict(all, 5, 900), "undecided");
+	assert_non_null(mkdtemp(dir));
+	read = sq_baseline_load(dir, "s", &err);
+	assert_int_equal(json_array_size(read), 0);
+	json_decref(read);
+	assert_int_equal(sq_baseline_save(dir, "s", all, &err), 0);
+	read = sq_baseline_load(dir, "s", &err);
+	assert_true(json_equal(read, all));
+	/* The seed is not the scenario's: all are alike. */
+	alike = sq_baseline_alike(read, json_array_get(all, 0), false, &because);
+	assert_int_equal(json_array_size(alike), 6);
+	assert_null(because);
+	json_decref(alike);
+	alike = sq_baseline_alike(read, other, false, &because);
+	assert_int_equal(json_array_size(alike), 0);
+	assert_non_null(because);
+	json_decref(alike);
+	alike = sq_baseline_alike(read, other, true, &because);
+	assert_int_equal(json_array_size(alike), 6);
+	json_decref(alike);
+	json_decref(other);
+	json_decref(read);
+	json_decref(all);
+	snprintf(path, sizeof(path), "%s/s.jsonl", dir);
+	FILE *f = fopen(path, "w");
+	fputs("{\"schema\": \"squall-run/1\"}\n", f);
+	fclose(f);
+	assert_null(sq_baseline_load(dir, "s", &err));
+	assert_non_null(strstr(err.where, "s.jsonl:1"));
+	unlink(path);
+	rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_measures),
+		cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_one_against_one),
+		cmocka_unit_test(test_sessions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
