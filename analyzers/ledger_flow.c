@@ -119,13 +119,13 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Into readings that have some left. */
-static uint64_t put_free(struct sq_flow *f, const struct demand *d, uint64_t units)
+static uint64_t put_free(struct sq_flow *f, const struct demand *d, uint64_t units, size_t end)
 {
 	uint64_t put = 0;
 
 	for (size_t e = d->first; e < d->first + d->n && put < units; e++) {
 		struct supply *s = &f->supplies[f->edges[e].supply];
-		uint64_t n = least(s->left, units - put);
+		uint64_t n = f->edges[e].supply < end ? least(s->left, units - put) : 0;
 
 		s->left -= n;
 		f->edges[e].units += n;
@@ -137,7 +137,7 @@ static uint64_t put_free(struct sq_flow *f, const struct demand *d, uint64_t uni
 
 /* From a reading on, to all where the units that lie in it could lie instead.  The first of them
  * with something left, or none. */
-static size_t spread(struct sq_flow *f, size_t supply, size_t *n_queue)
+static size_t spread(struct sq_flow *f, size_t supply, size_t end, size_t *n_queue)
 {
 	for (size_t e = f->supplies[supply].edges; e != none && f->steps < STEPS;
 	     e = f->edges[e].next) {
@@ -156,7 +156,7 @@ static size_t spread(struct sq_flow *f, size_t supply, size_t *n_queue)
 			s->seen = f->search;
 			s->out = e;
 			s->in = to;
-			if (s->left > 0)
+			if (s->left > 0 && f->edges[to].supply < end)
 				return f->edges[to].supply;
 			f->queue[(*n_queue)++] = f->edges[to].supply;
 		}
@@ -165,7 +165,7 @@ static size_t spread(struct sq_flow *f, size_t supply, size_t *n_queue)
 }
 
 /* A reading with something left that can be reached by moving units out of the demand's readings. */
-static size_t find_path(struct sq_flow *f, const struct demand *d)
+static size_t find_path(struct sq_flow *f, const struct demand *d, size_t end)
 {
 	size_t n_queue = 0;
 
@@ -180,10 +180,10 @@ static size_t find_path(struct sq_flow *f, const struct demand *d)
 		f->queue[n_queue++] = f->edges[e].supply;
 	}
 	for (size_t i = 0; i < n_queue; i++) {
-		size_t end = spread(f, f->queue[i], &n_queue);
+		size_t last = spread(f, f->queue[i], end, &n_queue);
 
-		if (end != none)
-			return end;
+		if (last != none)
+			return last;
 	}
 	return none;
 }
@@ -207,19 +207,24 @@ static uint64_t push(struct sq_flow *f, size_t end, uint64_t units)
 	return n;
 }
 
-uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units)
+uint64_t sq_flow_put_below(struct sq_flow *f, size_t demand, uint64_t units, size_t end)
 {
 	const struct demand *d = &f->demands[demand];
-	uint64_t put = put_free(f, d, units);
+	uint64_t put = put_free(f, d, units, end);
 
 	while (put < units && f->left_total > 0) {
-		size_t end = find_path(f, d);
+		size_t last = find_path(f, d, end);
 
-		if (end == none)
+		if (last == none)
 			break;
-		put += push(f, end, units - put);
+		put += push(f, last, units - put);
 	}
 	return put;
+}
+
+uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units)
+{
+	return sq_flow_put_below(f, demand, units, SIZE_MAX);
 }
 
 void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units)

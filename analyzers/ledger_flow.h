@@ -27,6 +27,8 @@ void sq_flow_open_like(struct sq_flow *f, const struct sq_flow *other, size_t de
 
 /* Puts as many of the units as can be; how many.  Takes them back. */
 uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units);
+/* The same, so that nothing more is used of readings from number `end` on. */
+uint64_t sq_flow_put_below(struct sq_flow *f, size_t demand, uint64_t units, size_t end);
 void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units);
 
 /* How many of a demand's units lie in readings first .. first + n - 1. */

@@ -6,6 +6,8 @@
  * - The rises are not all for these failures.  What got through in the end and connections that lost
  *   segments have paid too, several each, and are put with them: else a queue's counter seems to have
  *   room for failures that only the filter beside it can have caused.
+ * - A counter may have rises of other causes, a filter's of other traffic above all.  So what rose least
+ *   is asked first: it has the fewest to spare.
  * - A connect pays for each of its SYNs in one counter, which a flow can't say.  So failures are put in
  *   the order of their due times by their first SYN, and the later SYNs at once where the first lie:
  *   when the next failures come, what is left of a reading is for them. */
@@ -23,8 +25,10 @@ static const int64_t stretch_ns = INT64_C(1) << 48;
 
 struct part { /* a case's */
 	struct sq_case *c;
-	size_t first; /* its readings, of all */
-	size_t next;  /* its parcel that was not looked at yet */
+	size_t first;  /* its readings, of all */
+	size_t next;   /* its parcel that was not looked at yet */
+	int turn;      /* sq_rule_turn */
+	size_t number; /* in the order of the rules */
 };
 
 struct share { /* of one case in one want; of all that claim it, those of 0 too */
@@ -36,7 +40,7 @@ struct share { /* of one case in one want; of all that claim it, those of 0 too 
 struct want { /* failures of one entry, due in one bin, of one dose */
 	size_t entry, bin;
 	uint64_t count, left;             /* left: not put yet */
-	size_t soon, late;                /* demands */
+	size_t at_once, soon, late;       /* demands */
 	const struct sq_parcel **parcels; /* by part; NULL: not claimed */
 	size_t *again;                    /* by part: the first demand of the later SYNs */
 	size_t segments;                  /* a demand: of connections that cost segments */
@@ -87,6 +91,29 @@ void sq_joint_add(struct sq_joint *j, struct sq_case *c)
 	j->parts[j->n_parts++] = (struct part){ .c = c };
 }
 
+static int by_room(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	uint64_t of_x = x->c->readings.total, of_y = y->c->readings.total;
+
+	if (x->turn != y->turn)
+		return x->turn - y->turn;
+	if (of_x != of_y)
+		return of_x < of_y ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* Who is asked first: by turn, then what rose least. */
+static void order_parts(struct sq_joint *j, bool cause_at_work)
+{
+	for (size_t i = 0; i < j->n_parts; i++) {
+		j->parts[i].number = i;
+		j->parts[i].turn = sq_rule_turn(j->parts[i].c->rule, cause_at_work);
+	}
+	if (j->n_parts)
+		qsort(j->parts, j->n_parts, sizeof(*j->parts), by_room);
+}
+
 /* All readings on one line. */
 static struct sq_readings line_up(struct sq_joint *j)
 {
@@ -131,24 +158,19 @@ static const struct sq_parcel *parcel_of(struct part *part, const struct sq_entr
 enum moment { AT_ONCE, SOON, LATE };
 
 /* When a failure's (first) rise may be counted: in the readings of the bin that it was due in, which are
- * the likeliest; a little before or after; as late as can be.  Where nothing but failures pays comes
- * first: what a queue's counter has too much may be of successes. */
+ * the likeliest; a little before or after; as late as can be. */
 static void open_parts(const struct sq_joint *j, struct sq_flow *f, const struct want *w,
 		       enum moment moment)
 {
-	for (int successes = 0; successes < 2; successes++) {
-		for (size_t i = 0; i < j->n_parts; i++) {
-			const struct sq_parcel *p = w->parcels[i];
-			int64_t stretch = (int64_t)i * stretch_ns, lo, hi;
+	for (size_t i = 0; i < j->n_parts; i++) {
+		const struct sq_parcel *p = w->parcels[i];
+		int64_t stretch = (int64_t)i * stretch_ns, lo, hi;
 
-			if (!p || j->parts[i].c->rule->successes != successes)
-				continue;
-			lo = moment == AT_ONCE ? p->due_ns : p->lo_ns;
-			hi = moment == AT_ONCE ? p->due_ns + 1
-			     : moment == SOON  ? p->soon_ns
-					       : p->hi_ns;
-			sq_flow_open(f, lo + stretch, hi + stretch);
-		}
+		if (!p)
+			continue;
+		lo = moment == AT_ONCE ? p->due_ns : p->lo_ns;
+		hi = moment == AT_ONCE ? p->due_ns + 1 : moment == SOON ? p->soon_ns : p->hi_ns;
+		sq_flow_open(f, lo + stretch, hi + stretch);
 	}
 }
 
@@ -167,12 +189,12 @@ static void open_again(const struct sq_joint *j, struct sq_flow *f, struct want 
 	}
 }
 
-/* Connections that cost segments: where each case would have them, the first of them preferred.  They
- * only take their room here, and are shared out by their own cases. */
+/* Connections that cost segments: where each case would have them, the one with most room preferred.
+ * They only take their room here, and are shared out by their own cases. */
 static void open_segments(const struct sq_joint *j, struct sq_flow *f, struct want *w)
 {
 	w->segments = sq_flow_demand(f);
-	for (size_t i = 0; i < j->n_parts; i++) {
+	for (size_t i = j->n_parts; i-- > 0;) {
 		const struct part *part = &j->parts[i];
 		const struct sq_case *c = part->c;
 		uint64_t here = 0;
@@ -205,6 +227,8 @@ static size_t add_want(struct sq_joint *j, struct sq_flow *f, size_t entry, size
 			w.count = w.parcels[i]->count;
 	}
 	w.left = w.count;
+	w.at_once = sq_flow_demand(f);
+	open_parts(j, f, &w, AT_ONCE);
 	w.soon = sq_flow_demand(f);
 	open_parts(j, f, &w, AT_ONCE);
 	open_parts(j, f, &w, SOON);
@@ -241,7 +265,8 @@ static uint64_t held(const struct sq_joint *j, const struct sq_flow *f, const st
 {
 	size_t first = j->parts[part].first, n = j->parts[part].c->readings.n;
 
-	return sq_flow_held(f, w->soon, first, n) + sq_flow_held(f, w->late, first, n);
+	return sq_flow_held(f, w->at_once, first, n) + sq_flow_held(f, w->soon, first, n) +
+	       sq_flow_held(f, w->late, first, n);
 }
 
 /* What got through in the end has surely paid: before any failure, as when a case is settled alone. */
@@ -259,8 +284,31 @@ static void put_slows(const struct sq_joint *j, struct sq_flow *f)
 	}
 }
 
+static bool pays_again(const struct sq_joint *j, const struct want *w)
+{
+	for (size_t i = 0; i < j->n_parts; i++)
+		if (w->parcels[i] && w->parcels[i]->n_demands > 1)
+			return true;
+	return false;
+}
+
+/* What the first parts have is used up before the next is asked. */
+static void put_in_turn(const struct sq_joint *j, struct sq_flow *f, struct want *w, size_t demand)
+{
+	for (size_t i = 0; i < j->n_parts; i++)
+		w->left -= sq_flow_put_below(f, demand, w->left,
+					     j->parts[i].first + j->parts[i].c->readings.n);
+}
+
+/* Not so what pays again later: a part's rises are then of others' later SYNs too, and the likeliest
+ * readings say more. */
 static void put_soon(const struct sq_joint *j, struct sq_flow *f, struct want *w)
 {
+	if (!pays_again(j, w)) {
+		put_in_turn(j, f, w, w->at_once);
+		put_in_turn(j, f, w, w->soon);
+		return;
+	}
 	w->left -= sq_flow_put(f, w->soon, w->left);
 	for (size_t i = 0; i < j->n_parts; i++) {
 		const struct sq_parcel *p = w->parcels[i];
@@ -302,10 +350,14 @@ static void put_all(struct sq_joint *j, struct sq_flow *f)
 		take_shares(j, f, i);
 }
 
-void sq_joint_solve(struct sq_joint *j)
+void sq_joint_solve(struct sq_joint *j, bool cause_at_work)
 {
-	struct sq_readings all = line_up(j);
-	struct sq_flow *f = sq_flow_new(&all);
+	struct sq_readings all;
+	struct sq_flow *f;
+
+	order_parts(j, cause_at_work);
+	all = line_up(j);
+	f = sq_flow_new(&all);
 
 	if (gather(j, f))
 		put_all(j, f);

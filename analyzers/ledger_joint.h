@@ -8,6 +8,7 @@
 #ifndef SQ_ANALYZERS_LEDGER_JOINT_H
 #define SQ_ANALYZERS_LEDGER_JOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,8 @@ struct sq_joint *sq_joint_free(struct sq_joint *j);
 /* Takes the case over. */
 void sq_joint_add(struct sq_joint *j, struct sq_case *c);
 
-/* Once, when all are there. */
-void sq_joint_solve(struct sq_joint *j);
+/* Once, when all are there.  cause_at_work: symptoms have their turn last (analyzers/rules.h). */
+void sq_joint_solve(struct sq_joint *j, bool cause_at_work);
 
 /* How many failures of a case's parcel are for it, and how many at most, for the rest is for others; 0,
  * and no bound, where no two counters compete. */

@@ -90,11 +90,15 @@ struct sq_relay *sq_relay_free(struct sq_relay *r)
 	return NULL;
 }
 
+/* Of one line, since it may end on a terminal. */
 static const char *text_of(const json_t *record, const char *key)
 {
 	const char *text = json_string_value(json_object_get(record, key));
+	size_t len = 0;
 
-	return text && strlen(text) <= TEXT ? text : NULL;
+	while (text && (unsigned char)text[len] >= ' ' && text[len] != '\x7f')
+		len++;
+	return text && !text[len] && len <= TEXT ? text : NULL;
 }
 
 /* A far time on our clock; -1: it can't be one. */

@@ -204,6 +204,10 @@ SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_
            slow_reader, stalled_server]
 
 
+# What no counter counts one for one (a closed window, a process that stands): a tenth will do.
+INEXACT = {"slow-reader", "server-stalled"}
+
+
 # ---- two causes ----
 
 def buffer_and_queue(level, shape):

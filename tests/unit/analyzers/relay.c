@@ -181,6 +181,7 @@ static void test_what_can_not_be(void **state)
 		"{\"k\":\"metric\",\"i\":0,\"part\":100000,\"source\":\"s\",\"metric\":\"m\",\"unit\":\"\"}",
 		"{\"k\":\"pong\",\"n\":1,\"t\":-5}",
 		"{\"k\":\"env\",\"environment\":[]}",
+		"{\"k\":\"absent\",\"source\":\"s\",\"because\":\"\\u001b[2J\"}",
 		"{\"k\":\"event\",\"t\":1,\"source\":\"s\",\"text\":\"t\"}",
 	};
 	struct far f;
