@@ -1,4 +1,4 @@
-/* For what is dear to read: no more often than its cost allows, 0.3 % of one processor. */
+/* For what is dear to read: no more often than its cost allows, 0.2 % of one processor or what is said. */
 #ifndef SQ_ANALYZERS_THRIFT_H
 #define SQ_ANALYZERS_THRIFT_H
 
@@ -8,6 +8,7 @@
 /* All zeros: may be read at once. */
 struct sq_thrift {
 	int64_t due_ns, begin_cpu_ns;
+	unsigned times; /* so many times as long as a reading takes, before the next; 0: 500 */
 };
 
 /* False: not yet; its rows stay as they were. */

@@ -76,7 +76,7 @@ static void test_queues_are_thrifty(void **state)
 	a = tcp_connect(9000);
 	for (int i = 0; i < 3; i++)
 		probe_tick(&p);
-	usleep(200000); /* more than 333 times what an empty list costs */
+	usleep(500000); /* more than 500 times what an empty list costs */
 	probe_tick(&p);
 	records = probe_close(&p);
 	assert_int_equal(tick_value(nth_record(records, "tick", 0),
