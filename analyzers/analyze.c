@@ -1,10 +1,27 @@
-/* From a run record to its findings: every mechanism in turn, over one ledger; then what
- * no client saw. */
+/* From a run record to its findings: every mechanism in turn, over one ledger, causes before their
+ * symptoms; then what no client saw. */
 #include "analyzers/analyze.h"
 
 #include "analyzers/ledger.h"
+#include "analyzers/ledger_fact.h"
 #include "analyzers/ledger_relay.h"
 #include "analyzers/warnings.h"
+
+static void examine_all(struct sq_book *book, const struct sq_rule_table *rules,
+			struct sq_findings *f)
+{
+	bool cause_at_work = sq_fact_cause_at_work(book, rules);
+
+	sq_book_join(book, rules);
+	for (int turn = 0; turn < SQ_RULE_TURNS; turn++) {
+		for (size_t i = 0; i < rules->n; i++) {
+			if (sq_rule_turn(&rules->v[i], cause_at_work) == turn)
+				sq_book_examine(book, &rules->v[i], f);
+		}
+	}
+	for (size_t i = 0; i < rules->n; i++)
+		sq_fact_note(book, &rules->v[i], f);
+}
 
 int sq_analyze(struct sq_run *run, struct sq_err *err)
 {
@@ -16,12 +33,12 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 		return rc;
 	sq_findings_fini(&run->findings);
 	book = sq_book_open(run);
-	sq_book_join(&book, &rules);
-	for (size_t i = 0; i < rules.n; i++)
-		sq_book_examine(&book, &rules.v[i], &run->findings);
+	examine_all(&book, &rules, &run->findings);
 	sq_book_close(&book, &run->findings);
-	for (size_t i = 0; i < rules.n; i++)
+	for (size_t i = 0; i < rules.n; i++) {
 		sq_relay_examine(run, &rules.v[i], &run->findings);
+		sq_fact_missed(run, &rules.v[i], &run->findings);
+	}
 	sq_book_fini(&book);
 	sq_rule_table_fini(&rules);
 	sq_warn(run);

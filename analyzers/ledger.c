@@ -14,7 +14,7 @@
 
 struct sq_book sq_book_open(const struct sq_run *run)
 {
-	struct sq_book b = { .run = run };
+	struct sq_book b = { .run = run, .spent = sq_spent_new() };
 	size_t n = 0;
 
 	for (size_t i = 0; i < run->n_loads; i++)
@@ -46,6 +46,7 @@ void sq_book_fini(struct sq_book *b)
 	}
 	free(b->v);
 	sq_joint_free(b->joint);
+	sq_spent_free(b->spent);
 	*b = (struct sq_book){ 0 };
 }
 
@@ -95,6 +96,7 @@ static void examine_row(struct sq_book *b, const struct sq_scene *scene, struct 
 		return;
 	}
 	sq_case_settle(c, b->joint);
+	sq_spent_add(b->spent, c->host, c->counter, c->row, &c->readings, c->flow);
 	for (size_t i = 0; i < c->n_claims; i++) {
 		if (c->claims[i].explained > 0)
 			add_finding(c, &c->claims[i], f);
@@ -151,6 +153,27 @@ static bool has_better(const struct sq_run *run, const struct sq_rule *rule, siz
 	       sq_supply_read(run, host, sq_rule_counter(rule, counter - 1));
 }
 
+/* Why the mechanism can't be examined there, for the caller to free; NULL: it can. */
+static char *unread(const struct sq_run *run, const struct sq_rule *rule,
+		    const struct sq_rule_counter *c, const char *host)
+{
+	if (!sq_supply_read(run, host, c))
+		return sq_supply_because(run, host, c);
+	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
+}
+
+/* A rule that looks in one of several places says so once, when it found none of them. */
+static void note_unread(const struct sq_run *run, const struct sq_rule *rule, const char *host,
+			const char *because, struct sq_findings *f)
+{
+	bool any = false;
+
+	for (size_t i = 0; rule->unread && i < rule->counters.n; i++)
+		any |= sq_supply_read(run, host, sq_rule_counter(rule, i));
+	if (!any && !(rule->unread && sq_findings_is_noted(f, rule->id, host)))
+		sq_findings_not_examined(f, rule->id, host, rule->unread ? rule->unread : because);
+}
+
 static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t counter,
 			 const char *host, struct sq_findings *f)
 {
@@ -160,11 +183,10 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 
 	if (has_better(b->run, rule, counter, host))
 		return;
-	if (!sq_supply_read(b->run, host, c)) {
-		if (!f || spare || !wanted(b, rule, c->side, host, NULL))
-			return;
-		because = sq_supply_because(b->run, host, c);
-		sq_findings_not_examined(f, rule->id, host, because);
+	because = unread(b->run, rule, c, host);
+	if (because) {
+		if (f && !spare && wanted(b, rule, c->side, host, NULL))
+			note_unread(b->run, rule, host, because, f);
 		free(because);
 		return;
 	}
@@ -189,7 +211,8 @@ static void note_stranger(const struct sq_rule *rule, const char *target, struct
 	char *host = sq_printf_dup("%.*s", len, target);
 	char *because = sq_printf_dup("no counters of %s were captured", host);
 
-	sq_findings_not_examined(f, rule->id, host, because);
+	if (!sq_findings_is_noted(f, rule->id, host))
+		sq_findings_not_examined(f, rule->id, host, because);
 	free(because);
 	free(host);
 }

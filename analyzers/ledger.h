@@ -5,6 +5,7 @@
 #define SQ_ANALYZERS_LEDGER_H
 
 #include "analyzers/ledger_joint.h"
+#include "analyzers/ledger_spent.h"
 #include "analyzers/rules.h"
 #include "results/run.h"
 
@@ -20,6 +21,7 @@ struct sq_entry {
 struct sq_book {
 	const struct sq_run *run;
 	struct sq_joint *joint; /* NULL until made */
+	struct sq_spent *spent; /* of counters that several mechanisms look at */
 	struct sq_entry *v;
 	size_t n;
 };

@@ -7,6 +7,7 @@
 #include "analyzers/frame.h"
 #include "analyzers/ledger.h"
 #include "analyzers/ledger_flow.h"
+#include "analyzers/level.h"
 #include "analyzers/rules.h"
 
 struct sq_joint;
@@ -53,7 +54,8 @@ struct sq_case {
 	const struct sq_rule_counter *counter;
 	const char *host;
 	const char *row; /* of the counter; NULL: all */
-	struct sq_readings readings;
+	struct sq_levels levels;
+	struct sq_readings readings; /* only what rose while the levels stood */
 	struct sq_flow *flow;
 	struct sq_claim *claims;
 	size_t n_claims;
@@ -91,6 +93,7 @@ int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, s
 /* Failures that the mechanism could have caused, and that nothing explains so far. */
 uint64_t sq_case_unexplained(const struct sq_case *c);
 
+/* Rises that nothing pays for; 0 where a failure may have cost any number of them. */
 uint64_t sq_case_excess(const struct sq_case *c);
 /* Of the counter's side alone: EXACT when what it paid for is all that it rose by.  Whether all the
  * failures were explained too, by this mechanism or together with others, the book knows at its end. */

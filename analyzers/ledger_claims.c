@@ -57,7 +57,9 @@ static uint64_t effort_at(const struct sq_outcome_rec *o, int effort, size_t bin
 static const struct sq_rule_pay *pay_of(const struct sq_case *c, const struct sq_outcome_rec *o,
 					int role)
 {
-	return sq_rule_pay_of(c->rule, o->code, o->phase, role, sysctl_of, c);
+	return sq_rule_counter_pays(c->counter, o->code, o->phase)
+		       ? sq_rule_pay_of(c->rule, o->code, o->phase, role, sysctl_of, c)
+		       : NULL;
 }
 
 /* The time from the first failure that can be claimed to the end of the last; the whole run when
@@ -284,7 +286,7 @@ static uint64_t total_dose(const struct ground *g, const struct sq_claim *cl, si
 		return n + syns < n * g->schedule.n ? n + syns : n * g->schedule.n;
 	if (cl->pay->dose == SQ_DOSE_SEGMENTS && cl->counted)
 		return effort_at(o, g->segment_effort, bin) + syns;
-	return n + syns;
+	return cl->pay->dose == SQ_DOSE_SOME ? n : n + syns;
 }
 
 /* Failures that cost no segment can't be told from ghosts beside them but by number: so many as
@@ -384,6 +386,9 @@ struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_scene *sce
 	c->host = scene->host;
 	c->row = scene->row;
 	c->readings = sq_supply_readings(run, c->host, c->counter, c->row);
+	c->levels = sq_levels_read(run, c->rule, c->host, SQ_SIDE_EITHER);
+	sq_levels_mask(run, &c->levels, &c->readings);
+	sq_spent_deduct(book->spent, c->host, c->counter, c->row, &c->readings);
 	c->flow = sq_flow_new(&c->readings);
 	c->claims = sq_alloc_n(book->n + 1, sizeof(*c->claims));
 	grounds = grounds_of(c, &n);
@@ -407,6 +412,7 @@ struct sq_case *sq_case_free(struct sq_case *c)
 		return NULL;
 	sq_flow_free(c->flow);
 	sq_readings_fini(&c->readings);
+	sq_levels_fini(&c->levels);
 	free(c->claims);
 	free(c->parcels);
 	free(c->slows);

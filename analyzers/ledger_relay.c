@@ -242,7 +242,7 @@ static json_t *evidence_of(const struct relay *r)
 
 static void add_finding(const struct relay *r, struct sq_findings *f)
 {
-	const struct sq_place place = { .run = r->run, .host = r->host, .needed = NAN };
+	const struct sq_topic topic = { .run = r->run, .host = r->host, .needed = NAN };
 	struct sq_finding *finding = sq_findings_add(f);
 	struct sq_buf b = { 0 };
 
@@ -254,7 +254,7 @@ static void add_finding(const struct relay *r, struct sq_findings *f)
 	finding->unexplained = r->deferred - r->explained;
 	finding->confidence = is_exact(r) ? SQ_EXACT : SQ_STRONG;
 	finding->evidence = evidence_of(r);
-	sq_place_expand(&place, r->rule->advice, &b);
+	sq_topic_expand(&topic, r->rule->advice, &b);
 	finding->advice = sq_strdup(b.data);
 	finding->reference = sq_strdup(r->rule->reference);
 	sq_buf_fini(&b);

@@ -14,6 +14,10 @@ typedef unsigned long long ull;
 
 uint64_t sq_case_excess(const struct sq_case *c)
 {
+	for (size_t i = 0; i < c->n_claims; i++) {
+		if (c->claims[i].pay->dose == SQ_DOSE_SOME)
+			return 0;
+	}
 	return sq_flow_left_total(c->flow);
 }
 
@@ -34,7 +38,7 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 
 	if (c->other_full || claim->waits)
 		return SQ_WEAK;
-	if (dose_known && balanced(c, 0.01))
+	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && balanced(c, 0.01))
 		return SQ_EXACT;
 	if ((double)claim->explained >= 0.8 * (double)count && balanced(c, 0.10))
 		return SQ_STRONG;
@@ -69,6 +73,10 @@ static void add_dose(const struct sq_claim *cl, struct sq_buf *b)
 	const char *unit = cl->pay->dose == SQ_DOSE_SYN_SCHEDULE ? "SYN" : "segment";
 
 	sq_buf_printf(b, "%llu %s ", (ull)cl->explained, cl->pay->noun);
+	if (cl->pay->dose == SQ_DOSE_SOME) {
+		sq_buf_puts(b, "cost one or more each");
+		return;
+	}
 	if (cl->pay->dose == SQ_DOSE_ONCE && each && cl->most_dose == 1) {
 		sq_buf_printf(b, "cost one each = %llu", (ull)cl->paid);
 		return;
@@ -209,11 +217,11 @@ static double queue_needed(const struct sq_case *c, double backlog)
 	return backlog + (double)most;
 }
 
-static struct sq_place place_of(const struct sq_case *c, const struct sq_claim *cl)
+static struct sq_topic topic_of(const struct sq_case *c, const struct sq_claim *cl)
 {
 	const struct sq_listener *l = &cl->listener;
 
-	return (struct sq_place){
+	return (struct sq_topic){
 		.run = c->run,
 		.host = c->host,
 		.row = c->row,
@@ -225,25 +233,26 @@ static struct sq_place place_of(const struct sq_case *c, const struct sq_claim *
 
 json_t *sq_case_evidence(const struct sq_case *c, const struct sq_claim *cl)
 {
-	struct sq_place place = place_of(c, cl);
+	struct sq_topic topic = topic_of(c, cl);
 	json_t *evidence = json_array();
 	struct sq_buf b = { 0 };
 
 	add_budget(c, cl, evidence, &b);
+	sq_levels_say(&c->levels, &topic, evidence);
 	add_listener(c, cl, evidence, &b);
 	add_checks(c, cl, evidence, &b);
-	sq_place_settings(&place, c->rule, evidence);
+	sq_topic_evidence(&topic, c->rule, evidence);
 	sq_buf_fini(&b);
 	return evidence;
 }
 
 char *sq_case_advice(const struct sq_case *c, const struct sq_claim *cl)
 {
-	struct sq_place place = place_of(c, cl);
+	struct sq_topic topic = topic_of(c, cl);
 	struct sq_buf b = { 0 };
 	char *advice;
 
-	sq_place_expand(&place, c->rule->advice, &b);
+	sq_topic_expand(&topic, c->rule->advice, &b);
 	advice = sq_strdup(b.data);
 	sq_buf_fini(&b);
 	return advice;

@@ -193,8 +193,7 @@ bool sq_supply_read(const struct sq_run *run, const char *host, const struct sq_
 	       (c->less.n == 0 || any_read(run, host, &c->less));
 }
 
-/* What the capture said of the source that a counter's name begins with. */
-static const char *absent_because(const struct sq_run *run, const char *host, const char *name)
+const char *sq_supply_absent(const struct sq_run *run, const char *host, const char *name)
 {
 	size_t len = strcspn(name, "."), i;
 	const json_t *a;
@@ -223,7 +222,7 @@ char *sq_supply_because(const struct sq_run *run, const char *host, const struct
 			break;
 		}
 	}
-	because = absent_because(run, host, name);
+	because = sq_supply_absent(run, host, name);
 	return because ? sq_printf_dup("%s was not captured on %s: %s", name, host, because)
 		       : sq_printf_dup("%s was not captured on %s", name, host);
 }

@@ -17,6 +17,9 @@ bool sq_supply_read(const struct sq_run *run, const char *host, const struct sq_
 char *sq_supply_because(const struct sq_run *run, const char *host,
 			const struct sq_rule_counter *c);
 
+/* What the capture said of the source that a metric's name begins with; NULL: nothing. */
+const char *sq_supply_absent(const struct sq_run *run, const char *host, const char *name);
+
 /* Which row the failures of one of a load's targets show in: an instance, borrowed from the record;
  * NULL: all rows.  False when there is none, so that it has no failures there. */
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,

@@ -230,7 +230,7 @@ static bool sets_programs(const struct sq_run_args *args)
 	return false;
 }
 
-static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_run_args *args,
+struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,
 				 bool shipped, struct sq_err *err)
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
@@ -257,6 +257,12 @@ static struct sq_plan *make_plan(json_t *doc, const char *file, const struct sq_
 	if (sq_expect_check(plan, sq_driver_words, err) < 0 || prepare_drivers(plan, err) < 0)
 		return sq_plan_free(plan);
 	return plan;
+}
+
+void sq_execute_plan_free(struct sq_plan *plan)
+{
+	release_drivers(plan);
+	sq_plan_free(plan);
 }
 
 static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args, int argc,
@@ -305,7 +311,7 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 	       int argc, char **argv, char **ret_dir)
 {
 	struct sq_err err = { 0 };
-	struct sq_plan *plan = make_plan(doc, file, args, shipped, &err);
+	struct sq_plan *plan = sq_execute_plan(doc, file, args, shipped, &err);
 	int status;
 
 	if (ret_dir)
@@ -315,7 +321,6 @@ int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bo
 		return SQ_EXIT_USAGE;
 	}
 	status = run_plan(plan, args, argc, argv, ret_dir);
-	release_drivers(plan);
-	sq_plan_free(plan);
+	sq_execute_plan_free(plan);
 	return status;
 }

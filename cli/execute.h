@@ -6,7 +6,9 @@
 
 #include <jansson.h>
 
+#include "base/err.h"
 #include "base/opt.h"
+#include "scenarios/plan.h"
 
 /* The options of `squall run` and of all that end in a run. */
 struct sq_run_args {
@@ -30,6 +32,11 @@ const struct sq_family *sq_families(void);
  * caller's to free, NULL when it came to none.  Returns the exit status. */
 int sq_execute(json_t *doc, const char *file, const struct sq_run_args *args, bool shipped,
 	       int argc, char **argv, char **ret_dir);
+
+/* The first half of it: the plan, its drivers prepared.  NULL with err. */
+struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,
+				bool shipped, struct sq_err *err);
+void sq_execute_plan_free(struct sq_plan *plan);
 
 /* The second half alone: DIR's spool -> run.json and the summary on stdout.  sinks: receipts of mail
  * sinks beside the run's own (results/receipt.h); counters: files of captures, likewise (results/run.h);

@@ -35,6 +35,9 @@ bool sq_lab_possible(const json_t *doc, bool allow_global, struct sq_buf *becaus
 int sq_lab_run(const struct sq_lab *labs, size_t n, const struct sq_lab_args *args, int argc,
 	       char **argv);
 
+/* A shell inside the lab's world, its servers up and its load ready.  The shell's exit status. */
+int sq_lab_shell(const struct sq_lab *lab, const struct sq_lab_args *args);
+
 /* Writes NAME.json, a lab to begin with, and NAME.md, which says what is what in it. */
 int sq_lab_new(const char *name);
 

@@ -29,8 +29,15 @@ static void row_free(struct row *r)
 	free(r->mechanism);
 }
 
+/* A lab that was changed by hand, or lost its world, is not the one that its file speaks of. */
+static bool was_changed(const struct sq_trial *t, const struct sq_trial_way *way)
+{
+	return way->args->set.n || json_array_size(json_object_get(t->report, "lost"));
+}
+
 /* What its file claims must be in the report. */
-static int judge_finding(const json_t *doc, const struct sq_trial *t, struct row *row)
+static int judge_finding(const json_t *doc, const struct sq_trial *t,
+			 const struct sq_trial_way *way, struct row *row)
 {
 	const char *wanted = json_string_value(json_object_get(doc, "finding"));
 	struct sq_trial_finding f = sq_trial_finding(t->report, wanted);
@@ -39,7 +46,7 @@ static int judge_finding(const json_t *doc, const struct sq_trial *t, struct row
 	row->failure = sq_printf_dup("%s%s", f.first ? sq_draw_text(f.first, "failure") : "none",
 				     f.several ? " ..." : "");
 	row->share = sq_printf_dup("%lld of %lld", (long long)f.explained, (long long)f.count);
-	if (!wanted || f.first || t->status != SQ_EXIT_OK)
+	if (!wanted || f.first || t->status != SQ_EXIT_OK || was_changed(t, way))
 		return t->status;
 	fprintf(stderr, "squall: %s: its report names no %s\n", row->lab, wanted);
 	return SQ_EXIT_FAILED;
@@ -48,23 +55,23 @@ static int judge_finding(const json_t *doc, const struct sq_trial *t, struct row
 static int run_cure(const json_t *doc, const struct sq_trial_way *way, const char *dir,
 		    struct row *row)
 {
-	const json_t *cure = json_object_get(doc, "cure");
+	const char *text = sq_draw_text(json_object_get(doc, "cure"), "text");
 	json_t *cured = sq_cure_document(doc, NULL);
 	char *out = sq_printf_dup("%s/cure", dir);
 	struct sq_trial t = { .status = SQ_EXIT_USAGE };
+	int status;
 
 	if (cured)
 		sq_trial_run(cured, way, out, true, &t);
-	row->cured = t.status == SQ_EXIT_OK ? "yes" : t.status == SQ_EXIT_FAILED ? "NO" : "?";
+	status = t.status;
+	row->cured = status == SQ_EXIT_OK ? "yes" : status == SQ_EXIT_FAILED ? "NO" : "?";
 	if (!way->args->quiet)
-		printf("cure: %s: %s (%s/run.json)\n\n", sq_draw_text(cure, "text"),
-		       t.status == SQ_EXIT_OK ? "the failure is gone"
-					      : "NOT what the lab says of it",
-		       out);
+		printf("cure: %s: %s (%s/run.json)\n\n", text,
+		       status == SQ_EXIT_OK ? "the failure is gone" : "NOT as the lab says", out);
 	sq_trial_fini(&t);
 	json_decref(cured);
 	free(out);
-	return t.status;
+	return status;
 }
 
 static void run_one(const json_t *doc, const struct sq_trial_way *way, const char *out,
@@ -73,9 +80,9 @@ static void run_one(const json_t *doc, const struct sq_trial_way *way, const cha
 	struct sq_trial t;
 
 	sq_trial_run(doc, way, out, false, &t);
-	row->status = judge_finding(doc, &t, row);
+	row->status = judge_finding(doc, &t, way, row);
 	row->cured = json_object_get(doc, "cure") ? "not tried" : "no cure";
-	if (with_cure && json_object_get(doc, "cure") && t.report &&
+	if (with_cure && json_object_get(doc, "cure") && t.report && !was_changed(&t, way) &&
 	    (t.status == SQ_EXIT_OK || t.status == SQ_EXIT_FAILED)) {
 		int status = run_cure(doc, way, t.dir, row);
 

@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/proof.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/globals.h"
-#include "cli/prove_verdict.h"
 #include "cli/rundir.h"
 #include "results/draw.h"
 #include "scenarios/scenario.h"
@@ -29,7 +29,7 @@ struct prove {
 	struct sq_change change;
 	char *out;
 	uint64_t seed;
-	struct sq_prove_pair *pairs;
+	struct sq_proof_pair *pairs;
 	bool *with_first;
 	size_t n, done;
 	json_t *runs; /* of prove.json */
@@ -72,9 +72,9 @@ static int64_t count_deferred(const struct prove *p, const json_t *report)
 	return n;
 }
 
-static struct sq_prove_count count(const struct prove *p, const json_t *report)
+static struct sq_proof_count count(const struct prove *p, const json_t *report)
 {
-	struct sq_prove_count c = { .failed = count_deferred(p, report) };
+	struct sq_proof_count c = { .failed = count_deferred(p, report) };
 	const json_t *load, *o;
 	size_t i, k;
 
@@ -137,7 +137,7 @@ static int change_machine(const struct prove *p, struct sq_journal **ret, struct
 	return rc;
 }
 
-static int run_one(struct prove *p, size_t pair, bool with, struct sq_prove_count *ret)
+static int run_one(struct prove *p, size_t pair, bool with, struct sq_proof_count *ret)
 {
 	char *out = sq_printf_dup("%s/%zu-%s", p->out, pair + 1, with ? "with" : "without");
 	struct sq_journal *journal = NULL;
@@ -173,7 +173,7 @@ static int run_pairs(struct prove *p)
 
 	sq_rng_init(&rng, p->seed, 0);
 	for (size_t i = 0; status == SQ_EXIT_OK && i < p->n; i++) {
-		struct sq_prove_pair *pair = &p->pairs[i];
+		struct sq_proof_pair *pair = &p->pairs[i];
 		bool first = sq_rng_below(&rng, 2);
 
 		p->with_first[i] = first;
@@ -187,19 +187,19 @@ static int run_pairs(struct prove *p)
 	return status;
 }
 
-static void format_count(char out[64], const struct sq_prove_count *c, bool whole)
+static void format_count(char out[64], const struct sq_proof_count *c, bool whole)
 {
 	int len = snprintf(out, 64, "%lld of %lld", (long long)c->failed, (long long)c->scheduled);
 
 	if (whole && c->failed == 0)
 		snprintf(out + len, 64 - (size_t)len, " (under %.2g %%)",
-			 100 * sq_prove_bound(c->scheduled));
+			 100 * sq_proof_bound(c->scheduled));
 	else if (whole)
 		snprintf(out + len, 64 - (size_t)len, " (%.2g %%)",
 			 100.0 * (double)c->failed / (double)c->scheduled);
 }
 
-static void print_counts(const char *name, const char *order, const struct sq_prove_pair *pair,
+static void print_counts(const char *name, const char *order, const struct sq_proof_pair *pair,
 			 bool whole)
 {
 	char without[64], with[64];
@@ -228,13 +228,13 @@ static void print_change(const struct prove *p)
 		printf("   %s of this machine: %s\n", key, json_string_value(value));
 }
 
-static const char *explain(enum sq_prove_verdict v, const struct prove *p)
+static const char *explain(enum sq_proof_verdict v, const struct prove *p)
 {
-	struct sq_prove_pair all = sq_prove_sum(p->pairs, p->done);
+	struct sq_proof_pair all = sq_proof_sum(p->pairs, p->done);
 
 	switch (v) {
 	case SQ_VERDICT_PROVED:
-		return "with the change gone what the finding explains, in every way it could go";
+		return "with the change, what the finding explains is gone";
 	case SQ_VERDICT_PARTLY:
 		return "the change helps, but takes less away than the finding claims";
 	case SQ_VERDICT_WITHDRAWN:
@@ -246,9 +246,9 @@ static const char *explain(enum sq_prove_verdict v, const struct prove *p)
 				       : "too few pairs: give --pairs 5 or more";
 }
 
-static void print_table(const struct prove *p, enum sq_prove_verdict v)
+static void print_table(const struct prove *p, enum sq_proof_verdict v)
 {
-	struct sq_prove_pair all = sq_prove_sum(p->pairs, p->done);
+	struct sq_proof_pair all = sq_proof_sum(p->pairs, p->done);
 	char name[32];
 
 	print_change(p);
@@ -259,14 +259,14 @@ static void print_table(const struct prove *p, enum sq_prove_verdict v)
 	}
 	print_counts("all", "", &all, true);
 	printf("%s: %s: %s (the chance of such pairs if it did nothing: %.2g)\n", p->mechanism,
-	       sq_prove_verdict_name(v), explain(v, p), sq_prove_chance(p->pairs, p->done));
+	       sq_proof_verdict_name(v), explain(v, p), sq_proof_chance(p->pairs, p->done));
 	if (all.with.failed == 0 && all.with.scheduled)
 		printf("(none of %lld seen: with 95 %% confidence fewer than %.2g %%, 3/n)\n",
-		       (long long)all.with.scheduled, 100 * sq_prove_bound(all.with.scheduled));
+		       (long long)all.with.scheduled, 100 * sq_proof_bound(all.with.scheduled));
 }
 
 /* The report's findings as they stand now: proved ones say so, withdrawn ones are gone. */
-static json_t *judged_findings(const struct prove *p, enum sq_prove_verdict v)
+static json_t *judged_findings(const struct prove *p, enum sq_proof_verdict v)
 {
 	json_t *findings = json_array();
 	json_t *f;
@@ -285,20 +285,20 @@ static json_t *judged_findings(const struct prove *p, enum sq_prove_verdict v)
 	return findings;
 }
 
-static int save(const struct prove *p, enum sq_prove_verdict v, struct sq_err *err)
+static int save(const struct prove *p, enum sq_proof_verdict v, struct sq_err *err)
 {
-	struct sq_prove_pair all = sq_prove_sum(p->pairs, p->done);
+	struct sq_proof_pair all = sq_proof_sum(p->pairs, p->done);
 	char *path = sq_printf_dup("%s/prove.json", p->out);
 	json_t *doc = json_pack(
 		"{s:s, s:O?, s:s, s:s, s:s, s:{s:s, s:O, s:O}, s:O, s:f, s:f, s:{s:I, s:I}, s:{s:I, s:I, s:o}, s:o}",
 		"schema", "squall-prove/1", "run", json_object_get(p->report, "run"), "mechanism",
-		p->mechanism, "verdict", sq_prove_verdict_name(v), "because", explain(v, p),
+		p->mechanism, "verdict", sq_proof_verdict_name(v), "because", explain(v, p),
 		"change", "text", p->change.text, "set", p->change.set, "sysctl", p->change.sysctl,
-		"runs", p->runs, "chance", sq_prove_chance(p->pairs, p->done), "share", p->share,
+		"runs", p->runs, "chance", sq_proof_chance(p->pairs, p->done), "share", p->share,
 		"without", "failed", (json_int_t)all.without.failed, "scheduled",
 		(json_int_t)all.without.scheduled, "with", "failed", (json_int_t)all.with.failed,
 		"scheduled", (json_int_t)all.with.scheduled, "upper_95",
-		all.with.failed ? json_null() : json_real(sq_prove_bound(all.with.scheduled)),
+		all.with.failed ? json_null() : json_real(sq_proof_bound(all.with.scheduled)),
 		"findings", judged_findings(p, v));
 	int rc = sq_json_save(doc, path, err);
 
@@ -309,7 +309,7 @@ static int save(const struct prove *p, enum sq_prove_verdict v, struct sq_err *e
 	return rc;
 }
 
-static int exit_of(enum sq_prove_verdict v)
+static int exit_of(enum sq_proof_verdict v)
 {
 	return v == SQ_VERDICT_PROVED      ? SQ_EXIT_OK
 	       : v == SQ_VERDICT_UNDECIDED ? SQ_EXIT_UNMEASURED
@@ -319,7 +319,7 @@ static int exit_of(enum sq_prove_verdict v)
 static int prove_run(struct prove *p)
 {
 	struct sq_err err = { 0 };
-	enum sq_prove_verdict v;
+	enum sq_proof_verdict v;
 	int status;
 
 	if (sq_rundir_folder(p->out, &err) < 0) {
@@ -329,7 +329,7 @@ static int prove_run(struct prove *p)
 	status = run_pairs(p);
 	if (status != SQ_EXIT_OK)
 		return status;
-	v = sq_prove_judge(p->pairs, p->done, p->share);
+	v = sq_proof_judge(p->pairs, p->done, p->share);
 	print_table(p, v);
 	if (save(p, v, &err) < 0) {
 		sq_complain(&err);

@@ -60,6 +60,16 @@ void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, cons
 	n->because = sq_strdup(because);
 }
 
+bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host)
+{
+	for (size_t i = 0; i < f->n_not_examined; i++) {
+		if (strcmp(f->not_examined[i].mechanism, mechanism) == 0 &&
+		    strcmp(f->not_examined[i].host, host) == 0)
+			return true;
+	}
+	return false;
+}
+
 void sq_findings_fini(struct sq_findings *f)
 {
 	for (size_t i = 0; i < f->n; i++) {

@@ -2,6 +2,7 @@
 #ifndef SQ_RESULTS_FINDING_H
 #define SQ_RESULTS_FINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,7 @@ struct sq_account *sq_findings_account(struct sq_findings *f, const char *load, 
 				       uint64_t count);
 void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, const char *host,
 			      const char *because);
+bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, const char *host);
 void sq_findings_fini(struct sq_findings *f);
 
 #endif

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -181,4 +182,50 @@ bool sq_ip_is_group(const struct sq_ip *ip)
 	if (ip->family == AF_INET6)
 		return ip->bytes[0] == 0xff;
 	return (ip->bytes[0] & 0xf0) == 0xe0 || memcmp(ip->bytes, broadcast, 4) == 0;
+}
+
+int64_t sq_ip_distance(const struct sq_ip *a, const struct sq_ip *b)
+{
+	int64_t d = 0;
+
+	for (unsigned i = 0; i < sq_ip_bits(a) / 8 && d < SQ_IP_FAR && d > -SQ_IP_FAR; i++)
+		d = d * 256 + b->bytes[i] - a->bytes[i];
+	return d;
+}
+
+int sq_addresses_parse(const char *text, struct sq_addresses *ret)
+{
+	const char *dash = strchr(text, '-');
+	char first[INET6_ADDRSTRLEN];
+	struct sq_addresses a = { .n = 1 };
+	struct sq_cidr last;
+	int64_t distance;
+
+	if (sq_cidr_parse(dash ? dash + 1 : text, &last) < 0)
+		return -EINVAL;
+	a.first = last.ip;
+	a.bits = last.bits;
+	if (dash) {
+		if ((size_t)(dash - text) >= sizeof(first))
+			return -EINVAL;
+		snprintf(first, sizeof(first), "%.*s", (int)(dash - text), text);
+		if (sq_ip_parse(first, &a.first) < 0 || a.first.family != last.ip.family)
+			return -EINVAL;
+		distance = sq_ip_distance(&a.first, &last.ip);
+		if (distance < 0 || distance >= SQ_ADDRESSES_MAX)
+			return -EINVAL;
+		a.n = (uint32_t)distance + 1;
+	}
+	*ret = a;
+	return 0;
+}
+
+bool sq_addresses_has(const struct sq_addresses *a, const struct sq_ip *ip)
+{
+	int64_t distance;
+
+	if (a->first.family != ip->family)
+		return false;
+	distance = sq_ip_distance(&a->first, ip);
+	return distance >= 0 && distance < a->n;
 }

@@ -45,6 +45,22 @@ bool sq_cidr_mask(struct sq_cidr *c);
 /* The address that stands n after another; beyond the last one it begins anew. */
 struct sq_ip sq_ip_nth(const struct sq_ip *first, uint32_t n);
 
+/* How far b is behind a; beyond SQ_IP_FAR in either direction the number says no more than that. */
+#define SQ_IP_FAR (INT64_C(1) << 32)
+int64_t sq_ip_distance(const struct sq_ip *a, const struct sq_ip *b);
+
+/* A host's addresses on a link: "198.18.7.1/16", or "198.18.64.1-198.18.73.254/16" for all from the
+ * first to the last. */
+struct sq_addresses {
+	struct sq_ip first;
+	uint32_t n;
+	unsigned bits;
+};
+enum { SQ_ADDRESSES_MAX = 65536 };
+/* -EINVAL, also for more of them than SQ_ADDRESSES_MAX. */
+int sq_addresses_parse(const char *text, struct sq_addresses *ret);
+bool sq_addresses_has(const struct sq_addresses *a, const struct sq_ip *ip);
+
 bool sq_ip_equal(const struct sq_ip *a, const struct sq_ip *b);
 bool sq_ip_is_loopback(const struct sq_ip *ip);
 /* 0.0.0.0 and ::, the broadcast address, multicast: nothing of which one server answers. */

@@ -196,10 +196,11 @@ int sq_plan_server(const struct sq_plan *plan, const struct sq_load_plan *load,
 		return (int)load->host;
 	for (size_t h = 0; h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
+		struct sq_addresses more;
 
 		for (size_t i = 0; spec && i < spec->addresses.n; i++)
-			if (sq_cidr_parse(spec->addresses.v[i], &own) == 0 &&
-			    sq_ip_equal(&own.ip, &ip))
+			if (sq_addresses_parse(spec->addresses.v[i], &more) == 0 &&
+			    sq_addresses_has(&more, &ip))
 				return (int)h;
 		if (sq_plan_has_any_ip(plan, h, &ip))
 			return (int)h;
@@ -381,9 +382,9 @@ static int plan_all(struct sq_plan *plan, const struct sq_plan_opts *opts, struc
 	int rc = check_programs(plan, opts, err);
 
 	if (rc == 0)
-		rc = check_sources(plan, opts, err);
-	if (rc == 0)
 		rc = check_globals(plan, opts, err);
+	if (rc == 0)
+		rc = check_sources(plan, opts, err);
 	if (rc == 0)
 		rc = sq_plan_world(plan, plan->gate, err);
 	if (rc == 0)

@@ -51,6 +51,26 @@ static bool holds(const struct sq_any_ip_plan *any, size_t host, const char *add
 	return true;
 }
 
+/* Of a host's further addresses. */
+static bool holds_some(const struct sq_any_ip_plan *any, size_t host, const char *text,
+		       struct stranger *ret)
+{
+	struct sq_addresses more;
+
+	if (host == any->host || sq_addresses_parse(text, &more) < 0)
+		return false;
+	for (uint32_t i = 0; i < more.n; i++) {
+		struct sq_ip ip = sq_ip_nth(&more.first, i);
+
+		if (!sq_cidr_has(&any->prefix, &ip))
+			continue;
+		ret->host = host;
+		sq_ip_format(&ip, ret->text);
+		return true;
+	}
+	return false;
+}
+
 static bool holds_address(const struct sq_plan *plan, const struct sq_any_ip_plan *any,
 			  struct stranger *ret)
 {
@@ -62,7 +82,7 @@ static bool holds_address(const struct sq_plan *plan, const struct sq_any_ip_pla
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
 
 		for (size_t i = 0; spec && i < spec->addresses.n; i++)
-			if (holds(any, h, spec->addresses.v[i], ret))
+			if (holds_some(any, h, spec->addresses.v[i], ret))
 				return true;
 	}
 	return false;

@@ -157,23 +157,37 @@ static void plan_end(struct sq_plan *plan, size_t link, size_t end)
 			 address);
 }
 
-/* An address that the world gives, with its prefix: in the world it is open as it stands, on
- * loopback it is another name of 127.0.0.1. */
-static int open_address(const struct sq_plan *plan, struct sq_gate *gate, const char *cidr,
+/* An address that the world gives: in the world it is open as it stands, on loopback it is another
+ * name of 127.0.0.1. */
+static int open_address(const struct sq_plan *plan, struct sq_gate *gate, const struct sq_ip *ip,
 			struct sq_err *err)
 {
 	char text[INET6_ADDRSTRLEN + sizeof("/128")], number[INET6_ADDRSTRLEN];
-	struct sq_cidr c;
 
-	if (sq_cidr_parse(cidr, &c) < 0)
-		return 0;
-	sq_ip_format(&c.ip, number);
+	sq_ip_format(ip, number);
 	if (plan->loopback) {
 		sq_gate_name(gate, number, here);
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s/%u", number, sq_ip_bits(&c.ip));
+	snprintf(text, sizeof(text), "%s/%u", number, sq_ip_bits(ip));
 	return sq_gate_open_link(gate, text, err);
+}
+
+/* "198.18.7.1/16", or a range of such. */
+static int open_addresses(const struct sq_plan *plan, struct sq_gate *gate, const char *text,
+			  struct sq_err *err)
+{
+	struct sq_addresses all;
+	int rc = 0;
+
+	if (sq_addresses_parse(text, &all) < 0)
+		return 0; /* it was checked with the scenario */
+	for (uint32_t i = 0; rc == 0 && i < all.n; i++) {
+		struct sq_ip ip = sq_ip_nth(&all.first, i);
+
+		rc = open_address(plan, gate, &ip, err);
+	}
+	return rc;
 }
 
 static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct sq_err *err)
@@ -187,13 +201,13 @@ static int open_world(const struct sq_plan *plan, struct sq_gate *gate, struct s
 	for (size_t i = 0; rc == 0 && i < plan->n_links; i++) {
 		rc = plan->loopback ? 0 : sq_gate_open_link(gate, plan->links[i].subnet, err);
 		for (int end = 0; rc == 0 && end < 2; end++)
-			rc = open_address(plan, gate, plan->links[i].address[end], err);
+			rc = open_addresses(plan, gate, plan->links[i].address[end], err);
 	}
 	for (size_t h = 0; rc == 0 && h < plan->n_hosts; h++) {
 		const struct sq_host_spec *spec = plan->hosts[h].spec;
 
 		for (size_t i = 0; rc == 0 && spec && i < spec->addresses.n; i++)
-			rc = open_address(plan, gate, spec->addresses.v[i], err);
+			rc = open_addresses(plan, gate, spec->addresses.v[i], err);
 	}
 	return rc;
 }
@@ -251,6 +265,12 @@ static void lose_host(struct sq_plan *plan, const struct sq_host_spec *spec)
 	for (size_t i = 0; i < spec->nft.n; i++)
 		sq_plan_say(&plan->lost, "%s: nft rule set %zu of %zu is not loaded", name, i + 1,
 			    spec->nft.n);
+	for (size_t i = 0; i < spec->files.n; i++)
+		sq_plan_say(&plan->lost, "%s: its own %s does not stand there", name,
+			    spec->files.v[i].key);
+	if (spec->nofile > 0)
+		sq_plan_say(&plan->lost, "%s: the limit of %lld open files is not set", name,
+			    (long long)spec->nofile);
 	for (size_t i = 0; i < spec->run.n; i++) {
 		const struct sq_process_spec *p = sq_host_process(spec, i);
 
@@ -274,17 +294,21 @@ static void lose_places(struct sq_plan *plan)
 void sq_plan_give_up(struct sq_plan *plan)
 {
 	lose_counters(plan);
-	lose_places(plan);
 	for (size_t i = 0; i < plan->scenario->world.sysctl.n; i++)
 		sq_plan_say(&plan->lost, "this machine's sysctl %s is not set to %s",
 			    plan->scenario->world.sysctl.v[i].key,
 			    plan->scenario->world.sysctl.v[i].value);
+	lose_places(plan);
 	for (size_t h = 0; h < plan->n_hosts; h++)
 		lose_host(plan, plan->hosts[h].spec);
 	for (size_t i = 0; i < plan->n_links; i++) {
 		const struct sq_link_spec *l = plan->links[i].spec;
 		char rate[64];
 
+		if (l->delay_ns > 0 || l->loss_percent > 0)
+			sq_plan_say(&plan->lost,
+				    "the link between %s and %s delays and loses nothing",
+				    l->between.v[0], l->between.v[1]);
 		if (l->shape.rate_bit_per_s == SQ_OPT_UNSET)
 			continue;
 		sq_format_bitrate(rate, sizeof(rate), l->shape.rate_bit_per_s);

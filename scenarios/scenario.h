@@ -22,6 +22,8 @@ struct sq_link_spec {
 	struct sq_strings between; /* two names of hosts */
 	char *subnet;              /* "198.18.0.0/16"; NULL: the next /16 of 198.18.0.0/15 */
 	struct sq_shape_spec shape;
+	int64_t delay_ns;    /* UNSET: none, tc-netem(8) */
+	double loss_percent; /* NAN: none */
 };
 
 struct sq_process_spec {
@@ -37,6 +39,8 @@ struct sq_host_spec {
 	struct sq_strings any_ip;    /* prefixes all of whose addresses are its own */
 	struct sq_pairs sysctl;
 	struct sq_strings nft; /* rule-set texts */
+	struct sq_pairs files; /* paths, each with the text that stands there instead */
+	int64_t nofile;        /* RLIMIT_NOFILE of its servers and loads; UNSET: the machine's */
 	struct sq_list run;    /* struct sq_process_spec */
 };
 

@@ -114,19 +114,20 @@ static int check_addresses(const struct sq_scenario *s, const struct sq_host_spe
 			   const char *pointer, struct sq_err *err)
 {
 	char at[SQ_POINTER_MAX];
-	struct sq_cidr c;
+	struct sq_addresses c;
 
 	for (size_t i = 0; i < h->addresses.n; i++) {
 		const char *text = h->addresses.v[i];
 
 		snprintf(at, sizeof(at), "%.150s/addresses/%zu", pointer, i);
-		if (sq_cidr_parse(text, &c) < 0)
+		if (sq_addresses_parse(text, &c) < 0)
 			return sq_scenario_fail(s, at, err,
 						"expected an address and its prefix such as "
-						"\"198.18.7.1/16\", found \"%.60s\"",
-						text);
-		if (sq_ip_is_loopback(&c.ip) || sq_ip_is_unspecified(&c.ip) ||
-		    sq_ip_is_group(&c.ip))
+						"\"198.18.7.1/16\", or at most %d of them such as "
+						"\"198.18.64.1-198.18.73.254/16\", found \"%.60s\"",
+						SQ_ADDRESSES_MAX, text);
+		if (sq_ip_is_loopback(&c.first) || sq_ip_is_unspecified(&c.first) ||
+		    sq_ip_is_group(&c.first))
 			return sq_scenario_fail(
 				s, at, err,
 				"%.60s can't be a host's own address; choose one of "
@@ -175,6 +176,24 @@ static int check_global_sysctls(const struct sq_scenario *s, struct sq_err *err)
 	return 0;
 }
 
+static int check_files(const struct sq_scenario *s, const struct sq_host_spec *h,
+		       const char *pointer, struct sq_err *err)
+{
+	for (size_t i = 0; i < h->files.n; i++) {
+		const char *path = h->files.v[i].key;
+		char at[SQ_POINTER_MAX];
+
+		if (path[0] == '/' && path[1])
+			continue;
+		snprintf(at, sizeof(at), "%.150s/files", pointer);
+		sq_json_pointer_join(at, sizeof(at), at, path);
+		return sq_scenario_fail(s, at, err,
+					"expected a path such as /etc/resolv.conf, found \"%.60s\"",
+					path);
+	}
+	return 0;
+}
+
 static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX], at[SQ_POINTER_MAX];
@@ -190,6 +209,8 @@ static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h,
 		rc = check_addresses(s, h, pointer, err);
 	if (rc == 0)
 		rc = check_sysctls(s, h, pointer, err);
+	if (rc == 0)
+		rc = check_files(s, h, pointer, err);
 	for (size_t i = 0; rc == 0 && i < h->run.n; i++) {
 		snprintf(at, sizeof(at), "%.150s/run/%zu", pointer, i);
 		rc = check_process(s, sq_host_process(h, i), at, err);

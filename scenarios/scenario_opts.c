@@ -38,6 +38,12 @@ static const struct sq_opt link_opts[] = {
 		  "for one link and 198.19.0.0/16 for another" },
 	{ .name = "shape", .type = SQ_OPT_TABLE, .offset = offsetof(struct sq_link_spec, shape),
 	  .sub = shape_opts, .help = "a token-bucket shaper, tc-tbf(8)" },
+	{ .name = "delay", .type = SQ_OPT_DURATION, .offset = offsetof(struct sq_link_spec, delay_ns),
+	  .min = SQ_US, .max = MINUTE_NS,
+	  .help = "added to each packet, both ways, by tc-netem(8), which not every kernel has" },
+	{ .name = "loss_percent", .type = SQ_OPT_REAL,
+	  .offset = offsetof(struct sq_link_spec, loss_percent), .min = 0.0001, .max = 100,
+	  .help = "packets lost at random, both ways, by tc-netem(8), which not every kernel has" },
 	{ 0 },
 };
 
@@ -58,13 +64,20 @@ static const struct sq_opt process_opts[] = {
 static const struct sq_opt host_opts[] = {
 	{ .name = "addresses", .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_host_spec, addresses),
-	  .help = "more addresses on its first link, as in 198.18.7.1/16" },
+	  .help = "more addresses on its first link, as in 198.18.7.1/16, or all of a range, as in "
+		  "198.18.64.1-198.18.73.254/16" },
 	{ .name = "any_ip", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_host_spec, any_ip),
 	  .help = "prefixes in its links' subnets of which it has every address, as in 198.18.64.0/18" },
 	{ .name = "sysctl", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_host_spec, sysctl),
 	  .help = "kernel settings of this host, as in net.core.somaxconn" },
 	{ .name = "nft", .type = SQ_OPT_STRINGS, .offset = offsetof(struct sq_host_spec, nft),
 	  .help = "rule sets in the words of nft(8)" },
+	{ .name = "files", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_host_spec, files),
+	  .help = "what stands in files of this host instead of what is there: a path, as in "
+		  "/etc/resolv.conf, and the text" },
+	{ .name = "nofile", .type = SQ_OPT_INT, .offset = offsetof(struct sq_host_spec, nofile),
+	  .min = 16, .max = 0x1p30,
+	  .help = "open files that each process of its servers and loads may have (RLIMIT_NOFILE)" },
 	{ .name = "run", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_host_spec, run),
 	  .sub = process_opts, .elem_size = sizeof(struct sq_process_spec),
 	  .help = "a server that runs here, started in this order" },

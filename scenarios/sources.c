@@ -10,19 +10,6 @@
 
 #include "base/mem.h"
 
-/* Farther apart than that is all the same to us. */
-#define FAR (INT64_C(1) << 32)
-
-/* How far b is behind a; beyond FAR in either direction the number says no more than that. */
-static int64_t distance(const struct sq_ip *a, const struct sq_ip *b)
-{
-	int64_t d = 0;
-
-	for (unsigned i = 0; i < sq_ip_bits(a) / 8 && d < FAR && d > -FAR; i++)
-		d = d * 256 + b->bytes[i] - a->bytes[i];
-	return d;
-}
-
 static int fail_text(const char *text, const char *where, struct sq_err *err)
 {
 	return sq_err_set(err, -EINVAL, where,
@@ -52,7 +39,7 @@ static int parse_range(const char *text, const char *where, struct sq_ip *ret_fi
 	free(first);
 	if (rc < 0 || sq_ip_parse(dash + 1, &last) < 0 || last.family != ret_first->family)
 		return fail_text(text, where, err);
-	*ret_n = distance(ret_first, &last) + 1;
+	*ret_n = sq_ip_distance(ret_first, &last) + 1;
 	if (*ret_n < 1)
 		return sq_err_set(
 			err, -EINVAL, where,
@@ -81,7 +68,7 @@ static int parse_prefix(const char *text, const char *where, struct sq_ip *ret_f
 	}
 	free_bits = sq_ip_bits(&c.ip) - c.bits;
 	*ret_first = c.ip;
-	*ret_n = free_bits < 32 ? INT64_C(1) << free_bits : FAR;
+	*ret_n = free_bits < 32 ? INT64_C(1) << free_bits : SQ_IP_FAR;
 	if (c.ip.family == AF_INET && free_bits >= 2) {
 		*ret_first = sq_ip_nth(&c.ip, 1);
 		*ret_n -= 2;

@@ -6,6 +6,8 @@
  * meanwhile and are waited for last. */
 #include "scenarios/world.h"
 
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -79,6 +81,9 @@ static int build(struct sq_world *w, struct sq_err *err)
 		return sq_err_set(err, rc, "world", "/proc/thread-self/ns/net: %s", strerror(-rc));
 	w->own = rc;
 	w->netns = sq_alloc_n(n, sizeof(*w->netns));
+	w->mntns = sq_alloc_n(n, sizeof(*w->mntns));
+	for (size_t h = 0; h < n; h++)
+		w->mntns[h] = -1;
 	rc = hosts_make(w, err);
 	for (size_t h = 0; rc == 0 && h < n; h++)
 		rc = sq_world_sysctls(w, h, SQ_SYSCTL_DEFAULTS, err);
@@ -92,6 +97,8 @@ static int build(struct sq_world *w, struct sq_err *err)
 		rc = sq_world_nft(w, h, err);
 	for (size_t h = 0; rc == 0 && h < n; h++)
 		rc = sq_world_sysctls(w, h, SQ_SYSCTL_OTHERS, err);
+	for (size_t h = 0; rc == 0 && h < n; h++)
+		rc = sq_world_files(w, h, err);
 	return rc < 0 ? rc : sq_world_carriers(w, err);
 }
 
@@ -110,18 +117,43 @@ struct sq_world *sq_world_free(struct sq_world *w)
 {
 	if (!w)
 		return NULL;
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
 		close(w->netns[i]);
+		if (w->mntns[i] != -1)
+			close(w->mntns[i]);
+	}
 	if (w->own != -1)
 		close(w->own);
 	free(w->netns);
+	free(w->mntns);
 	free(w);
 	return NULL;
 }
 
 int sq_world_enter(const struct sq_world *w, size_t host, struct sq_err *err)
 {
+	int rc;
+
 	if (!w->plan->world)
 		return 0;
-	return sq_netns_enter(w->netns[host], err);
+	rc = sq_netns_enter(w->netns[host], err);
+	if (rc == 0 && w->mntns[host] != -1)
+		rc = sq_mntns_enter(w->mntns[host], err);
+	return rc;
+}
+
+int sq_world_limit(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
+	struct rlimit limit;
+
+	if (!w->plan->world || !spec || spec->nofile <= 0) /* SQ_OPT_UNSET too */
+		return 0;
+	limit.rlim_cur = limit.rlim_max = (rlim_t)spec->nofile;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return sq_err_set(err, -errno, spec->name,
+				  "cannot allow it %lld open files: %s; raise the limit (ulimit "
+				  "-Hn), or run as root",
+				  (long long)spec->nofile, strerror(errno));
+	return 0;
 }

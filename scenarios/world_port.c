@@ -43,7 +43,7 @@ static bool table_listens(const char *path, int port)
 /* 1, 0 or -errno. */
 static int host_listens(const struct sq_world *w, size_t host, int port, struct sq_err *err)
 {
-	int rc = sq_world_enter(w, host, err);
+	int rc = w->plan->world ? sq_netns_enter(w->netns[host], err) : 0;
 	bool found;
 
 	if (rc < 0)

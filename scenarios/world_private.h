@@ -13,6 +13,7 @@ struct sq_world {
 	const struct sq_plan *plan;
 	int own;    /* the keeper's own network namespace; -1 without a world */
 	int *netns; /* of each host; NULL without a world */
+	int *mntns; /* of each host, -1 for one without files of its own; NULL without a world */
 	size_t n;   /* hosts made so far */
 };
 
@@ -35,6 +36,8 @@ int sq_world_addresses(const struct sq_world *w, size_t host, struct sq_err *err
 int sq_world_shapers(const struct sq_world *w, size_t host, struct sq_err *err);
 int sq_world_nft(const struct sq_world *w, size_t host, struct sq_err *err);
 int sq_world_carriers(const struct sq_world *w, struct sq_err *err);
+int sq_world_files(struct sq_world *w, size_t host, struct sq_err *err);
+int sq_mntns_enter(int mntns, struct sq_err *err);
 
 /* Which of a host's sysctls: those that devices copy when they are made, or all others. */
 enum sq_sysctl_pass { SQ_SYSCTL_DEFAULTS, SQ_SYSCTL_OTHERS };

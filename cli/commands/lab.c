@@ -110,6 +110,18 @@ static int lab_prove(const char *name, const struct sq_lab_args *args, int argc,
 	return status;
 }
 
+static int lab_shell(const char *name, const struct sq_lab_args *args)
+{
+	struct sq_lab lab;
+	int status;
+
+	if (sq_lab_open(name, &lab) < 0)
+		return SQ_EXIT_USAGE;
+	status = sq_lab_shell(&lab, args);
+	sq_lab_close(&lab);
+	return status;
+}
+
 static int dispatch(const struct sq_strings *rest, const struct sq_lab_args *args, int argc,
 		    char **argv)
 {
@@ -124,11 +136,13 @@ static int dispatch(const struct sq_strings *rest, const struct sq_lab_args *arg
 		return lab_run(&names, args, argc, argv);
 	if (names.n == 1 && strcmp(verb, "prove") == 0)
 		return lab_prove(names.v[0], args, argc, argv);
+	if (names.n == 1 && strcmp(verb, "shell") == 0)
+		return lab_shell(names.v[0], args);
 	if (names.n == 1 && strcmp(verb, "new") == 0)
 		return sq_lab_new(names.v[0]);
-	fprintf(stderr,
-		"squall: lab: list, show NAME, run NAME... (or --all), prove NAME, new NAME; "
-		"try: squall help lab\n");
+	fprintf(stderr, "squall: lab: list, show NAME, run NAME... (or --all), prove NAME, "
+			"shell NAME, new NAME; "
+			"try: squall help lab\n");
 	return SQ_EXIT_USAGE;
 }
 
@@ -154,7 +168,7 @@ static void options(struct sq_buf *out)
 
 const struct sq_command sq_command_lab = {
 	.name = "lab",
-	.args = "list | show NAME | run NAME... | prove NAME | new NAME [options]",
+	.args = "list | show NAME | run NAME... | prove NAME | shell NAME | new NAME [options]",
 	.summary =
 		"reported failures, each a throw-away network that shows failure, cause and cure",
 	.options = options,

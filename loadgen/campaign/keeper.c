@@ -78,7 +78,8 @@ static int child_run(const struct keeper *k, const struct sq_child *c)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	child_prepare(k, c);
-	if (sq_world_enter(k->world, c->host, &err) < 0) {
+	if (sq_world_enter(k->world, c->host, &err) < 0 ||
+	    (c->role == SQ_CHILD_WORKER && sq_world_limit(k->world, c->host, &err) < 0)) {
 		sq_ctl_send(c->ctl[1], "error %s: %s", err.where, err.text);
 		return 1;
 	}

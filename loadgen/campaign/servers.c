@@ -194,7 +194,8 @@ static int server_start(struct server *s, size_t host, const struct sq_world *wo
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prepare_child(arg);
 		redirect(dirfd, s->log);
-		if (sq_world_enter(world, host, &child_err) < 0) {
+		if (sq_world_enter(world, host, &child_err) < 0 ||
+		    sq_world_limit(world, host, &child_err) < 0) {
 			if (write(up[1], child_err.text, strlen(child_err.text)) == -1)
 				_exit(126);
 			_exit(126);

@@ -99,4 +99,4 @@ for d in dns tcp; do
 	expect_eq "$outcomes, $findings" "EADDRNOTAVAIL@$phase 200, " "$d, a source of nobody's: outcomes, findings"
 done
 provoke tcp-ports "$tcp | .world.hosts.client.sysctl[\"net.ipv4.ip_local_port_range\"] = \"40000 40099\" | .load[0].hold = \"1s\""
-expect_eq "$outcomes, $findings" "EADDRNOTAVAIL@connect 100, ok@ 100, " "tcp, 200 connections of 100 ports: outcomes, findings"
+expect_eq "$outcomes, $findings" "EADDRNOTAVAIL@connect 100, ok@ 100, ephemeral-ports-exhausted client EADDRNOTAVAIL@connect 100 of 100 strong" "tcp, 200 connections of 100 ports: outcomes, findings"

@@ -32,16 +32,16 @@ grep -q "another run changes settings of this machine" "$SCRATCH/two.txt" || fai
 expect_eq "$(jqr "$r" ".environment.server.sysctls[\"$key\"]")" "$changed" "the report's environment"
 
 left=0
-for round in 1 2 3 4 5; do
+for round in 1 2 3; do
 	"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/kill$round" --allow-global --quiet & pid=$!
 	sleep "$(awk "BEGIN { srand($RANDOM); print 0.9 * rand() }")"
 	kill -9 "$pid"; wait "$pid" 2> /dev/null || true
 	[ "$(value)" = "$before" ] || left=$((left + 1))
-	if [ "$round" = 5 ]; then # the next run makes it good as well
+	if [ "$round" = 3 ]; then # the next run makes it good as well
 		ran next "$SQUALL" run "$SCRATCH/s.json" --allow-global
 	else
 		"$SQUALL" restore > "$SCRATCH/restored.txt" || fail "restore: status $?"
 	fi
 	expect_eq "$(value)" "$before" "round $round: after a kill"
 done
-echo "$left of 5 kills left it changed"
+echo "$left of 3 kills left it changed"

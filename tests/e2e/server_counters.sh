@@ -168,7 +168,7 @@ expect_eq "$(delta node_netstat_Udp_InDatagrams)" "$(jqr "$r" '[.counters[] | se
 
 # The limits of resolvers, as the labs have them; they mostly wait.
 for name in resolver-servfail resolver-quota resolver-quota-unbound resolver-dead-upstream; do
-	lab $name &
+	ran $name "$SQUALL" run "$SQ_SOURCE_DIR/scenarios/labs/$name.json" --allow-exec &
 	labs="${labs:-} $!"
 done
 for each in $labs; do

@@ -532,8 +532,10 @@ static void test_random_records_add_up(void **state)
 		if (sq_rng_below(&rng, 2))
 			add_listener(run, "0.0.0.0:9001", 10, 11, 0, SQ_SEC);
 		analyze(run);
-		for (size_t i = 0; i < run->findings.n; i++)
-			explained += run->findings.v[i].explained;
+		for (size_t i = 0; i < run->findings.n; i++) /* EMFILE needs no rises */
+			explained += strcmp(run->findings.v[i].mechanism, "descriptor-limit") == 0
+					     ? 0
+					     : run->findings.v[i].explained;
 		assert_true(explained <= rises.n);
 		sq_run_free(run);
 	}

@@ -106,6 +106,22 @@ static void test_refused_rules(void **state)
 		{ "{\"id\":\"r\"," REST "," PAYS
 		  ",\"settings\":[{\"sysctl\":\"a.b\",\"is\":\"1\",\"above\":\"0\",\"text\":\"t\"}]}",
 		  "\"above\" for a.b, found both" },
+		{ "{\"id\":\"r\"," REST "," PAYS
+		  ",\"levels\":[{\"names\":[\"a.b\"],\"text\":\"t\"}]}",
+		  "\"limit_gauge\" for a.b, found none" },
+		{ "{\"id\":\"r\"," REST "," PAYS
+		  ",\"levels\":[{\"names\":[\"a.b\"],\"limit\":\"1\","
+		  "\"limit_gauge\":\"a.c\",\"text\":\"t\"}]}",
+		  "\"limit_gauge\" for a.b, found both" },
+		{ "{\"id\":\"r\",\"summary\":\"s\",\"advice\":\"a\",\"reference\":\"r\",\"fact\":\"levels\"," PAYS
+		  "}",
+		  "n can't be known by no levels" },
+		{ "{\"id\":\"r\"," REST
+		  ",\"pays\":[{\"failures\":[\"x@y\"],\"own\":true,\"noun\":\"n\"}]}",
+		  "\"own\" goes with the fact \"levels\" only" },
+		{ "{\"id\":\"r\",\"summary\":\"s\",\"advice\":\"a\",\"reference\":\"r\",\"counters\":[{"
+		  "\"side\":\"server\",\"names\":[\"A.B\"],\"only\":[\"timeout\"]}]," PAYS "}",
+		  "\"timeout\" is no failure" },
 		{ "{", "" },
 	};
 

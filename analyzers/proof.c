@@ -1,4 +1,4 @@
-#include "cli/prove_verdict.h"
+#include "analyzers/proof.h"
 
 #include <math.h>
 
@@ -7,12 +7,12 @@
 
 static const char *const names[] = { "proved", "partly", "withdrawn", "undecided" };
 
-const char *sq_prove_verdict_name(enum sq_prove_verdict v)
+const char *sq_proof_verdict_name(enum sq_proof_verdict v)
 {
 	return names[v];
 }
 
-static double rate(const struct sq_prove_count *c)
+static double rate(const struct sq_proof_count *c)
 {
 	return c->scheduled ? (double)c->failed / (double)c->scheduled : 0;
 }
@@ -26,7 +26,7 @@ static double choose(size_t n, size_t k)
 	return c;
 }
 
-double sq_prove_chance(const struct sq_prove_pair *pairs, size_t n)
+double sq_proof_chance(const struct sq_proof_pair *pairs, size_t n)
 {
 	size_t differ = 0, less = 0;
 	double sum = 0;
@@ -42,9 +42,9 @@ double sq_prove_chance(const struct sq_prove_pair *pairs, size_t n)
 	return sum / pow(2, (double)differ);
 }
 
-struct sq_prove_pair sq_prove_sum(const struct sq_prove_pair *pairs, size_t n)
+struct sq_proof_pair sq_proof_sum(const struct sq_proof_pair *pairs, size_t n)
 {
-	struct sq_prove_pair all = { 0 };
+	struct sq_proof_pair all = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		all.without.failed += pairs[i].without.failed;
@@ -55,20 +55,20 @@ struct sq_prove_pair sq_prove_sum(const struct sq_prove_pair *pairs, size_t n)
 	return all;
 }
 
-enum sq_prove_verdict sq_prove_judge(const struct sq_prove_pair *pairs, size_t n, double share)
+enum sq_proof_verdict sq_proof_judge(const struct sq_proof_pair *pairs, size_t n, double share)
 {
-	struct sq_prove_pair all = sq_prove_sum(pairs, n);
+	struct sq_proof_pair all = sq_proof_sum(pairs, n);
 	double before = rate(&all.without), gone = before - rate(&all.with);
 
 	if (all.without.failed == 0 || share <= 0)
 		return SQ_VERDICT_UNDECIDED;
-	if (sq_prove_chance(pairs, n) <= CHANCE)
+	if (sq_proof_chance(pairs, n) <= CHANCE)
 		return gone >= MOST * share * before ? SQ_VERDICT_PROVED : SQ_VERDICT_PARTLY;
 	/* So few pairs that even all of them could not have decided. */
 	return pow(0.5, (double)n) > CHANCE ? SQ_VERDICT_UNDECIDED : SQ_VERDICT_WITHDRAWN;
 }
 
-double sq_prove_bound(int64_t scheduled)
+double sq_proof_bound(int64_t scheduled)
 {
 	return scheduled ? fmin(1, 3 / (double)scheduled) : 1;
 }

@@ -1,0 +1,44 @@
+# kill -9 of squall in the middle of labs, at random moments: no process is left in their namespaces, nor any
+# setting of the machine once `squall restore` has run.
+. "$(dirname "$0")/lib.sh"
+[ "$(id -u)" = 0 ] || fail "it takes root to run a lab that changes the machine"
+
+settings() { sysctl -n net.ipv4.neigh.default.gc_thresh1 net.ipv4.neigh.default.gc_thresh2 net.ipv4.neigh.default.gc_thresh3; }
+before=$(settings)
+at_exit '"$SQUALL" restore > /dev/null'
+
+# The PID namespace that the run's own processes are in, once there is one.
+world_of() { # PID
+	local guard keeper
+	guard=$(pgrep -P "$1" | head -1) && keeper=$(pgrep -P "$guard" | head -1) && readlink "/proc/$keeper/ns/pid"
+}
+inhabitants() { # NAMESPACE
+	local each
+	for each in /proc/[0-9]*; do
+		[ "$(readlink "$each/ns/pid" 2> /dev/null)" != "$1" ] || tr '\0' ' ' < "$each/cmdline" 2> /dev/null || true
+	done
+}
+
+changed=0
+for round in $(seq 6); do
+	lab=$(sed -n "$((1 + round % 4))p" <<< "accept-queue-burst
+neighbour-table
+postfix-dns-silent
+named-slow-link")
+	"$SQUALL" lab run "$lab" --allow-global --no-cure --out "$SCRATCH/$round" --quiet 2> "$SCRATCH/$round.txt" & pid=$!
+	sleep "$(awk "BEGIN { srand($RANDOM); print 0.1 + 1.2 * rand() }")"
+	world=$(world_of "$pid") || world=none
+	kill -9 "$pid"; wait "$pid" 2> /dev/null || true
+	[ "$(settings)" = "$before" ] || changed=$((changed + 1))
+	for i in $(seq 40); do
+		left=$(inhabitants "$world")
+		[ -z "$left" ] && break
+		sleep 0.05
+	done
+	[ -z "$left" ] || fail "round $round, $lab: left behind: $left"
+	[ ! -s "$SCRATCH/$round.txt" ] || ! grep -q "not measured" "$SCRATCH/$round.txt" || fail "round $round, $lab: it did not run"
+	"$SQUALL" restore > "$SCRATCH/restored.txt" || fail "round $round: restore: status $?"
+	expect_eq "$(settings)" "$before" "round $round, $lab: settings after restore"
+done
+echo "$changed of 6 kills left a setting changed until restore"
+[ "$changed" -gt 0 ] || fail "no kill met a changed setting: nothing was shown"
