@@ -83,26 +83,43 @@ static json_t *reason_of(const struct sq_err *err, int rc)
 	return json_sprintf("%s%s%s", err->where, err->where[0] ? ": " : "", text);
 }
 
-json_t *sq_doctor_sources(struct sq_place *place)
+static void examine(json_t *rows, const struct sq_source *s, const struct sq_doctor_look *look)
+{
+	const struct sq_opt *required = first_required(s->kind.opts);
+	struct sq_err err = { 0 };
+	int rc;
+
+	if (required) {
+		add_row(rows, "source", s->kind.name, json_null(),
+			json_sprintf("it must be told of \"%s\"", required->name));
+		return;
+	}
+	if (s->kind.programs && !look->allow_exec) {
+		add_row(rows, "source", s->kind.name, json_null(),
+			json_string("it starts a program; --allow-exec tries it"));
+		return;
+	}
+	rc = try_source(s, look->place, &err);
+	add_row(rows, "source", s->kind.name, rc == -ENODATA ? json_null() : json_boolean(rc == 0),
+		rc == 0 ? json_null() : reason_of(&err, rc));
+}
+
+/* A BSD's tools have namesakes elsewhere that say something else, or (top -b) never end. */
+static bool is_of_system(const struct sq_source *s, const struct sq_doctor_look *look)
+{
+	return look->bsd || strncmp(s->kind.name, "bsd_", 4) != 0;
+}
+
+/* Those that may hang last: a far shell that does not answer is closed. */
+json_t *sq_doctor_sources(const struct sq_doctor_look *look)
 {
 	json_t *rows = json_array();
 
-	for (size_t i = 0; sq_sources[i]; i++) {
-		const struct sq_source *s = sq_sources[i];
-		const struct sq_opt *required = first_required(s->kind.opts);
-		struct sq_err err = { 0 };
-		int rc;
-
-		if (required) {
-			add_row(rows, "source", s->kind.name, json_null(),
-				json_sprintf("it must be told of \"%s\"", required->name));
-			continue;
-		}
-		rc = try_source(s, place, &err);
-		add_row(rows, "source", s->kind.name,
-			rc == -ENODATA ? json_null() : json_boolean(rc == 0),
-			rc == 0 ? json_null() : reason_of(&err, rc));
-	}
+	for (int blocking = 0; blocking <= 1; blocking++)
+		for (size_t i = 0; sq_sources[i]; i++)
+			if (sq_sources[i]->blocking == (blocking == 1) &&
+			    is_of_system(sq_sources[i], look))
+				examine(rows, sq_sources[i], look);
 	return rows;
 }
 
@@ -203,8 +220,9 @@ json_t *sq_doctor_put(json_t *environment, json_t *sources, json_t *abilities)
 			 sources, "abilities", abilities, "limits", limits, "bites", bites);
 }
 
-json_t *sq_doctor_examine(void)
+json_t *sq_doctor_examine(bool allow_exec)
 {
-	return sq_doctor_put(sq_environment_read(), sq_doctor_sources(sq_place_here()),
-			     examine_abilities());
+	const struct sq_doctor_look look = { .place = sq_place_here(), .allow_exec = allow_exec };
+
+	return sq_doctor_put(sq_environment_read(), sq_doctor_sources(&look), examine_abilities());
 }

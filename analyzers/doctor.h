@@ -11,12 +11,13 @@
 
 /* This machine, looked at: {"environment": {..}, "sources": [{source, available, because}], "abilities":
  * [{ability, available, because}], "limits": [{limit, value, bites, because, advice}], "bites": n}.
- * available is null for what must first be told of what to read.  New reference. */
-json_t *sq_doctor_examine(void);
+ * available is null for what must first be told of what to read, or starts programs and may not
+ * (allow_exec).  New reference. */
+json_t *sq_doctor_examine(bool allow_exec);
 
 /* The same of the machine at the far end of a command's pipes: "ssh:HOST" or "exec:COMMAND"
  * (scenarios/where.h).  NULL with err when it can't be reached. */
-json_t *sq_doctor_examine_far(const char *where, struct sq_err *err);
+json_t *sq_doctor_examine_far(const char *where, bool allow_exec, struct sq_err *err);
 
 /* The limits alone, out of an environment as sq_environment_read gives it. */
 json_t *sq_doctor_limits(const json_t *environment);

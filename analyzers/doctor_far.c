@@ -31,30 +31,35 @@ static json_t *parse_answer(const char *text)
 	return NULL;
 }
 
-static json_t *examine_shell(struct sq_far *far)
+static json_t *examine_shell(struct sq_far *far, bool allow_exec)
 {
 	struct sq_place *place = sq_place_new(far);
-	json_t *examined =
-		sq_doctor_put(sq_environment_far(place), sq_doctor_sources(place), json_array());
+	json_t *environment = sq_environment_far(place), *examined;
+	const char *system = json_string_value(json_object_get(environment, "system"));
+	const struct sq_doctor_look look = { .place = place,
+					     .allow_exec = allow_exec,
+					     .bsd = system && strstr(system, "BSD") };
 
+	examined = sq_doctor_put(environment, sq_doctor_sources(&look), json_array());
 	sq_place_free(place);
 	return examined;
 }
 
 /* With squall there it is found by its PATH, or by sh as "not found" (127). */
-static json_t *ask(struct sq_far *far, const char *where, struct sq_err *err)
+static json_t *ask(struct sq_far *far, const char *where, bool allow_exec, struct sq_err *err)
 {
+	const char *line = allow_exec ? "squall doctor --json --allow-exec"
+				      : "squall doctor --json";
 	struct sq_buf out = { 0 };
 	struct sq_far_moment when;
 	json_t *examined = NULL;
-	int status, rc = sq_far_ask(far, "squall doctor --json", sq_now_ns() + ANSWER_LIMIT, &out,
-				    &status, &when);
+	int status, rc = sq_far_ask(far, line, sq_now_ns() + ANSWER_LIMIT, &out, &status, &when);
 
 	if (rc < 0)
 		sq_err_set(err, rc, where, "%s",
 			   sq_far_why(far)[0] ? sq_far_why(far) : strerror(-rc));
 	else if (status == 127)
-		examined = examine_shell(far);
+		examined = examine_shell(far, allow_exec);
 	else
 		examined = parse_answer(out.data ? out.data : "");
 	if (rc == 0 && !examined)
@@ -67,10 +72,10 @@ static json_t *ask(struct sq_far *far, const char *where, struct sq_err *err)
 	return examined;
 }
 
-json_t *sq_doctor_examine_far(const char *where, struct sq_err *err)
+json_t *sq_doctor_examine_far(const char *where, bool allow_exec, struct sq_err *err)
 {
 	struct sq_far *far = sq_far_new(where);
-	json_t *examined = sq_far_open(far, err) == 0 ? ask(far, where, err) : NULL;
+	json_t *examined = sq_far_open(far, err) == 0 ? ask(far, where, allow_exec, err) : NULL;
 
 	sq_far_free(far);
 	return examined;

@@ -215,11 +215,12 @@ static void add_cpu_model(json_t *to)
  * there. */
 static void far_line(struct sq_buf *line)
 {
-	sq_buf_puts(line, "echo kernel `uname -r`; echo machine `uname -m`; "
-			  "echo cpus `grep -c ^processor /proc/cpuinfo`; "
-			  "echo nofile `ulimit -Hn`; echo clock_source `cat "
-			  "/sys/devices/system/clocksource/clocksource0/current_clocksource`; "
-			  "cd /proc/sys && for f in");
+	sq_buf_puts(line,
+		    "echo system `uname -s`; echo kernel `uname -r`; echo machine `uname -m`; "
+		    "echo cpus `grep -c ^processor /proc/cpuinfo`; "
+		    "echo nofile `ulimit -Hn`; echo clock_source `cat "
+		    "/sys/devices/system/clocksource/clocksource0/current_clocksource`; "
+		    "cd /proc/sys && for f in");
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++) {
 		char name[SQ_SYSCTL_NAME];
 
@@ -250,7 +251,7 @@ static void add_far(json_t *env, const char *key, const char *value)
 	else if (strcmp(key, "cpus") == 0 || strcmp(key, "nofile") == 0)
 		add_number(env, key, strtoull(value, NULL, 10));
 	else if (strcmp(key, "kernel") == 0 || strcmp(key, "machine") == 0 ||
-		 strcmp(key, "clock_source") == 0)
+		 strcmp(key, "system") == 0 || strcmp(key, "clock_source") == 0)
 		json_object_set_new(env, key, json_string(value));
 }
 

@@ -185,7 +185,7 @@ size_t sq_nettext_softnet(struct sq_nettext *t, const char *text, size_t len, st
 		size_t n_words = 0;
 
 		while (n_words < SOFTNET_WORDS && next_word(&line, &word) &&
-		       word_hex32(word, &words[n_words]))
+		       word_hex(word, 8, &words[n_words]))
 			n_words++;
 		cpu = n_words > SOFTNET_CPU ? words[SOFTNET_CPU] : number;
 		if (cpu < PROCESSORS)
@@ -196,7 +196,6 @@ size_t sq_nettext_softnet(struct sq_nettext *t, const char *text, size_t len, st
 
 enum { STAT_COLUMNS = 64 }; /* nf_conntrack, the widest, has 17 */
 
-/* Each processor counts with 32 bits, so the sum is one modulo 2^32. */
 static size_t put_sums(const struct sq_nettext_group *g, const uint64_t *sums, size_t n_sums,
 		       struct sq_sample *s)
 {
@@ -205,39 +204,48 @@ static size_t put_sums(const struct sq_nettext_group *g, const uint64_t *sums, s
 	for (size_t i = 0; i < n_sums && i < g->n_rows; i++) {
 		if (g->rows[i] == NO_ROW)
 			continue;
-		sq_sample_put(s, g->rows[i], sums[i] & UINT32_MAX);
+		sq_sample_put(s, g->rows[i], sums[i]);
 		n++;
 	}
 	return n;
 }
 
-size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *text, size_t len,
-			     struct sq_sample *s)
+/* The sums of the lines below the names; how many columns there are. */
+static size_t sum_columns(struct span header, struct span rest, uint64_t sums[STAT_COLUMNS])
 {
-	struct span rest = { text, text + len }, header = rest, line, word;
-	struct sq_nettext_group *g = group_at(t, 0);
-	uint64_t sums[STAT_COLUMNS] = { 0 }, value;
+	struct span line, word, name;
+	uint64_t value;
 	size_t n = 0;
+
+	for (bool first = true; next_line(&rest, &line); first = false) {
+		struct span names = header;
+		size_t i = 0;
+
+		for (; i < STAT_COLUMNS && next_word(&names, &name) && next_word(&line, &word) &&
+		       word_hex(word, 16, &value);
+		     i++)
+			if (first || !same_span(name, span_of("entries")))
+				sums[i] += value;
+		n = i > n ? i : n;
+	}
+	return n;
+}
+
+size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *instance,
+			     const char *text, size_t len, struct sq_sample *s)
+{
+	struct span rest = { text, text + len }, header = rest, word;
+	struct sq_nettext_group *g = group_at(t, 0);
+	uint64_t sums[STAT_COLUMNS] = { 0 };
 
 	if (!next_line(&rest, &header))
 		return 0;
 	if (!group_is(g, header)) {
 		group_set(g, header);
 		for (struct span names = header; next_word(&names, &word);)
-			group_add(g, named_row(s, span_of(prefix), ".", word, NULL));
+			group_add(g, named_row(s, span_of(prefix), ".", word, instance));
 	}
-	for (bool first = true; next_line(&rest, &line); first = false) {
-		struct span names = header, name;
-		size_t i = 0;
-
-		for (; i < STAT_COLUMNS && next_word(&names, &name) && next_word(&line, &word) &&
-		       word_hex32(word, &value);
-		     i++)
-			if (first || !same_span(name, span_of("entries")))
-				sums[i] += value;
-		n = i > n ? i : n;
-	}
-	return put_sums(g, sums, n, s);
+	return put_sums(g, sums, sum_columns(header, rest, sums), s);
 }
 
 int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, const char *path,

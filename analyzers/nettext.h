@@ -28,9 +28,9 @@ sq_nettext_parser sq_nettext_sockstat; /* "TCP: inuse 1 orphan 0 ..." */
 sq_nettext_parser sq_nettext_softnet;  /* hexadecimal columns, a line for each processor */
 
 /* Of /proc/net/stat: a line of names, and a hexadecimal one for each processor.  Puts their sums as
- * PREFIX.NAME, and of "entries", which is the same on each line, the first. */
-size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *text, size_t len,
-			     struct sq_sample *s);
+ * PREFIX.NAME of an instance (or NULL), and of "entries", which is the same on each line, the first. */
+size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *instance,
+			     const char *text, size_t len, struct sq_sample *s);
 
 /* The state of a source that is one such file, and its hooks. */
 struct sq_nettext_file {

@@ -82,11 +82,12 @@ static inline bool word_number(struct span w, uint64_t *ret)
 	return true;
 }
 
-static inline bool word_hex32(struct span w, uint64_t *ret)
+/* At most so many digits; 16 fill the number. */
+static inline bool word_hex(struct span w, ptrdiff_t digits, uint64_t *ret)
 {
 	uint64_t v = 0;
 
-	if (w.p == w.end || w.end - w.p > 8)
+	if (w.p == w.end || w.end - w.p > digits)
 		return false;
 	for (; w.p < w.end; w.p++) {
 		char c = *w.p;

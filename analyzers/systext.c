@@ -176,7 +176,6 @@ static unsigned interrupt_row(struct sq_sample *s, struct span number, struct sp
 	return sq_catalogue_metric(s, "irq", instance);
 }
 
-/* Each processor counts with 32 bits, so the sum is one modulo 2^32. */
 static bool sum_processors(struct span *line, size_t processors, uint64_t *ret)
 {
 	struct span ahead = *line, word;
@@ -187,7 +186,7 @@ static bool sum_processors(struct span *line, size_t processors, uint64_t *ret)
 		sum += value;
 		*line = ahead;
 	}
-	*ret = sum & UINT32_MAX;
+	*ret = sum;
 	return i > 0;
 }
 

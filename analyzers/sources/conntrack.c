@@ -14,7 +14,7 @@ struct conntrack {
 
 static size_t parse_stat(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	return sq_nettext_processors(t, "conntrack", text, len, s);
+	return sq_nettext_processors(t, "conntrack", NULL, text, len, s);
 }
 
 static size_t parse_max(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)

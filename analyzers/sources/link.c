@@ -10,6 +10,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,8 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 struct device {
 	uint32_t index;
 	unsigned row[ROWS];
+	struct rtnl_link_stats64 last; /* as put */
+	bool put;
 };
 
 struct links {
@@ -67,14 +70,35 @@ static struct device *device_at(struct links *l, uint32_t index)
 	}
 	l->v = sq_grow(l->v, l->n, &l->cap, sizeof(*l->v));
 	d = &l->v[l->n++];
-	d->index = index;
+	*d = (struct device){ .index = index };
 	sq_netlink_device(index, name);
 	for (size_t i = 0; i < ROWS; i++)
 		d->row[i] = sq_catalogue_metric(l->sample, rows[i].name, name);
 	return d;
 }
 
-/* Kernels add members at the end: what an older one doesn't tell gets no value. */
+/* Kernels add members at the end: what an older one doesn't tell gets no value.  Of many devices most
+ * stand still, and what has not changed need not be put. */
+static void put_stats(struct links *l, struct device *d, const struct nlattr *attr)
+{
+	size_t len = mnl_attr_get_payload_len(attr);
+	struct rtnl_link_stats64 now = { 0 };
+
+	memcpy(&now, mnl_attr_get_payload(attr), len < sizeof(now) ? len : sizeof(now));
+	if (d->put && memcmp(&now, &d->last, sizeof(now)) == 0)
+		return;
+	for (size_t i = 0; i < ROWS; i++) {
+		uint64_t value;
+
+		if (rows[i].offset + sizeof(value) > len)
+			continue;
+		memcpy(&value, (const char *)&now + rows[i].offset, sizeof(value));
+		sq_sample_put(l->sample, d->row[i], value);
+	}
+	d->last = now;
+	d->put = true;
+}
+
 static int on_link(const struct nlmsghdr *header, void *arg)
 {
 	const struct if_stats_msg *msg = mnl_nlmsg_get_payload(header);
@@ -85,21 +109,8 @@ static int on_link(const struct nlmsghdr *header, void *arg)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, header, sizeof(*msg))
 	{
-		const char *stats = mnl_attr_get_payload(attr);
-		size_t len = mnl_attr_get_payload_len(attr);
-		struct device *d;
-
-		if (mnl_attr_get_type(attr) != IFLA_STATS_LINK_64)
-			continue;
-		d = device_at(l, msg->ifindex);
-		for (size_t i = 0; i < ROWS; i++) {
-			uint64_t value;
-
-			if (rows[i].offset + sizeof(value) > len)
-				continue;
-			memcpy(&value, stats + rows[i].offset, sizeof(value));
-			sq_sample_put(l->sample, d->row[i], value);
-		}
+		if (mnl_attr_get_type(attr) == IFLA_STATS_LINK_64)
+			put_stats(l, device_at(l, msg->ifindex), attr);
 	}
 	return MNL_CB_OK;
 }
@@ -110,13 +121,18 @@ static int link_sample(void *state, struct sq_sample *s)
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 	struct if_stats_msg *ask = mnl_nlmsg_put_extra_header(header, sizeof(*ask));
 	struct links *l = state;
+	int rc;
 
 	(void)s;
 	header->nlmsg_type = RTM_GETSTATS;
 	header->nlmsg_flags = NLM_F_DUMP;
 	ask->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
 	l->next = 0;
-	return sq_netlink_ask(&l->netlink, header, on_link, l);
+	rc = sq_netlink_ask(&l->netlink, header, on_link, l);
+	/* What a failed reading has put is forgotten. */
+	for (size_t i = 0; rc < 0 && i < l->n; i++)
+		l->v[i].put = false;
+	return rc;
 }
 
 static int link_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)

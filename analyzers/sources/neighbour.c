@@ -3,180 +3,141 @@
  *
  * What a reader would get wrong:
  * - The tables, their limits and their counts are one for all network namespaces.
- * - table_fulls counts look-ups that were refused, so about one for each packet that had no neighbour
- *   yet; the sender may see ENOBUFS or nothing.
- * - Packets that an entry dropped while it was being looked up (its queue was full, or nobody
- *   answered), "neighbour.unres_discards", are not told by netlink, only by /proc/net/stat, which the
- *   first network namespace alone has. */
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
-
+ * - table_fulls counts neighbours that were refused, so about one for each packet that had none yet; the
+ *   sender may see ENOBUFS or nothing.
+ * - /proc/net/stat has them in the first network namespace only, and costs the same on a machine of many
+ *   devices; elsewhere rtnetlink is asked, which does not tell unresolved_discards. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/netlink.h"
+#include "analyzers/neightbl.h"
 #include "analyzers/nettext_private.h"
 
-#define STAT(member)                                                            \
-	{                                                                       \
-		"neighbour." #member, offsetof(struct ndt_stats, ndts_##member) \
-	}
+enum {
+	TABLES = 2, /* of IPv4 and IPv6; others have no texts */
+	THRESHOLDS = 3,
+	SELDOM = 10, /* thresholds are settings: they are read at each tenth reading */
+};
 
 static const struct {
-	const char *name;
-	size_t offset;
-} stats[] = {
-	STAT(allocs),           STAT(destroys),         STAT(hash_grows),
-	STAT(res_failed),       STAT(lookups),          STAT(hits),
-	STAT(rcv_probes_mcast), STAT(rcv_probes_ucast), STAT(periodic_gc_runs),
-	STAT(forced_gc_runs),   STAT(table_fulls),
-};
-
-static const char *const thresholds[] = { "neighbour.gc_thresh1", "neighbour.gc_thresh2",
-					  "neighbour.gc_thresh3" };
-
-enum {
-	STATS = sizeof(stats) / sizeof(stats[0]),
-	THRESHOLDS = sizeof(thresholds) / sizeof(thresholds[0]),
-	TABLE_NAME = 32,
-};
-
-struct table {
-	char name[TABLE_NAME];
-	unsigned stat_rows[STATS], threshold_rows[THRESHOLDS], entries_row, discards_row;
-	struct sq_procfile text; /* without a text: not there */
-};
+	const char *name, *family;
+} tables[TABLES] = { { "arp_cache", "ipv4" }, { "ndisc_cache", "ipv6" } };
 
 struct neighbours {
-	struct sq_netlink netlink;
 	struct sq_sample *sample;
-	struct table *v;
-	size_t n, cap;
+	/* By texts: those of a table, and of its thresholds; without a text: not there. */
+	struct sq_nettext_file stat[TABLES], thresholds[TABLES][THRESHOLDS];
+	unsigned reading;
+	/* Else by rtnetlink. */
+	struct sq_netlink netlink;
+	char names[TABLES][SQ_NEIGHTBL_NAME];
+	unsigned rows[TABLES][SQ_NEIGHTBL_COLUMNS];
 };
 
-static void open_text(struct table *t, struct sq_sample *s)
-{
-	char path[64];
+/* ---- by texts ---- */
 
-	snprintf(path, sizeof(path), "/proc/thread-self/net/stat/%s", t->name);
-	if (sq_procfile_open(&t->text, sq_sample_place(s), path, NULL) == 0)
-		t->discards_row = sq_catalogue_metric(s, "neighbour.unres_discards", t->name);
+static void open_texts(struct neighbours *n, struct sq_place *place)
+{
+	char path[96];
+
+	for (size_t t = 0; t < TABLES; t++) {
+		snprintf(path, sizeof(path), "/proc/thread-self/net/stat/%s", tables[t].name);
+		sq_nettext_file_open(&n->stat[t], place, path, NULL);
+		for (size_t i = 0; n->stat[t].file.text && i < THRESHOLDS; i++) {
+			snprintf(path, sizeof(path), "/proc/sys/net/%s/neigh/default/gc_thresh%zu",
+				 tables[t].family, i + 1);
+			sq_nettext_file_open(&n->thresholds[t][i], place, path, NULL);
+		}
+	}
 }
 
-static struct table *table_at(struct neighbours *n, const char *name)
+static int read_stat(struct neighbours *n, size_t t)
 {
-	struct table *t;
+	struct sq_nettext_file *f = &n->stat[t];
+	int rc = f->file.text ? sq_procfile_read(&f->file) : 0;
 
-	for (size_t i = 0; i < n->n; i++)
-		if (strncmp(n->v[i].name, name, TABLE_NAME - 1) == 0)
-			return &n->v[i];
-	n->v = sq_grow(n->v, n->n, &n->cap, sizeof(*n->v));
-	t = &n->v[n->n++];
-	*t = (struct table){ 0 };
-	snprintf(t->name, sizeof(t->name), "%s", name);
-	for (size_t i = 0; i < STATS; i++)
-		t->stat_rows[i] = sq_catalogue_metric(n->sample, stats[i].name, t->name);
-	for (size_t i = 0; i < THRESHOLDS; i++)
-		t->threshold_rows[i] = sq_catalogue_metric(n->sample, thresholds[i], t->name);
-	t->entries_row = sq_catalogue_metric(n->sample, "neighbour.entries", t->name);
-	open_text(t, n->sample);
+	if (rc < 0 || !f->file.text)
+		return rc;
+	return sq_nettext_processors(&f->parsed, "neighbour", tables[t].name, f->file.text,
+				     f->file.len, n->sample)
+		       ? 0
+		       : -EBADMSG;
+}
+
+static int read_threshold(struct neighbours *n, size_t t, size_t i)
+{
+	struct sq_nettext_file *f = &n->thresholds[t][i];
+	struct sq_nettext_group *g = group_at(&f->parsed, 0);
+	struct span rest, line;
+	int rc = f->file.text ? sq_procfile_read(&f->file) : 0;
+
+	if (rc < 0 || !f->file.text)
+		return rc;
+	if (g->n_rows == 0) {
+		char name[NAME_SIZE];
+
+		snprintf(name, sizeof(name), "neighbour.gc_thresh%zu", i + 1);
+		group_add(g, sq_catalogue_metric(n->sample, name, tables[t].name));
+	}
+	rest = (struct span){ f->file.text, f->file.text + f->file.len };
+	return next_line(&rest, &line) && put_values(g, line, n->sample) ? 0 : -EBADMSG;
+}
+
+static int read_texts(struct neighbours *n)
+{
+	bool all = n->reading++ % SELDOM == 0;
+	int rc = 0;
+
+	for (size_t t = 0; rc == 0 && t < TABLES; t++) {
+		rc = read_stat(n, t);
+		for (size_t i = 0; all && rc == 0 && i < THRESHOLDS; i++)
+			rc = read_threshold(n, t, i);
+	}
+	/* What a failed reading has put is forgotten. */
+	if (rc < 0)
+		n->reading = 0;
+	return rc;
+}
+
+/* ---- by rtnetlink ---- */
+
+static size_t place_of(struct neighbours *n, const char *name)
+{
+	char column[NAME_SIZE];
+	size_t t = 0;
+
+	while (t < TABLES && n->names[t][0] && strcmp(n->names[t], name) != 0)
+		t++;
+	if (t == TABLES || n->names[t][0])
+		return t;
+	snprintf(n->names[t], sizeof(n->names[t]), "%s", name);
+	for (size_t i = 0; i < SQ_NEIGHTBL_COLUMNS; i++) {
+		snprintf(column, sizeof(column), "neighbour.%s", sq_neightbl_columns[i]);
+		n->rows[t][i] = sq_catalogue_metric(n->sample, column, name);
+	}
 	return t;
 }
 
-/* Kernels add members at the end: what an older one doesn't tell gets no value. */
-static void put_stats(const struct neighbours *n, const struct table *t, const struct nlattr *attr)
-{
-	const char *at = mnl_attr_get_payload(attr);
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	for (size_t i = 0; i < STATS; i++) {
-		uint64_t value;
-
-		if (stats[i].offset + sizeof(value) > len)
-			continue;
-		memcpy(&value, at + stats[i].offset, sizeof(value));
-		sq_sample_put(n->sample, t->stat_rows[i], value);
-	}
-}
-
-static void put_attribute(const struct neighbours *n, const struct table *t,
-			  const struct nlattr *attr)
-{
-	uint16_t type = mnl_attr_get_type(attr);
-	struct ndt_config config;
-
-	if (type == NDTA_STATS) {
-		put_stats(n, t, attr);
-	} else if (type >= NDTA_THRESH1 && type <= NDTA_THRESH3 &&
-		   mnl_attr_get_payload_len(attr) >= sizeof(uint32_t)) {
-		sq_sample_put(n->sample, t->threshold_rows[type - NDTA_THRESH1],
-			      mnl_attr_get_u32(attr));
-	} else if (type == NDTA_CONFIG && mnl_attr_get_payload_len(attr) >= sizeof(config)) {
-		memcpy(&config, mnl_attr_get_payload(attr), sizeof(config));
-		sq_sample_put(n->sample, t->entries_row, config.ndtc_entries);
-	}
-}
-
-/* Of a table's messages the first is its own, and the others, without counts, are its devices'. */
-static int on_table(const struct nlmsghdr *header, void *arg)
+static void on_table(const struct sq_neightbl *table, void *arg)
 {
 	struct neighbours *n = arg;
-	const struct nlattr *attr, *name = NULL, *counts = NULL;
-	const struct table *t;
+	size_t t = place_of(n, table->name);
 
-	if (header->nlmsg_type != RTM_NEWNEIGHTBL ||
-	    mnl_nlmsg_get_payload_len(header) < sizeof(struct ndtmsg))
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, header, sizeof(struct ndtmsg))
-	{
-		if (mnl_attr_get_type(attr) == NDTA_NAME)
-			name = attr;
-		else if (mnl_attr_get_type(attr) == NDTA_STATS)
-			counts = attr;
-	}
-	if (!counts || !name || mnl_attr_validate(name, MNL_TYPE_NUL_STRING) < 0)
-		return MNL_CB_OK;
-	t = table_at(n, mnl_attr_get_str(name));
-	mnl_attr_for_each(attr, header, sizeof(struct ndtmsg)) put_attribute(n, t, attr);
-	return MNL_CB_OK;
+	for (size_t i = 0; t < TABLES && i < SQ_NEIGHTBL_COLUMNS; i++)
+		if (table->told[i])
+			sq_sample_put(n->sample, n->rows[t][i], table->value[i]);
 }
 
-static int put_discards(struct table *t, struct sq_sample *s)
-{
-	struct span rest, header, line, word, name;
-	uint64_t sum = 0;
-	int rc = sq_procfile_read(&t->text);
-
-	rest = (struct span){ t->text.text, t->text.text + t->text.len };
-	if (rc < 0 || !next_line(&rest, &header))
-		return rc < 0 ? rc : -EBADMSG;
-	while (next_line(&rest, &line)) {
-		struct span names = header;
-
-		while (next_word(&names, &name) && next_word(&line, &word))
-			if (same_span(name, span_of("unresolved_discards")))
-				sum += strtoull(word.p, NULL, 16);
-	}
-	sq_sample_put(s, t->discards_row, sum);
-	return 0;
-}
+/* ---- the source ---- */
 
 static int neighbour_sample(void *state, struct sq_sample *s)
 {
-	char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct ndtmsg))];
-	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 	struct neighbours *n = state;
-	int rc;
 
-	header->nlmsg_type = RTM_GETNEIGHTBL;
-	header->nlmsg_flags = NLM_F_DUMP;
-	mnl_nlmsg_put_extra_header(header, sizeof(struct ndtmsg));
-	rc = sq_netlink_ask(&n->netlink, header, on_table, n);
-	for (size_t i = 0; rc == 0 && i < n->n; i++)
-		if (n->v[i].text.text)
-			rc = put_discards(&n->v[i], s);
-	return rc;
+	(void)s;
+	if (n->stat[0].file.text)
+		return read_texts(n);
+	return sq_neightbl_dump(&n->netlink, on_table, n);
 }
 
 static int neighbour_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -185,6 +146,12 @@ static int neighbour_open(void *state, const void *conf, struct sq_sample *s, st
 
 	(void)conf;
 	n->sample = s;
+	open_texts(n, sq_sample_place(s));
+	if (n->stat[0].file.text)
+		return 0;
+	if (!sq_place_is_here(sq_sample_place(s)))
+		return sq_err_set(err, -ENOENT, "/proc/net/stat/arp_cache",
+				  "it is in the first network namespace only");
 	return sq_netlink_open(&n->netlink, NETLINK_ROUTE, err);
 }
 
@@ -192,19 +159,23 @@ static void neighbour_close(void *state)
 {
 	struct neighbours *n = state;
 
+	for (size_t t = 0; t < TABLES; t++) {
+		sq_nettext_file_close(&n->stat[t]);
+		for (size_t i = 0; i < THRESHOLDS; i++)
+			sq_nettext_file_close(&n->thresholds[t][i]);
+	}
 	sq_netlink_close(&n->netlink);
-	for (size_t i = 0; i < n->n; i++)
-		sq_procfile_close(&n->v[i].text);
-	free(n->v);
 }
 
 const struct sq_source sq_source_neighbour = {
 	.kind = {
 		.name = "neighbour",
-		.summary = "entries, limits and refusals of the tables of neighbours (rtnetlink)",
+		.summary = "entries, limits and refusals of the tables of neighbours (/proc/net/stat, "
+			   "or rtnetlink)",
 	},
 	.group = "linux",
 	.state_size = sizeof(struct neighbours),
+	.remote = true,
 	.open = neighbour_open,
 	.sample = neighbour_sample,
 	.close = neighbour_close,

@@ -172,7 +172,7 @@ static void consider(struct processes *p, pid_t pid, bool given)
 	struct sq_process_stat s;
 	bool wanted;
 
-	if (pid == 1 || is_watched(p, pid) || sq_process_open(&process, pid) < 0)
+	if (is_watched(p, pid) || sq_process_open(&process, pid) < 0)
 		return;
 	wanted = sq_process_read(&process, &s) == 0 &&
 		 (given || (p->conf ? is_named(p->conf, &s) : is_of_run(p, &process, &s)));

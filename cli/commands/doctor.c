@@ -10,7 +10,7 @@
 
 struct doctor_args {
 	char *where;
-	bool json;
+	bool allow_exec, json;
 };
 
 static const struct sq_opt doctor_opts[] = {
@@ -19,6 +19,10 @@ static const struct sq_opt doctor_opts[] = {
 	  .offset = offsetof(struct doctor_args, where),
 	  .help = "the machine to look at: \"ssh:HOST\", or \"exec:COMMAND\" for any command that "
 		  "gives a shell on its pipes; this one when not given" },
+	{ .name = "allow_exec",
+	  .type = SQ_OPT_BOOL,
+	  .offset = offsetof(struct doctor_args, allow_exec),
+	  .help = "also try the sources that start programs (knotc, unbound-control ...)" },
 	{ .name = "json",
 	  .type = SQ_OPT_BOOL,
 	  .offset = offsetof(struct doctor_args, json),
@@ -39,8 +43,8 @@ static void print_text(const json_t *examined)
 static int report(const struct doctor_args *args)
 {
 	struct sq_err err = { 0 };
-	json_t *examined = args->where ? sq_doctor_examine_far(args->where, &err)
-				       : sq_doctor_examine();
+	json_t *examined = args->where ? sq_doctor_examine_far(args->where, args->allow_exec, &err)
+				       : sq_doctor_examine(args->allow_exec);
 	json_int_t bites;
 
 	if (!examined) {

@@ -8,7 +8,7 @@ need nft nftables
 cat > "$SCRATCH/truth" <<'T'
 say() {
 	nstat -asz --json > "$1.nstat"; tc -s -j qdisc show > "$1.qdisc"; ip -s -s -j link show > "$1.link"
-	ip -s -j ntable show > "$1.ntable"; nft -j list ruleset > "$1.nft"
+	nft -j list ruleset > "$1.nft"
 }
 say "$1.before"
 trap 'say "$1.after"; exit' TERM
@@ -32,7 +32,9 @@ jq -n --arg dir "$SCRATCH" --argjson quiet "$quiet" '{name: "truth", idle: "600m
 		{name: "filtered", driver: "dns", target: "server:55", names: ["a.test"], duration: "300ms", timeout: "500ms", arrivals: {rate: 200}},
 		{name: "nobody", driver: "dns", target: "198.18.77.1:53", names: ["a.test"], duration: "300ms", timeout: "500ms", arrivals: {rate: 50}},
 		{name: "storm", driver: "tcp", target: "server:9000", at: "1s", duration: "200ms", timeout: "800ms", arrivals: {burst: 64, every: "1s", phase: "0s"}}]}' > "$SCRATCH/truth.json"
+ip -s -j ntable show > "$SCRATCH/before.ntable"
 "$SQUALL" run "$SCRATCH/truth.json" --out "$SCRATCH/run" --allow-exec --quiet || fail "status $?"
+ip -s -j ntable show > "$SCRATCH/after.ntable"
 
 # A row for each figure that a tool gave: METRIC INSTANCE RISE, and the last value of what stands at one.
 told() { # HOST
@@ -82,12 +84,30 @@ done
 
 # The tables of neighbours are one for the whole machine, whose other programs use them: what capture saw
 # lies within what the tool saw around it.
+within() { # OURS AROUND WHAT
+	{ [ "$1" -ge 0 ] && [ "$1" -le "$2" ]; } || fail "$3: $1, within $2 of ip -s ntable"
+}
 table() { jqr "$1" '.[] | select(.name == "arp_cache" and has("allocs")) | .'"$2"; }
 for k in allocs destroys res_failed lookups hits forced_gc_runs periodic_gc_runs table_fulls hash_grows; do
 	ours=$(jqr "$SCRATCH/run/run.json" '.counters[] | select(.host == "client" and .metric == "neighbour.'$k'" and .instance == "arp_cache") | .delta')
-	around=$(($(table "$SCRATCH/client.after.ntable" $k) - $(table "$SCRATCH/client.before.ntable" $k)))
-	{ [ "$ours" -ge 0 ] && [ "$ours" -le "$around" ]; } || fail "neighbour.$k: $ours, within $around of ip -s ntable"
+	around=$(($(table "$SCRATCH/after.ntable" $k) - $(table "$SCRATCH/before.ntable" $k)))
+	within "$ours" "$around" "neighbour.$k"
 	[ $k != allocs ] || [ "$ours" -ge 3 ] || fail "neighbour.allocs: $ours, of three neighbours that were looked up"
 done
 expect_eq "$(jqr "$SCRATCH/run/run.json" '.counters[] | select(.host == "client" and .metric == "neighbour.gc_thresh3" and .instance == "arp_cache") | .last')" \
-	"$(table "$SCRATCH/client.after.ntable" thresh3)" "gc_thresh3"
+	"$(table "$SCRATCH/after.ntable" thresh3)" "gc_thresh3"
+
+# In the first namespace they are read as texts.
+[ -f /proc/net/stat/arp_cache ] || { echo "this is not the first network namespace: no texts of neighbours"; exit 0; }
+ip -s -j ntable show > "$SCRATCH/before.ntable"
+"$SQUALL" capture --source neighbour --duration 500ms --out "$SCRATCH/neighbour.jsonl" 2> "$SCRATCH/capture.txt" || fail "capture: status $?: $(cat "$SCRATCH/capture.txt")"
+ip -s -j ntable show > "$SCRATCH/after.ntable"
+last() { # METRIC
+	jq -s '(.[] | select(.k == "metric" and .metric == "'"$1"'" and .instance == "arp_cache") | .i) as $i
+		| [.[] | select(.k == "tick") | .v as $v | range(0; $v | length; 2) | select($v[.] == $i) | $v[. + 1]] | last' "$SCRATCH/neighbour.jsonl"
+}
+expect_eq "$(last neighbour.gc_thresh3)" "$(table "$SCRATCH/after.ntable" thresh3)" "gc_thresh3, by its text"
+for k in allocs destroys res_failed lookups hits forced_gc_runs periodic_gc_runs table_fulls hash_grows; do
+	within "$(last neighbour.$k)" $(($(table "$SCRATCH/after.ntable" $k) - $(table "$SCRATCH/before.ntable" $k))) "neighbour.$k, by its text"
+done
+[ "$(last neighbour.unresolved_discards)" -ge 0 ] || fail "no unresolved_discards"

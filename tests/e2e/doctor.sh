@@ -54,6 +54,11 @@ if [ "$(id -u)" = 0 ]; then
 	done
 fi
 
+# Sources that start programs are tried with leave alone.
+because "$SCRATCH/user.json" unbound | grep -q -- --allow-exec || fail "unbound says $(because "$SCRATCH/user.json" unbound)"
+as_user "$SQUALL" doctor --json --allow-exec > "$SCRATCH/exec.json" || [ $? = 1 ] || fail "doctor with --allow-exec"
+because "$SCRATCH/exec.json" unbound | grep -q unbound-control || fail "unbound says $(because "$SCRATCH/exec.json" unbound)"
+
 # Another machine, behind a shell (here this one's): with squall there all that it says itself, without it what
 # a shell can read; one that can't be reached is no healthy one.
 PATH=$(dirname "$SQUALL"):$PATH "$SQUALL" doctor --json --where "exec:sh" > "$SCRATCH/far.json" || [ $? = 1 ] || fail "doctor of a far squall"

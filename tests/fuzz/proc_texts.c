@@ -17,7 +17,7 @@ static size_t pressure(struct sq_nettext *t, const char *text, size_t len, struc
 
 static size_t processors(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	return sq_nettext_processors(t, "conntrack", text, len, s);
+	return sq_nettext_processors(t, "conntrack", NULL, text, len, s);
 }
 
 static sq_nettext_parser *const parsers[] = {

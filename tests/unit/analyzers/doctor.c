@@ -104,7 +104,7 @@ static void test_unknown(void **state)
 
 static void test_this_machine(void **state)
 {
-	json_t *examined = sq_doctor_examine();
+	json_t *examined = sq_doctor_examine(false);
 	const json_t *sources = json_object_get(examined, "sources");
 	struct sq_buf text = { 0 };
 
@@ -124,6 +124,10 @@ static void test_this_machine(void **state)
 	for (size_t i = 0; sq_sources[i]; i++) {
 		const json_t *row = row_of(sources, "source", sq_sources[i]->kind.name);
 
+		if (strncmp(sq_sources[i]->kind.name, "bsd_", 4) == 0) {
+			assert_null(row);
+			continue;
+		}
 		assert_non_null(row);
 		assert_true(json_is_true(json_object_get(row, "available")) ||
 			    strlen(record_text(row, "because")) > 0);

@@ -20,13 +20,13 @@ struct reader { /* all sources of the group, as the capture has them */
 	unsigned numbers[MAX_SOURCES];
 };
 
-/* What kernels are often built or booted without, a namespace that was just made has none of, and a user
- * who is not root may not read. */
-static bool is_optional(const char *source)
+/* What a namespace that is just made, a user that is not root, or a kernel as it is often built or
+ * booted may do without. */
+static bool may_be_absent(const char *name)
 {
-	return strcmp(source, "pressure") == 0 || strcmp(source, "conntrack") == 0 ||
-	       strcmp(source, "process") == 0 || strcmp(source, "nic") == 0 ||
-	       (strcmp(source, "kernel_log") == 0 && geteuid() != 0);
+	return strcmp(name, "process") == 0 || strcmp(name, "nic") == 0 ||
+	       strcmp(name, "pressure") == 0 || strcmp(name, "conntrack") == 0 ||
+	       (strcmp(name, "kernel_log") == 0 && geteuid() != 0);
 }
 
 static void reader_open(struct reader *r)
@@ -45,7 +45,7 @@ static void reader_open(struct reader *r)
 		memset(r->states[i], 0, sq_sources[i]->state_size);
 		if (sq_sources[i]->open(r->states[i], NULL, r->bench.sample, &err) == 0)
 			continue;
-		if (!is_optional(sq_sources[i]->kind.name))
+		if (!may_be_absent(sq_sources[i]->kind.name))
 			fail_msg("%s: %s: %s", sq_sources[i]->kind.name, err.where, err.text);
 		print_message("%s is not here: %s: %s\n", sq_sources[i]->kind.name, err.where,
 			      err.text);

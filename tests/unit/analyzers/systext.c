@@ -12,7 +12,7 @@ static size_t pressure_of_cpu(struct sq_nettext *t, const char *text, size_t len
 
 static size_t conntrack(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	return sq_nettext_processors(t, "conntrack", text, len, s);
+	return sq_nettext_processors(t, "conntrack", NULL, text, len, s);
 }
 
 static size_t parse(struct bench *b, struct sq_nettext *t, sq_nettext_parser *parser,
@@ -129,8 +129,13 @@ static const struct text_case cases[] = {
 	  4,
 	  { { "conntrack.entries", NULL, 10 },
 	    { "conntrack.clashres", NULL, 3 },
-	    { "conntrack.drop", NULL, 2 },
+	    { "conntrack.drop", NULL, 4294967298 },
 	    { "conntrack.fresh", NULL, 6 } } },
+	{ "a processor's 32 bits wrap",
+	  conntrack,
+	  { "entries drop\n1 ffffffff\n1 00000003\n", "entries drop\n1 00000001\n1 00000003\n" },
+	  2,
+	  { { "conntrack.drop", NULL, 4294967300 } } },
 	{ "conntrack cut off",
 	  conntrack,
 	  { "entries drop\n0000000a 0000" },
