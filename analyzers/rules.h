@@ -46,6 +46,7 @@ struct sq_rule_counter {
 	struct sq_strings names; /* "TcpExt.ListenOverflows"; those that were read are summed */
 	int rows;                /* enum sq_rows */
 	char *instance;          /* instead: this one row; NULL */
+	bool many_targets;       /* only of loads that have several targets */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings

@@ -299,6 +299,8 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 	if (!server &&
 	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
 		return false; /* another of its targets stands here */
+	if (c->many_targets && load->n_targets < 2)
+		return false;
 	*ret_row = c->instance;
 	if (c->instance)
 		return true;

@@ -420,6 +420,31 @@ static void test_neighbours(void **state)
 	}
 }
 
+/* table_fulls is the whole machine's: a load with one target has its neighbour, so another's overflow at the
+ * same time is no reason for its connects. */
+static void test_neighbours_of_others(void **state)
+{
+	for (size_t targets = 1; targets <= 2; targets++) {
+		struct sq_run *run = new_run(BINS);
+		struct sq_load_rec *load = connections(run, "timeout", "connect", 10);
+
+		(void)state;
+		if (targets > 1) {
+			load->targets = sq_realloc_n(load->targets, 2, sizeof(*load->targets));
+			load->n_targets = 2;
+			load->targets[1] =
+				(struct sq_target_rec){ .target = sq_strdup("server:9001"),
+							.server = sq_strdup("server") };
+		}
+		counter(run, "client", "Udp.SndbufErrors", 0);
+		counter(run, "client", "neighbour.table_fulls", 30);
+		analyze(run);
+		assert_int_equal(explained_by(run, "neighbour-table-full", "client") > 0,
+				 targets > 1);
+		sq_run_free(run);
+	}
+}
+
 static void test_conntrack(void **state)
 {
 	struct sq_run *run = new_run(BINS);
@@ -544,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_missed),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_neighbours_of_others),
 		cmocka_unit_test(test_conntrack),
 		cmocka_unit_test(test_resolver),
 		cmocka_unit_test(test_no_resolver),
