@@ -88,14 +88,17 @@ within() { # OURS AROUND WHAT
 	{ [ "$1" -ge 0 ] && [ "$1" -le "$2" ]; } || fail "$3: $1, within $2 of ip -s ntable"
 }
 table() { jqr "$1" '.[] | select(.name == "arp_cache" and has("allocs")) | .'"$2"; }
+# (A lab beside this test may set it meanwhile.)
+threshold() { # OURS
+	[ "$1" = "$(table "$SCRATCH/before.ntable" thresh3)" ] || expect_eq "$1" "$(table "$SCRATCH/after.ntable" thresh3)" "gc_thresh3"
+}
 for k in allocs destroys res_failed lookups hits forced_gc_runs periodic_gc_runs table_fulls hash_grows; do
 	ours=$(jqr "$SCRATCH/run/run.json" '.counters[] | select(.host == "client" and .metric == "neighbour.'$k'" and .instance == "arp_cache") | .delta')
 	around=$(($(table "$SCRATCH/after.ntable" $k) - $(table "$SCRATCH/before.ntable" $k)))
 	within "$ours" "$around" "neighbour.$k"
 	[ $k != allocs ] || [ "$ours" -ge 3 ] || fail "neighbour.allocs: $ours, of three neighbours that were looked up"
 done
-expect_eq "$(jqr "$SCRATCH/run/run.json" '.counters[] | select(.host == "client" and .metric == "neighbour.gc_thresh3" and .instance == "arp_cache") | .last')" \
-	"$(table "$SCRATCH/after.ntable" thresh3)" "gc_thresh3"
+threshold "$(jqr "$SCRATCH/run/run.json" '.counters[] | select(.host == "client" and .metric == "neighbour.gc_thresh3" and .instance == "arp_cache") | .last')"
 
 # In the first namespace they are read as texts.
 [ -f /proc/net/stat/arp_cache ] || { echo "this is not the first network namespace: no texts of neighbours"; exit 0; }
@@ -106,7 +109,7 @@ last() { # METRIC
 	jq -s '(.[] | select(.k == "metric" and .metric == "'"$1"'" and .instance == "arp_cache") | .i) as $i
 		| [.[] | select(.k == "tick") | .v as $v | range(0; $v | length; 2) | select($v[.] == $i) | $v[. + 1]] | last' "$SCRATCH/neighbour.jsonl"
 }
-expect_eq "$(last neighbour.gc_thresh3)" "$(table "$SCRATCH/after.ntable" thresh3)" "gc_thresh3, by its text"
+threshold "$(last neighbour.gc_thresh3)"
 for k in allocs destroys res_failed lookups hits forced_gc_runs periodic_gc_runs table_fulls hash_grows; do
 	within "$(last neighbour.$k)" $(($(table "$SCRATCH/after.ntable" $k) - $(table "$SCRATCH/before.ntable" $k))) "neighbour.$k, by its text"
 done
