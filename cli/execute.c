@@ -295,8 +295,9 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
 		return err.code == -EINVAL ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
 	}
 	opts.dir = dir;
-	opts.meta = make_meta(plan, id, argc, argv);
 	rc = sq_globals_set(plan, &journal, &err);
+	/* Now it begins: another run may have had the machine until here. */
+	opts.meta = make_meta(plan, id, argc, argv);
 	if (rc == 0)
 		rc = sq_campaign_run(plan, &opts, &ending, &err);
 	if (err.code)

@@ -22,7 +22,10 @@ grep -q "run as root" "$SCRATCH/user.txt" || fail "an ordinary user is told: $(c
 
 # Two at once: the second one waits for the first.
 ran one "$SQUALL" run "$SCRATCH/s.json" --allow-global & one=$!
-sleep 0.5
+for _ in $(seq 400); do
+	[ "$(value)" != "$changed" ] || break
+	sleep 0.05
+done
 expect_eq "$(value)" "$changed" "while it runs"
 ran two "$SQUALL" run "$SCRATCH/s.json" --allow-global 2> "$SCRATCH/two.txt"
 wait "$one" || fail "the first of two: status $?"
