@@ -4,7 +4,7 @@
  * - A gauge is looked at ten times a second at best: between two readings it is taken to have been as far as
  *   the further of the two, so that a short crossing is not lost at its edges.
  * - A rate over one reading is noise (a processor's time comes in steps of 10 ms): it is taken over a second, and
- *   stands or does not for all of that second.
+ *   stands or does not for as much of that second as the counter rose in.
  * - A gauge and its limit are rows of the same instance: a process at its own limit, not at another's.  Where
  *   one row stands for all (cpu.idle beside cpu.idle of cpu0), it is the one that is meant. */
 #include "analyzers/level.h"
@@ -96,13 +96,25 @@ static void judge_gauge(struct view *v)
 	}
 }
 
+/* Of a second in which a counter rose: from before its first rise to its last. */
+static void narrow(const double *samples, size_t *from, size_t *to)
+{
+	double first = samples[*from], last = samples[*to];
+
+	while (*from + 1 < *to && !(samples[*from + 1] > first)) /* a gap is no rise */
+		++*from;
+	while (*to > *from + 1 && !(samples[*to - 1] < last))
+		--*to;
+}
+
 static void judge_rate(struct view *v)
 {
 	size_t second = (size_t)(SQ_SEC / v->run->axis.bin_ns), from = 0;
 
 	second = second ? second : 1;
 	for (size_t i = 0; i < v->run->axis.n; i++) {
-		size_t next = from;
+		size_t next = from, a, b;
+		double rate;
 
 		if (isnan(v->m->samples[i]))
 			continue;
@@ -111,9 +123,13 @@ static void judge_rate(struct view *v)
 				from = next;
 		if (i < from + second || isnan(v->m->samples[from]))
 			continue;
-		judge(v, from + 1, i,
-		      (v->m->samples[i] - v->m->samples[from]) /
-			      sq_seconds((int64_t)(i - from) * v->run->axis.bin_ns));
+		a = from;
+		b = i;
+		rate = (v->m->samples[b] - v->m->samples[a]) /
+		       sq_seconds((int64_t)(b - a) * v->run->axis.bin_ns);
+		if (!v->level->below)
+			narrow(v->m->samples, &a, &b);
+		judge(v, a + 1, b, rate);
 	}
 }
 
