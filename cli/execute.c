@@ -231,7 +231,7 @@ static bool sets_programs(const struct sq_run_args *args)
 }
 
 struct sq_plan *sq_execute_plan(json_t *doc, const char *file, const struct sq_run_args *args,
-				 bool shipped, struct sq_err *err)
+				bool shipped, struct sq_err *err)
 {
 	struct sq_opt_ctx ctx = { .file = file, .families = sq_families() };
 	struct sq_plan_opts opts = { .allow_exec = args->allow_exec ||
