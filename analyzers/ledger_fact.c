@@ -133,8 +133,9 @@ static void take_own(struct sq_book *b, const struct sq_rule *rule, struct sq_en
 
 /* ---- by levels ---- */
 
-/* What was due while the levels did not stand, and how much of that failed without having waited until they
- * did. */
+/* What was due, and would have timed out, while the levels did not stand, and how much of that failed.  (A
+ * failure waits longer than a success: were the latter taken by their due times alone, any failures
+ * before the levels stood would be theirs, and the successes beside them the contrast.) */
 struct apart {
 	uint64_t operations, failures;
 };
@@ -151,10 +152,10 @@ static struct apart apart_of(const struct sq_run *run, const struct sq_levels *l
 	struct apart a = { 0 };
 
 	for (size_t i = 0; i < run->axis.n; i++) {
-		if (!l->stand[i])
-			a.operations += e->load->scheduled_series[i];
-		if (!sq_levels_stood(run, l, i, i + wait))
-			a.failures += e->outcome->series[i];
+		if (sq_levels_stood(run, l, i, i + wait))
+			continue;
+		a.operations += e->load->scheduled_series[i];
+		a.failures += e->outcome->series[i];
 	}
 	return a;
 }
