@@ -31,25 +31,25 @@ void sq_nettext_fini(struct sq_nettext *t)
 	*t = (struct sq_nettext){ 0 };
 }
 
-static void map_table(struct sq_nettext_group *g, struct span header, struct sq_sample *s)
+static void map_table(struct sq_nettext_group *g, struct sq_span header, struct sq_sample *s)
 {
-	struct span prefix, name;
+	struct sq_span prefix, name;
 
 	group_set(g, header);
 	if (!table_prefix(&header, &prefix))
 		return;
-	while (next_word(&header, &name))
+	while (sq_span_word(&header, &name))
 		group_add(g, named_row(s, prefix, ".", name, NULL));
 }
 
 size_t sq_nettext_tables(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, header, values;
+	struct sq_span rest = { text, text + len }, header, values;
 	size_t n = 0, place = 0;
-	bool have = next_line(&rest, &header);
+	bool have = sq_span_line(&rest, &header);
 
-	while (have && next_line(&rest, &values)) {
-		struct span h = header, v = values, names, again;
+	while (have && sq_span_line(&rest, &values)) {
+		struct sq_span h = header, v = values, names, again;
 		struct sq_nettext_group *g;
 
 		/* Not a pair: the second line may be the first of one. */
@@ -62,23 +62,23 @@ size_t sq_nettext_tables(struct sq_nettext *t, const char *text, size_t len, str
 		if (!group_is(g, header))
 			map_table(g, header, s);
 		n += put_values(g, v, s);
-		have = next_line(&rest, &header);
+		have = sq_span_line(&rest, &header);
 	}
 	return n;
 }
 
 size_t sq_nettext_lines(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line;
+	struct sq_span rest = { text, text + len }, line;
 	size_t n = 0, place = 0;
 
-	while (next_line(&rest, &line)) {
-		struct span name, word, none = { text, text };
+	while (sq_span_line(&rest, &line)) {
+		struct sq_span name, word, none = { text, text };
 		struct sq_nettext_group *g;
 		uint64_t value;
 
-		if (!next_word(&line, &name) || !next_word(&line, &word) ||
-		    !word_number(word, &value))
+		if (!sq_span_word(&line, &name) || !sq_span_word(&line, &word) ||
+		    !sq_span_number(word, &value))
 			continue;
 		g = group_at(t, place++);
 		if (!group_is(g, name)) {
@@ -105,21 +105,21 @@ static unsigned sockstat_row(struct sq_sample *s, const char *what)
 /* The names stand among the values, so each is put together anew; there are only a dozen. */
 size_t sq_nettext_sockstat(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line, protocol, name, word;
+	struct sq_span rest = { text, text + len }, line, protocol, name, word;
 	size_t n = 0, place = 0;
 
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		if (!table_prefix(&line, &protocol))
 			continue;
-		while (next_word(&line, &name) && next_word(&line, &word)) {
+		while (sq_span_word(&line, &name) && sq_span_word(&line, &word)) {
 			char what[NAME_SIZE];
 			struct sq_nettext_group *g;
-			struct span whole;
+			struct sq_span whole;
 			uint64_t value;
 
-			if (!join_name(what, protocol, ".", name) || !word_number(word, &value))
+			if (!join_name(what, protocol, ".", name) || !sq_span_number(word, &value))
 				continue;
-			whole = (struct span){ what, what + strlen(what) };
+			whole = (struct sq_span){ what, what + strlen(what) };
 			g = group_at(t, place++);
 			if (!group_is(g, whole)) {
 				group_set(g, whole);
@@ -177,14 +177,14 @@ static size_t softnet_put(struct sq_nettext *t, const uint64_t *words, size_t n_
 
 size_t sq_nettext_softnet(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line, word;
+	struct sq_span rest = { text, text + len }, line, word;
 	uint64_t words[SOFTNET_WORDS], cpu, number = 0;
 	size_t n = 0;
 
-	for (; next_line(&rest, &line); number++) {
+	for (; sq_span_line(&rest, &line); number++) {
 		size_t n_words = 0;
 
-		while (n_words < SOFTNET_WORDS && next_word(&line, &word) &&
+		while (n_words < SOFTNET_WORDS && sq_span_word(&line, &word) &&
 		       word_hex(word, 8, &words[n_words]))
 			n_words++;
 		cpu = n_words > SOFTNET_CPU ? words[SOFTNET_CPU] : number;
@@ -211,18 +211,18 @@ static size_t put_sums(const struct sq_nettext_group *g, const uint64_t *sums, s
 }
 
 /* The sums of the lines below the names; how many columns there are. */
-static size_t sum_columns(struct span header, struct span rest, uint64_t sums[STAT_COLUMNS])
+static size_t sum_columns(struct sq_span header, struct sq_span rest, uint64_t sums[STAT_COLUMNS])
 {
-	struct span line, word, name;
+	struct sq_span line, word, name;
 	uint64_t value;
 	size_t n = 0;
 
-	for (bool first = true; next_line(&rest, &line); first = false) {
-		struct span names = header;
+	for (bool first = true; sq_span_line(&rest, &line); first = false) {
+		struct sq_span names = header;
 		size_t i = 0;
 
-		for (; i < STAT_COLUMNS && next_word(&names, &name) && next_word(&line, &word) &&
-		       word_hex(word, 16, &value);
+		for (; i < STAT_COLUMNS && sq_span_word(&names, &name) &&
+		       sq_span_word(&line, &word) && word_hex(word, 16, &value);
 		     i++)
 			if (first || !same_span(name, span_of("entries")))
 				sums[i] += value;
@@ -234,15 +234,15 @@ static size_t sum_columns(struct span header, struct span rest, uint64_t sums[ST
 size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const char *instance,
 			     const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, header = rest, word;
+	struct sq_span rest = { text, text + len }, header = rest, word;
 	struct sq_nettext_group *g = group_at(t, 0);
 	uint64_t sums[STAT_COLUMNS] = { 0 };
 
-	if (!next_line(&rest, &header))
+	if (!sq_span_line(&rest, &header))
 		return 0;
 	if (!group_is(g, header)) {
 		group_set(g, header);
-		for (struct span names = header; next_word(&names, &word);)
+		for (struct sq_span names = header; sq_span_word(&names, &word);)
 			group_add(g, named_row(s, span_of(prefix), ".", word, instance));
 	}
 	return put_sums(g, sums, sum_columns(header, rest, sums), s);

@@ -12,6 +12,7 @@
 
 #include "analyzers/catalogue.h"
 #include "analyzers/nettext.h"
+#include "analyzers/span.h"
 #include "base/mem.h"
 
 enum { NAME_SIZE = 128 }; /* the kernel's longest is 40; one over the half is passed over */
@@ -26,64 +27,8 @@ struct sq_nettext_group {
 	uint64_t *highest; /* of the rows, where the kernel's own counts may step back; NULL */
 };
 
-/* A stretch of the text. */
-struct span {
-	const char *p, *end;
-};
-
-/* The next line without its end; false at the end of the text. */
-static inline bool next_line(struct span *text, struct span *ret_line)
-{
-	const char *end;
-
-	if (text->p >= text->end)
-		return false;
-	end = memchr(text->p, '\n', (size_t)(text->end - text->p));
-	if (!end)
-		end = text->end;
-	*ret_line = (struct span){ text->p, end };
-	text->p = end < text->end ? end + 1 : end;
-	return true;
-}
-
-static inline bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static inline bool next_word(struct span *line, struct span *ret_word)
-{
-	while (line->p < line->end && is_blank(*line->p))
-		line->p++;
-	if (line->p == line->end)
-		return false;
-	ret_word->p = line->p;
-	while (line->p < line->end && !is_blank(*line->p))
-		line->p++;
-	ret_word->end = line->p;
-	return true;
-}
-
-/* A whole decimal word; a negative one as two's complement. */
-static inline bool word_number(struct span w, uint64_t *ret)
-{
-	bool negative = w.p < w.end && *w.p == '-';
-	uint64_t v = 0;
-
-	w.p += negative;
-	if (w.p == w.end)
-		return false;
-	for (; w.p < w.end; w.p++) {
-		if (*w.p < '0' || *w.p > '9' || __builtin_mul_overflow(v, 10, &v) ||
-		    __builtin_add_overflow(v, (uint64_t)(*w.p - '0'), &v))
-			return false;
-	}
-	*ret = negative ? -v : v;
-	return true;
-}
-
 /* At most so many digits; 16 fill the number. */
-static inline bool word_hex(struct span w, ptrdiff_t digits, uint64_t *ret)
+static inline bool word_hex(struct sq_span w, ptrdiff_t digits, uint64_t *ret)
 {
 	uint64_t v = 0;
 
@@ -112,14 +57,14 @@ static inline struct sq_nettext_group *group_at(struct sq_nettext *t, size_t i)
 	return &t->groups[i];
 }
 
-static inline bool group_is(const struct sq_nettext_group *g, struct span names)
+static inline bool group_is(const struct sq_nettext_group *g, struct sq_span names)
 {
 	size_t len = (size_t)(names.end - names.p);
 
 	return g->names && g->len == len && memcmp(g->names, names.p, len) == 0;
 }
 
-static inline void group_set(struct sq_nettext_group *g, struct span names)
+static inline void group_set(struct sq_nettext_group *g, struct sq_span names)
 {
 	free(g->names);
 	g->len = (size_t)(names.end - names.p);
@@ -137,8 +82,8 @@ static inline void group_add(struct sq_nettext_group *g, unsigned row)
 }
 
 /* prefix + separator + name; false for what is no name. */
-static inline bool join_name(char out[NAME_SIZE], struct span prefix, const char *separator,
-			     struct span name)
+static inline bool join_name(char out[NAME_SIZE], struct sq_span prefix, const char *separator,
+			     struct sq_span name)
 {
 	if (prefix.end - prefix.p > NAME_SIZE / 3 || name.end - name.p > NAME_SIZE / 2)
 		return false;
@@ -152,8 +97,8 @@ static inline bool join_name(char out[NAME_SIZE], struct span prefix, const char
 }
 
 /* The row of that name; NO_ROW for what is no name. */
-static inline unsigned named_row(struct sq_sample *s, struct span prefix, const char *separator,
-				 struct span name, const char *instance)
+static inline unsigned named_row(struct sq_sample *s, struct sq_span prefix, const char *separator,
+				 struct sq_span name, const char *instance)
 {
 	char text[NAME_SIZE];
 
@@ -163,34 +108,34 @@ static inline unsigned named_row(struct sq_sample *s, struct span prefix, const 
 }
 
 /* "TcpExt:" of a line, without the colon; the line goes on behind it. */
-static inline bool table_prefix(struct span *line, struct span *ret_prefix)
+static inline bool table_prefix(struct sq_span *line, struct sq_span *ret_prefix)
 {
-	if (!next_word(line, ret_prefix) || ret_prefix->end[-1] != ':')
+	if (!sq_span_word(line, ret_prefix) || ret_prefix->end[-1] != ':')
 		return false;
 	ret_prefix->end--;
 	return true;
 }
 
-static inline struct span span_of(const char *text)
+static inline struct sq_span span_of(const char *text)
 {
-	return (struct span){ text, text + strlen(text) };
+	return (struct sq_span){ text, text + strlen(text) };
 }
 
-static inline bool same_span(struct span a, struct span b)
+static inline bool same_span(struct sq_span a, struct sq_span b)
 {
 	return a.end - a.p == b.end - b.p && memcmp(a.p, b.p, (size_t)(a.end - a.p)) == 0;
 }
 
 /* The words of a line into the rows of a group, in order. */
-static inline size_t put_values(const struct sq_nettext_group *g, struct span values,
+static inline size_t put_values(const struct sq_nettext_group *g, struct sq_span values,
 				struct sq_sample *s)
 {
-	struct span word;
+	struct sq_span word;
 	uint64_t value;
 	size_t n = 0;
 
-	for (size_t i = 0; i < g->n_rows && next_word(&values, &word); i++) {
-		if (g->rows[i] == NO_ROW || !word_number(word, &value))
+	for (size_t i = 0; i < g->n_rows && sq_span_word(&values, &word); i++) {
+		if (g->rows[i] == NO_ROW || !sq_span_number(word, &value))
 			continue;
 		sq_sample_put(s, g->rows[i], value);
 		n++;

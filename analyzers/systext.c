@@ -18,7 +18,7 @@ static const char *const cpu_columns[] = {
 enum { CPU_COLUMNS = sizeof(cpu_columns) / sizeof(cpu_columns[0]) };
 
 /* Lines of one number; of intr's and softirq's many, the first is the sum of all. */
-static bool is_single(struct span name)
+static bool is_single(struct sq_span name)
 {
 	static const char *const names[] = { "intr",          "ctxt",          "processes",
 					     "procs_running", "procs_blocked", "softirq" };
@@ -29,7 +29,7 @@ static bool is_single(struct span name)
 	return false;
 }
 
-static void map_stat_line(struct sq_nettext_group *g, struct span name, struct sq_sample *s)
+static void map_stat_line(struct sq_nettext_group *g, struct sq_span name, struct sq_sample *s)
 {
 	char instance[NAME_SIZE];
 
@@ -49,14 +49,14 @@ static void map_stat_line(struct sq_nettext_group *g, struct span name, struct s
 
 /* idle and iowait may step back by a tick (Documentation/filesystems/proc.rst).  That is no restart: a
  * value stays where it was until the kernel has caught up. */
-static size_t put_processor(struct sq_nettext_group *g, struct span line, uint64_t ms_per_tick,
+static size_t put_processor(struct sq_nettext_group *g, struct sq_span line, uint64_t ms_per_tick,
 			    struct sq_sample *s)
 {
-	struct span word;
+	struct sq_span word;
 	uint64_t ticks;
 	size_t n = 0;
 
-	for (; n < g->n_rows && next_word(&line, &word) && word_number(word, &ticks); n++) {
+	for (; n < g->n_rows && sq_span_word(&line, &word) && sq_span_number(word, &ticks); n++) {
 		if (ticks > g->highest[n])
 			g->highest[n] = ticks;
 		sq_sample_put(s, g->rows[n], g->highest[n] * ms_per_tick);
@@ -66,15 +66,15 @@ static size_t put_processor(struct sq_nettext_group *g, struct span line, uint64
 
 size_t sq_systext_stat(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line, name;
+	struct sq_span rest = { text, text + len }, line, name;
 	long ticks_per_s = sysconf(_SC_CLK_TCK);
 	uint64_t ms_per_tick = 1000 / (uint64_t)(ticks_per_s > 0 ? ticks_per_s : 100);
 	size_t n = 0, place = 0;
 
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		struct sq_nettext_group *g;
 
-		if (!next_word(&line, &name))
+		if (!sq_span_word(&line, &name))
 			continue;
 		g = group_at(t, place++);
 		if (!group_is(g, name))
@@ -86,15 +86,15 @@ size_t sq_systext_stat(struct sq_nettext *t, const char *text, size_t len, struc
 
 size_t sq_systext_meminfo(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line, name, word;
+	struct sq_span rest = { text, text + len }, line, name, word;
 	size_t n = 0, place = 0;
 
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		struct sq_nettext_group *g;
 		uint64_t value;
 
-		if (!table_prefix(&line, &name) || !next_word(&line, &word) ||
-		    !word_number(word, &value))
+		if (!table_prefix(&line, &name) || !sq_span_word(&line, &word) ||
+		    !sq_span_number(word, &value))
 			continue;
 		g = group_at(t, place++);
 		if (!group_is(g, name)) {
@@ -103,7 +103,7 @@ size_t sq_systext_meminfo(struct sq_nettext *t, const char *text, size_t len, st
 		}
 		if (g->rows[0] == NO_ROW)
 			continue;
-		if (next_word(&line, &word) && same_span(word, span_of("kB")))
+		if (sq_span_word(&line, &word) && same_span(word, span_of("kB")))
 			value *= 1024;
 		sq_sample_put(s, g->rows[0], value);
 		n++;
@@ -112,9 +112,9 @@ size_t sq_systext_meminfo(struct sq_nettext *t, const char *text, size_t len, st
 }
 
 /* The processors' line, "CPU0 CPU3", which the first group is. */
-static bool take_processors(struct sq_nettext *t, struct span *rest, struct span *ret_header)
+static bool take_processors(struct sq_nettext *t, struct sq_span *rest, struct sq_span *ret_header)
 {
-	if (!next_line(rest, ret_header))
+	if (!sq_span_line(rest, ret_header))
 		return false;
 	if (t->n_groups == 0 || !group_is(&t->groups[0], *ret_header)) {
 		sq_nettext_fini(t);
@@ -123,17 +123,17 @@ static bool take_processors(struct sq_nettext *t, struct span *rest, struct span
 	return true;
 }
 
-static void map_softirq(struct sq_nettext_group *g, struct span kind, struct span processors,
+static void map_softirq(struct sq_nettext_group *g, struct sq_span kind, struct sq_span processors,
 			struct sq_sample *s)
 {
-	struct span cpu;
+	struct sq_span cpu;
 
 	group_set(g, kind);
-	while (next_word(&processors, &cpu)) {
+	while (sq_span_word(&processors, &cpu)) {
 		char instance[NAME_SIZE];
 
 		if (cpu.end - cpu.p > 3 &&
-		    join_name(instance, span_of("cpu"), "", (struct span){ cpu.p + 3, cpu.end }))
+		    join_name(instance, span_of("cpu"), "", (struct sq_span){ cpu.p + 3, cpu.end }))
 			group_add(g, named_row(s, span_of("softirq"), ".", kind, instance));
 		else
 			group_add(g, NO_ROW);
@@ -142,12 +142,12 @@ static void map_softirq(struct sq_nettext_group *g, struct span kind, struct spa
 
 size_t sq_systext_softirqs(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, header, line, kind;
+	struct sq_span rest = { text, text + len }, header, line, kind;
 	size_t n = 0, place = 1;
 
 	if (!take_processors(t, &rest, &header))
 		return 0;
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		struct sq_nettext_group *g;
 
 		if (!table_prefix(&line, &kind))
@@ -162,12 +162,12 @@ size_t sq_systext_softirqs(struct sq_nettext *t, const char *text, size_t len, s
 
 /* "38", and what is behind the counts, "PCI-MSIX-0000:00:03.0 1-edge virtio2-input.0": the last word
  * names who asked for it.  Those with a name of their own have a description there. */
-static unsigned interrupt_row(struct sq_sample *s, struct span number, struct span rest)
+static unsigned interrupt_row(struct sq_sample *s, struct sq_span number, struct sq_span rest)
 {
-	struct span word, last = { 0 };
+	struct sq_span word, last = { 0 };
 	char instance[NAME_SIZE];
 
-	while (next_word(&rest, &word))
+	while (sq_span_word(&rest, &word))
 		last = word;
 	if (!last.p || *number.p < '0' || *number.p > '9')
 		last = span_of("");
@@ -176,13 +176,13 @@ static unsigned interrupt_row(struct sq_sample *s, struct span number, struct sp
 	return sq_catalogue_metric(s, "irq", instance);
 }
 
-static bool sum_processors(struct span *line, size_t processors, uint64_t *ret)
+static bool sum_processors(struct sq_span *line, size_t processors, uint64_t *ret)
 {
-	struct span ahead = *line, word;
+	struct sq_span ahead = *line, word;
 	uint64_t sum = 0, value;
 	size_t i = 0;
 
-	for (; i < processors && next_word(&ahead, &word) && word_number(word, &value); i++) {
+	for (; i < processors && sq_span_word(&ahead, &word) && sq_span_number(word, &value); i++) {
 		sum += value;
 		*line = ahead;
 	}
@@ -193,14 +193,14 @@ static bool sum_processors(struct span *line, size_t processors, uint64_t *ret)
 size_t sq_systext_interrupts(struct sq_nettext *t, const char *text, size_t len,
 			     struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, header, line, number, word;
+	struct sq_span rest = { text, text + len }, header, line, number, word;
 	size_t processors = 0, n = 0, place = 1;
 
 	if (!take_processors(t, &rest, &header))
 		return 0;
-	while (next_word(&header, &word))
+	while (sq_span_word(&header, &word))
 		processors++;
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		struct sq_nettext_group *g;
 		uint64_t sum;
 
@@ -224,35 +224,35 @@ size_t sq_systext_files(struct sq_nettext *t, const char *text, size_t len, stru
 {
 	static const char *const names[] = { "file.allocated", "file.unused", "file.max" };
 	struct sq_nettext_group *g = group_at(t, 0);
-	struct span rest = { text, text + len }, line = rest;
+	struct sq_span rest = { text, text + len }, line = rest;
 
 	for (size_t i = g->n_rows; i < sizeof(names) / sizeof(names[0]); i++)
 		group_add(g, sq_catalogue_metric(s, names[i], NULL));
-	return next_line(&rest, &line) ? put_values(g, line, s) : 0;
+	return sq_span_line(&rest, &line) ? put_values(g, line, s) : 0;
 }
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=123165554" */
-static bool total_of(struct span line, uint64_t *ret)
+static bool total_of(struct sq_span line, uint64_t *ret)
 {
-	struct span word;
+	struct sq_span word;
 
-	while (next_word(&line, &word))
+	while (sq_span_word(&line, &word))
 		if (word.end - word.p > 6 && memcmp(word.p, "total=", 6) == 0)
-			return word_number((struct span){ word.p + 6, word.end }, ret);
+			return sq_span_number((struct sq_span){ word.p + 6, word.end }, ret);
 	return false;
 }
 
 size_t sq_systext_pressure(struct sq_nettext *t, const char *resource, const char *text, size_t len,
 			   struct sq_sample *s)
 {
-	struct span rest = { text, text + len }, line, whose;
+	struct sq_span rest = { text, text + len }, line, whose;
 	size_t n = 0, place = 0;
 
-	while (next_line(&rest, &line)) {
+	while (sq_span_line(&rest, &line)) {
 		struct sq_nettext_group *g;
 		uint64_t us;
 
-		if (!next_word(&line, &whose) || !total_of(line, &us))
+		if (!sq_span_word(&line, &whose) || !total_of(line, &us))
 			continue;
 		g = group_at(t, place++);
 		if (!group_is(g, whose)) {

@@ -20,11 +20,11 @@ static size_t parse_stat(struct sq_nettext *t, const char *text, size_t len, str
 static size_t parse_max(struct sq_nettext *t, const char *text, size_t len, struct sq_sample *s)
 {
 	struct sq_nettext_group *g = group_at(t, 0);
-	struct span rest = { text, text + len }, line = rest;
+	struct sq_span rest = { text, text + len }, line = rest;
 
 	if (g->n_rows == 0)
 		group_add(g, sq_catalogue_metric(s, "conntrack.max", NULL));
-	return next_line(&rest, &line) ? put_values(g, line, s) : 0;
+	return sq_span_line(&rest, &line) ? put_values(g, line, s) : 0;
 }
 
 static int conntrack_sample(void *state, struct sq_sample *s)

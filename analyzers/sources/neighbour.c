@@ -68,7 +68,7 @@ static int read_threshold(struct neighbours *n, size_t t, size_t i)
 {
 	struct sq_nettext_file *f = &n->thresholds[t][i];
 	struct sq_nettext_group *g = group_at(&f->parsed, 0);
-	struct span rest, line;
+	struct sq_span rest, line;
 	int rc = f->file.text ? sq_procfile_read(&f->file) : 0;
 
 	if (rc < 0 || !f->file.text)
@@ -79,8 +79,8 @@ static int read_threshold(struct neighbours *n, size_t t, size_t i)
 		snprintf(name, sizeof(name), "neighbour.gc_thresh%zu", i + 1);
 		group_add(g, sq_catalogue_metric(n->sample, name, tables[t].name));
 	}
-	rest = (struct span){ f->file.text, f->file.text + f->file.len };
-	return next_line(&rest, &line) && put_values(g, line, n->sample) ? 0 : -EBADMSG;
+	rest = (struct sq_span){ f->file.text, f->file.text + f->file.len };
+	return sq_span_line(&rest, &line) && put_values(g, line, n->sample) ? 0 : -EBADMSG;
 }
 
 static int read_texts(struct neighbours *n)

@@ -21,6 +21,7 @@
 #include "cli/command.h"
 #include "cli/rounds.h"
 #include "cli/rundir.h"
+#include "cli/scenario_file.h"
 #include "results/baseline.h"
 #include "results/compare.h"
 #include "results/draw.h"
@@ -366,9 +367,9 @@ static int run_and_judge(struct gate *g)
 	return tell(g);
 }
 
-static int gate_scenario(const json_t *scenario, const char *file, const struct gate_args *args,
-			 int argc, char **argv)
+static int gate_scenario(json_t *scenario, const char *file, const void *of, int argc, char **argv)
 {
+	const struct gate_args *args = of;
 	const char *name = json_string_value(json_object_get(scenario, "name"));
 	struct gate g = {
 		.args = args,
@@ -396,28 +397,24 @@ static int gate_scenario(const json_t *scenario, const char *file, const struct 
 	return status;
 }
 
+static bool is_complete(const void *args)
+{
+	const struct gate_args *a = args;
+
+	return !a->baseline != !a->against.n;
+}
+
 static int gate(int argc, char **argv)
 {
+	const struct sq_scenario_command command = {
+		.opts = gate_opts(),
+		.say = "one scenario file, and either --baseline DIR or --against POINTER=VALUE",
+		.complete = is_complete,
+		.run = gate_scenario,
+	};
 	struct gate_args args;
-	struct sq_strings rest;
-	struct sq_err err = { 0 };
-	json_t *scenario = NULL;
-	int status = SQ_EXIT_USAGE;
 
-	if (sq_args_parse(argc, argv, gate_opts(), &args, &rest) < 0)
-		return SQ_EXIT_USAGE;
-	if (rest.n != 1 || !args.baseline == !args.against.n)
-		fprintf(stderr,
-			"squall: gate: name one scenario file, and either --baseline DIR or "
-			"--against POINTER=VALUE; try: squall help gate\n");
-	else if (!(scenario = sq_json_load_file(rest.v[0], &err)))
-		sq_complain(&err);
-	else
-		status = gate_scenario(scenario, rest.v[0], &args, argc, argv);
-	json_decref(scenario);
-	sq_args_rest_free(&rest);
-	sq_opt_fini(gate_opts(), &args);
-	return status;
+	return sq_scenario_command(&command, &args, argc, argv);
 }
 
 static void options(struct sq_buf *out)

@@ -20,6 +20,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/rundir.h"
+#include "cli/scenario_file.h"
 #include "cli/trial.h"
 #include "results/draw.h"
 #include "results/verdict.h"
@@ -411,9 +412,10 @@ static void command_fini(struct command *c)
 	free(c->dir);
 }
 
-static int search_scenario(json_t *scenario, const char *file, const struct search_args *args,
-			   int argc, char **argv)
+static int search_scenario(json_t *scenario, const char *file, const void *of, int argc,
+			   char **argv)
 {
+	const struct search_args *args = of;
 	struct command c = {
 		.args = args,
 		.scenario = scenario,
@@ -433,28 +435,24 @@ static int search_scenario(json_t *scenario, const char *file, const struct sear
 	return status;
 }
 
+static bool is_complete(const void *args)
+{
+	const struct search_args *a = args;
+
+	return !isnan(a->min) && !isnan(a->max);
+}
+
 static int search(int argc, char **argv)
 {
+	const struct sq_scenario_command command = {
+		.opts = search_opts(),
+		.say = "one scenario file, --min and --max",
+		.complete = is_complete,
+		.run = search_scenario,
+	};
 	struct search_args args;
-	struct sq_strings rest;
-	struct sq_err err = { 0 };
-	json_t *scenario = NULL;
-	int status = SQ_EXIT_USAGE;
 
-	if (sq_args_parse(argc, argv, search_opts(), &args, &rest) < 0)
-		return SQ_EXIT_USAGE;
-	if (rest.n != 1 || isnan(args.min) || isnan(args.max))
-		fprintf(stderr,
-			"squall: search: name one scenario file, --min and --max; try: squall "
-			"help search\n");
-	else if (!(scenario = sq_json_load_file(rest.v[0], &err)))
-		sq_complain(&err);
-	else
-		status = search_scenario(scenario, rest.v[0], &args, argc, argv);
-	json_decref(scenario);
-	sq_args_rest_free(&rest);
-	sq_opt_fini(search_opts(), &args);
-	return status;
+	return sq_scenario_command(&command, &args, argc, argv);
 }
 
 static void options(struct sq_buf *out)

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/rounds.h"
 #include "cli/rundir.h"
+#include "cli/scenario_file.h"
 #include "results/compare.h"
 #include "results/stats.h"
 
@@ -210,9 +211,9 @@ static int prepare(struct tune *t, struct sq_err *err)
 	return rc;
 }
 
-static int tune_scenario(const json_t *scenario, const char *file, const struct tune_args *args,
-			 int argc, char **argv)
+static int tune_scenario(json_t *scenario, const char *file, const void *of, int argc, char **argv)
 {
+	const struct tune_args *args = of;
 	struct tune t = {
 		.args = args,
 		.rounds = { .scenario = scenario,
@@ -236,24 +237,15 @@ static int tune_scenario(const json_t *scenario, const char *file, const struct 
 
 static int tune(int argc, char **argv)
 {
+	const struct sq_scenario_command command = {
+		.opts = tune_opts(),
+		.say = "one scenario file",
+		.complete = NULL,
+		.run = tune_scenario,
+	};
 	struct tune_args args;
-	struct sq_strings rest;
-	struct sq_err err = { 0 };
-	json_t *scenario = NULL;
-	int status = SQ_EXIT_USAGE;
 
-	if (sq_args_parse(argc, argv, tune_opts(), &args, &rest) < 0)
-		return SQ_EXIT_USAGE;
-	if (rest.n != 1)
-		fprintf(stderr, "squall: tune: name one scenario file; try: squall help tune\n");
-	else if (!(scenario = sq_json_load_file(rest.v[0], &err)))
-		sq_complain(&err);
-	else
-		status = tune_scenario(scenario, rest.v[0], &args, argc, argv);
-	json_decref(scenario);
-	sq_args_rest_free(&rest);
-	sq_opt_fini(tune_opts(), &args);
-	return status;
+	return sq_scenario_command(&command, &args, argc, argv);
 }
 
 static void options(struct sq_buf *out)
