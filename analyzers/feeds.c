@@ -33,14 +33,16 @@ enum {
 void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const void *conf,
 		  int64_t interval_ns)
 {
-	/* What has no options of its own is the same source when it is mentioned again, which may be
-	 * asked for more often but must not be counted twice. */
+	/* A group's source that is mentioned again is the same one: it may be asked for more often, and with
+	 * options of its own, but must not be counted twice.  With two sets of options it is two. */
 	for (size_t i = 0; source->group && i < fs->n; i++) {
 		struct sq_feed *f = &fs->v[i];
 
-		if (f->source == source && (f->conf == conf || !source->kind.opts)) {
+		if (f->source == source && (f->conf == conf || !f->conf || !conf)) {
 			if (interval_ns < f->interval_ns)
 				f->interval_ns = interval_ns;
+			if (conf)
+				f->conf = conf;
 			return;
 		}
 	}
