@@ -61,6 +61,8 @@ bool sq_bsd_name(char out[SQ_BSD_NAME], struct sq_span words)
 	size_t at = strlen(out);
 	struct sq_span word;
 
+	if (at + 2 >= SQ_BSD_NAME)
+		return false;
 	while (take_word(&words, &word)) {
 		if (at > 0 && out[at - 1] != '.')
 			out[at++] = '_';

@@ -53,7 +53,6 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 		.sample = sq_sample_new(c->spool),
 		.ctl = { -1, -1 },
 	};
-	sq_sample_time(r->sample);
 	r->feeds.sample = r->sample;
 	sq_sample_set_part(r->sample, (unsigned)c->n);
 	sq_sample_time(r->sample);
@@ -68,9 +67,15 @@ static struct sq_capture_reader *reader_of(struct capture *c, const struct sq_so
 {
 	bool alone = source->blocking && (!where || source->remote);
 
-	for (size_t i = 0; !alone && i < c->n; i++)
-		if (!c->readers[i]->alone && sq_same_text(c->readers[i]->where, where))
-			return c->readers[i];
+	for (size_t i = 0; i < c->n; i++) {
+		struct sq_capture_reader *r = c->readers[i];
+		/* A group's source is one, however often it is mentioned. */
+		bool same = alone ? r->alone && source->group && r->feeds.v[0].source == source
+				  : !r->alone;
+
+		if (same && sq_same_text(r->where, where))
+			return r;
+	}
 	return reader_add(c, where, alone);
 }
 

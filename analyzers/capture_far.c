@@ -197,8 +197,8 @@ static int keep_shell(struct sq_far_session *s)
 		sq_feeds_tick(fs, SQ_FEEDS_ALL, s->err);
 		return 1;
 	}
-	if (s->heard_ns)
-		s->heard_ns = sq_place_when(s->place).at_ns;
+	if (s->heard_ns && sq_far_took_ns(s->far))
+		s->heard_ns = sq_far_took_ns(s->far);
 	return rc == -ENOTCONN ? 0 : rc;
 }
 

@@ -6,7 +6,9 @@
 
 static bool is(const json_t *row, const char *key, json_type type)
 {
-	return json_typeof(json_object_get(row, key)) == type;
+	const json_t *v = json_object_get(row, key);
+
+	return v && json_typeof(v) == type;
 }
 
 /* The names of the rows whose answer is of that kind, on one line of at most so many columns. */

@@ -28,6 +28,7 @@ enum {
 	LARGEST = 16 * 1024 * 1024, /* an answer, or a line */
 	CHUNK = 64 * 1024,
 	COMPLAINT = 512,
+	COMPLAINTS = 64, /* read in one go */
 };
 
 #define SEND_LIMIT (2 * SQ_SEC)
@@ -110,7 +111,10 @@ static void hear_complaint(struct sq_far *f)
 	char text[COMPLAINT];
 	ssize_t got;
 
-	while (sq_far_is_open(f) && (got = read(f->child.err, text, sizeof(text) - 1)) > 0) {
+	/* One that never stops is heard again with the next lines. */
+	for (int i = 0; i < COMPLAINTS && sq_far_is_open(f) &&
+			(got = read(f->child.err, text, sizeof(text) - 1)) > 0;
+	     i++) {
 		text[got] = '\0';
 		sq_text_squeeze(text);
 		if (*text)

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/value.h"
 
-enum { FIRST_PINGS = 8, LAST_PINGS = 4 };
+enum { FIRST_PINGS = 8, LAST_PINGS = 4, HELD_MOST = 16 * 1024 * 1024 };
 
 #define PING_EVERY    SQ_SEC
 #define FIRST_EVERY   (20 * SQ_MS)
@@ -78,10 +78,13 @@ static int release(struct sq_far_session *s)
 	int rc = 0;
 
 	s->held = (struct sq_buf){ 0 };
-	for (char *p = held.data, *end; rc >= 0 && p && *p; p = end + 1) {
-		end = strchr(p, '\n');
-		*end = '\0';
-		rc = take_line(s, p, (size_t)(end - p));
+	/* A line may hold a NUL. */
+	for (size_t at = 0, n; rc >= 0 && at < held.len; at += n + 1) {
+		char *p = held.data + at;
+
+		n = (size_t)((char *)memchr(p, '\n', held.len - at) - p);
+		p[n] = '\0';
+		rc = take_line(s, p, n);
 	}
 	sq_buf_fini(&held);
 	return rc;
@@ -110,6 +113,10 @@ static bool hold(struct sq_far_session *s, const char *line, size_t len)
 
 	if (s->clock.n >= FIRST_PINGS || strncmp(line, pong, strlen(pong)) == 0)
 		return false;
+	if (s->held.len > HELD_MOST) {
+		sq_far_break(s->far, "it says much, and does not answer");
+		return true;
+	}
 	sq_buf_add(&s->held, line, len);
 	sq_buf_puts(&s->held, "\n");
 	return true;
@@ -157,8 +164,9 @@ static int take_lines(struct sq_far_session *s)
 /* One wait for far lines and orders, and a ping when it is time. As sq_far_session_order, or the spool's error. */
 static int turn(struct sq_far_session *s, int64_t until_ns)
 {
-	int64_t now_ns = sq_now_ns(),
-		wake_ns = s->answered ? s->ping_ns : s->sent_ns + SILENCE_LIMIT;
+	int64_t now_ns = sq_now_ns(), wake_ns = s->stopping   ? until_ns
+						: s->answered ? s->ping_ns
+							      : s->sent_ns + SILENCE_LIMIT;
 	struct pollfd p[2] = { { .fd = s->reader->ctl[1], .events = POLLIN },
 			       { .fd = sq_far_fd(s->far), .events = POLLIN } };
 	int rc = 0;

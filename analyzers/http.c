@@ -241,6 +241,23 @@ int sq_http_body(struct sq_span answer, struct sq_span *ret_body, struct sq_err 
 	return 0;
 }
 
+/* Is it an address of this namespace?  Those can be bound. */
+static bool is_own(const struct url *u)
+{
+	struct sockaddr_storage a = u->address;
+	int fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool own;
+
+	if (a.ss_family == AF_INET)
+		((struct sockaddr_in *)&a)->sin_port = 0;
+	else
+		((struct sockaddr_in6 *)&a)->sin6_port = 0;
+	own = fd != -1 && bind(fd, (const struct sockaddr *)&a, u->address_len) == 0;
+	if (fd != -1)
+		close(fd);
+	return own;
+}
+
 int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct sq_err *err)
 {
 	struct sq_buf answer = { 0 };
@@ -250,6 +267,11 @@ int sq_http_get(const char *url, int64_t timeout_ns, struct sq_buf *out, struct 
 
 	if (rc < 0)
 		return rc;
+	if (!is_own(&u))
+		return sq_err_set(
+			err, -EPERM, url,
+			"is no address of the machine that is read; counters of another are read "
+			"there, by \"where\"");
 	rc = exchange(&u, sq_now_ns() + timeout_ns, &answer);
 	if (rc < 0)
 		sq_err_set(err, rc, url, "%s; see that the server gives its statistics there",

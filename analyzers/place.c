@@ -113,6 +113,10 @@ int sq_place_run(struct sq_place *p, const char *command_line, int64_t timeout_n
 	rc = gather(&child, sq_now_ns() + timeout_ns, out, &complaint);
 	status = sq_spawn_end(&child, rc == 0 ? SQ_SEC / 5 : 0);
 	sq_text_squeeze(complaint.data);
+	/* The texts of strangers go into JSON. */
+	for (char *c = complaint.data; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	if (rc == -ETIMEDOUT)
 		sq_err_set(err, rc, command_line, "no end of it within %.1f s",
 			   sq_seconds(timeout_ns));

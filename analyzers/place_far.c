@@ -137,9 +137,13 @@ static int take_part(struct sq_place *p, const char **text, struct sq_place_file
 
 int sq_place_fetch(struct sq_place *p)
 {
-	int rc = p->has_mark == SQ_MARK_UNASKED ? learn_mark(p) : 0, status;
 	const char *text;
+	int rc = 0, status;
 
+	if (!sq_far_is_open(p->far))
+		rc = -EPIPE;
+	else if (p->has_mark == SQ_MARK_UNASKED)
+		rc = learn_mark(p);
 	p->when = (struct sq_far_moment){ 0 };
 	for (size_t i = 0; i < p->n; i++)
 		p->files[i].fresh = false;

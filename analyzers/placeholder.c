@@ -170,7 +170,7 @@ static void put_lag(const struct sq_topic *p, const char *name, struct sq_buf *o
 	int64_t lag;
 
 	(void)name;
-	if (!p->load->lag) {
+	if (!p->load || !p->load->lag) {
 		put_text(out, NULL);
 		return;
 	}
@@ -182,10 +182,10 @@ static void put_lag(const struct sq_topic *p, const char *name, struct sq_buf *o
 /* What the load's threads used of the processors' time that they could have had. */
 static void put_cpu(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
-	double had = sq_seconds(p->load->duration_ns) * p->load->threads;
+	double had = p->load ? sq_seconds(p->load->duration_ns) * p->load->threads : 0;
 
 	(void)name;
-	if (isnan(p->load->cpu_s) || had <= 0)
+	if (had <= 0 || isnan(p->load->cpu_s))
 		put_text(out, NULL);
 	else
 		sq_buf_printf(out, "%.0f %%", 100 * p->load->cpu_s / had);
@@ -234,13 +234,13 @@ static void put_row(const struct sq_topic *p, const char *name, struct sq_buf *o
 static void put_source(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
 	(void)name;
-	put_text(out, p->load->source);
+	put_text(out, p->load ? p->load->source : NULL);
 }
 
 static void put_target(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
 	(void)name;
-	for (size_t i = 0; i < p->load->n_targets; i++)
+	for (size_t i = 0; p->load && i < p->load->n_targets; i++)
 		sq_buf_printf(out, "%s%s", i ? ", " : "", sq_frame_address(&p->load->targets[i]));
 }
 

@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { PARTS = 256, ROWS = 100000, ORIGINS = 1000, TEXT = 512 };
+enum { PARTS = 256, ROWS = 100000, ORIGINS = 1000, TEXT = 1024 /* the kernel log's lines */ };
 
 #define FAR_TIME_MAX (INT64_C(1) << 61)
 #define PAST_MAX     (60 * SQ_SEC)

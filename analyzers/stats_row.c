@@ -53,12 +53,23 @@ static bool copy_plain(char *out, size_t size, const char *prefix, struct sq_spa
 	return true;
 }
 
+/* A text that names new rows for ever is followed no further; those it named before stand where they
+ * stood. */
+static bool stands_next(const struct sq_stats *t, const struct identity *id)
+{
+	const struct sq_stats_memory *m = t->memory;
+
+	return t->n < m->n && sq_same_text(m->v[t->n].name, id->name) &&
+	       sq_same_text(m->v[t->n].instance, id->instance);
+}
+
 static bool identify(struct sq_stats *t, const char *prefix, struct sq_span name,
 		     struct sq_span instance, struct identity *ret)
 {
 	if (t->n < SQ_STATS_ROWS && sq_span_len(name) > 0 &&
 	    copy_plain(ret->name, sizeof(ret->name), prefix, name) &&
-	    copy_plain(ret->instance, sizeof(ret->instance), "", instance))
+	    copy_plain(ret->instance, sizeof(ret->instance), "", instance) &&
+	    (t->memory->made < SQ_STATS_ROWS || stands_next(t, ret)))
 		return true;
 	t->passed++;
 	return false;
@@ -116,6 +127,10 @@ static const struct sq_stats_known *known_row(struct sq_stats *t, const struct i
 		k->row = sq_sample_metric(t->sample, &m);
 	} else
 		k->row = sq_catalogue_metric(t->sample, id->name, instance);
+	if (k->row >= t->memory->next) {
+		t->memory->next = k->row + 1;
+		t->memory->made++;
+	}
 	return k;
 }
 

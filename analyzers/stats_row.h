@@ -17,6 +17,7 @@ enum {
 struct sq_stats_memory {
 	struct sq_stats_known *v;
 	size_t n, cap;
+	unsigned made, next; /* rows that were registered, and the number of the next to come */
 };
 
 void sq_stats_memory_fini(struct sq_stats_memory *m);

@@ -56,13 +56,16 @@ static int run_cure(const json_t *doc, const struct sq_trial_way *way, const cha
 		    struct row *row)
 {
 	const char *text = sq_draw_text(json_object_get(doc, "cure"), "text");
-	json_t *cured = sq_cure_document(doc, NULL);
+	struct sq_err err = { 0 };
+	json_t *cured = sq_cure_document(doc, &err);
 	char *out = sq_printf_dup("%s/cure", dir);
 	struct sq_trial t = { .status = SQ_EXIT_USAGE };
 	int status;
 
 	if (cured)
 		sq_trial_run(cured, way, out, true, &t);
+	else
+		sq_complain(&err);
 	status = t.status;
 	row->cured = status == SQ_EXIT_OK ? "yes" : status == SQ_EXIT_FAILED ? "NO" : "?";
 	if (!way->args->quiet)
@@ -91,13 +94,22 @@ static void run_one(const json_t *doc, const struct sq_trial_way *way, const cha
 	sq_trial_fini(&t);
 }
 
+/* Of a lab of one's own, which is called by its path. */
+static const char *base_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? slash + 1 : name;
+}
+
 static void lab_row(const struct sq_lab *lab, const struct sq_lab_args *args, bool several,
 		    int argc, char **argv, struct row *row)
 {
 	const struct sq_trial_way way = { lab->name, &args->run, lab->shipped, argc, argv };
 	struct sq_buf because = { 0 };
-	char *out = several && args->run.out ? sq_printf_dup("%s/%s", args->run.out, lab->name)
-					     : sq_strdup(args->run.out);
+	char *out = several && args->run.out
+			    ? sq_printf_dup("%s/%s", args->run.out, base_name(lab->name))
+			    : sq_strdup(args->run.out);
 
 	*row = (struct row){ .lab = lab->name, .status = SQ_EXIT_UNMEASURED, .cured = "not run" };
 	if (!args->run.loopback && !sq_lab_possible(lab->doc, args->run.allow_global, &because)) {

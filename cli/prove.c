@@ -7,6 +7,7 @@
 #include "cli/prove.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +147,16 @@ static int run_one(struct prove *p, size_t pair, bool with, struct sq_proof_coun
 	struct sq_err err = { 0 };
 	struct sq_trial t = { .status = SQ_EXIT_UNMEASURED };
 	json_t *doc = make_doc(p, pair, with, &err);
-	int rc = doc && with ? change_machine(p, &journal, &err) : 0;
+	sigset_t held, before;
+	int rc;
+
+	/* Between a change and its undoing nothing but SIGKILL ends this process. */
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	rc = doc && with ? change_machine(p, &journal, &err) : 0;
 
 	if (doc && rc == 0)
 		sq_trial_run(doc, p->way, out, true, &t);
@@ -154,6 +164,13 @@ static int run_one(struct prove *p, size_t pair, bool with, struct sq_proof_coun
 		sq_complain(&err);
 	if (sq_globals_set_back(journal) < 0)
 		t.status = SQ_EXIT_UNMEASURED;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (t.report && json_array_size(json_object_get(t.report, "lost"))) {
+		fprintf(stderr,
+			"squall: prove: the scenario's world could not be made, so what was to be "
+			"changed was not\n");
+		t.status = SQ_EXIT_UNMEASURED;
+	}
 	if (t.report)
 		*ret = count(p, t.report);
 	json_array_append_new(p->runs,
@@ -397,10 +414,15 @@ int sq_prove_lab(const struct sq_lab *lab, const struct sq_lab_args *args, int a
 		.mechanism = json_string_value(json_object_get(lab->doc, "finding")),
 		.pairs = args->pairs,
 	};
+	/* What --set says stands in the first run's report. */
+	struct sq_run_args plain = args->run;
+	const struct sq_trial_way pairs = { lab->name, &plain, lab->shipped && !args->run.set.n,
+					    argc, argv };
 	struct sq_buf because = { 0 };
 	struct sq_trial t;
 	int status;
 
+	plain.set = (struct sq_strings){ 0 };
 	if (!sq_lab_possible(lab->doc, args->run.allow_global, &because)) {
 		fprintf(stderr, "squall: %s: %s\n", lab->name, because.data);
 		sq_buf_fini(&because);
@@ -409,7 +431,7 @@ int sq_prove_lab(const struct sq_lab *lab, const struct sq_lab_args *args, int a
 	sq_trial_run(lab->doc, &way, NULL, false, &t);
 	status = t.status;
 	if (t.report && status != SQ_EXIT_STOPPED && status != SQ_EXIT_USAGE)
-		status = sq_prove(&t, &ask, &way);
+		status = sq_prove(&t, &ask, &pairs);
 	sq_trial_fini(&t);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analyzers/rules.h"
+#include "analyzers/rules_own.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sysctl.h"
@@ -110,13 +111,19 @@ static int change_by_rule(const json_t *scenario, const json_t *finding, bool al
 {
 	const char *mechanism = sq_draw_text(finding, "mechanism");
 	struct sq_rule_table rules;
-	int rc = sq_rule_table_load(sq_rules, &rules, err);
+	int rc = sq_rule_table_load(sq_rules_all(), &rules, err);
 
 	for (size_t i = 0; rc == 0 && i < rules.n; i++) {
 		if (strcmp(rules.v[i].id, mechanism) != 0)
 			continue;
 		if (json_object_get(scenario, "world"))
 			change_world(&rules.v[i].change, scenario, finding, ret);
+		else if (strcmp(sq_draw_text(finding, "host"), "localhost") != 0)
+			rc = sq_err_set(
+				err, -ENOTSUP, mechanism,
+				"its settings are those of %s, which prove does not change; "
+				"change them there and compare the runs, or give --set",
+				sq_draw_text(finding, "host"));
 		else
 			rc = change_machine(&rules.v[i].change, allow_global, ret, err);
 	}

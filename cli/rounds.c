@@ -2,15 +2,37 @@
  * arrivals, and another one than those of other rounds. */
 #include "cli/rounds.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "results/verdict.h"
 #include "scenarios/scenario.h"
+
+json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, struct sq_err *err)
+{
+	json_t *names = asked->n ? json_array() : NULL;
+
+	for (size_t i = 0; i < asked->n; i++) {
+		if (!sq_measure_is_known(json_object_get(scenario, "load"), asked->v[i])) {
+			sq_err_set(
+				err, -EINVAL, "--gate",
+				"\"%s\" is no measure of a load here; expected LOAD.rate.ok, "
+				"LOAD.latency.p99 (p50, p90, p999, max), LOAD.cpu or LOAD.failures",
+				asked->v[i]);
+			json_decref(names);
+			return NULL;
+		}
+		json_array_append_new(names, json_string(asked->v[i]));
+	}
+	return names;
+}
 
 static int side_scenario(const struct sq_rounds *r, size_t side, uint64_t round, json_t **ret,
 			 struct sq_err *err)
@@ -32,6 +54,14 @@ static int side_scenario(const struct sq_rounds *r, size_t side, uint64_t round,
 	return rc;
 }
 
+static bool is_whole(const json_t *report)
+{
+	const json_t *outcome = sq_json_pointer_get(report, "/run/outcome");
+
+	return !sq_report_missed(report) && json_is_string(outcome) &&
+	       strcmp(json_string_value(outcome), "completed") == 0;
+}
+
 /* The report of one trial; NULL with *ret_status when the tuning can't go on. */
 static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, int *ret_status)
 {
@@ -46,9 +76,15 @@ static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, in
 	} else {
 		sq_trial_run(doc, &r->way, out, true, &trial);
 		*ret_status = trial.status;
-		/* A failed expectation, or nothing but failures, is what is to be measured. */
+		/* A failed expectation, or nothing but failures, is what is to be measured; the generator's own
+		 * limit is not. */
 		if (trial.status == SQ_EXIT_OK || trial.status == SQ_EXIT_FAILED)
 			report = json_incref(trial.report);
+		if (report && !is_whole(report)) {
+			json_decref(report);
+			report = NULL;
+			*ret_status = SQ_EXIT_UNMEASURED;
+		}
 	}
 	sq_trial_fini(&trial);
 	json_decref(doc);

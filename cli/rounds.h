@@ -20,6 +20,10 @@ struct sq_rounds {
 	json_t *orders;    /* of the sides, of all rounds */
 };
 
+/* The measures that --gate asks for, a new array; NULL: none were asked for, and without err.  NULL with err when one is no
+ * measure of the scenario's loads. */
+json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, struct sq_err *err);
+
 /* The exit status of the first run that could not be measured, or was stopped; else 0.  The caller calls
  * sq_rounds_fini. */
 int sq_rounds_run(struct sq_rounds *r);

@@ -55,12 +55,17 @@ static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_si
 			struct sq_err *err)
 {
 	char stamp[64];
-	char *folder = sq_printf_dup("runs/%s", name);
+	char *folder;
 	struct tm tm;
 	time_t now = time(NULL);
 	char *dir = NULL;
-	int rc = sq_rundir_folder("runs", err);
+	int rc;
 
+	/* Some commands have not parsed the scenario yet. */
+	if (!*name || *name == '.' || strchr(name, '/'))
+		return sq_err_set(err, -EINVAL, "/name", "\"%.60s\" can't name a folder", name);
+	folder = sq_printf_dup("runs/%s", name);
+	rc = sq_rundir_folder("runs", err);
 	if (rc == 0)
 		rc = sq_rundir_folder(folder, err);
 	gmtime_r(&now, &tm);

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "base/opt.h"
+#include "cli/execute.h"
 
 struct sq_scenario_command {
 	const struct sq_opt *opts;
@@ -16,7 +16,9 @@ struct sq_scenario_command {
 	int (*run)(json_t *scenario, const char *file, const void *args, int argc, char **argv);
 };
 
-/* Parses the command line into args, loads the file and runs; the exit status. */
+/* Parses the command line into args, whose first member is sq_run_args, loads the file (a scenario, or the report that
+ * holds one), and runs; the exit status.  What --set says is in the scenario by then, and no longer in args, so that
+ * what the command sets itself has the last word. */
 int sq_scenario_command(const struct sq_scenario_command *c, void *args, int argc, char **argv);
 
 #endif

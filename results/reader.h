@@ -170,5 +170,6 @@ void sq_reader_rows_settle(struct sq_reader *r);
 int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err);
 /* Its first record: whose it is, and how its clock stands to the run's. */
 int sq_reader_place(struct sq_reader *r, const json_t *record, struct sq_err *err);
+void sq_reader_place_again(struct sq_reader *r, const json_t *record);
 
 #endif

@@ -390,6 +390,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		rc = take_relay(r, record);
 	else if (strcmp(kind, "mail") == 0)
 		rc = take_mail(r, record);
+	else if (strcmp(kind, "wall") == 0 && r->capture.joined)
+		sq_reader_place_again(r, record);
 	else if (strcmp(kind, "done") == 0)
 		r->done = true;
 	else if (strcmp(kind, "clocks") == 0)

@@ -46,6 +46,17 @@ int sq_reader_place(struct sq_reader *r, const json_t *record, struct sq_err *er
 	return 0;
 }
 
+/* By how much that machine's wall clock went another way since the file began. */
+void sq_reader_place_again(struct sq_reader *r, const json_t *record)
+{
+	struct sq_capture_draft *c = &r->capture;
+	json_int_t t, wall;
+
+	if (c->error_ns >= 0 &&
+	    json_unpack((json_t *)record, "{s:I, s:I}", "t", &t, "wall", &wall) == 0)
+		c->error_ns += llabs(r->run->t0_wall_ns - (wall - t) - c->zero_ns);
+}
+
 static void say_clock(struct sq_reader *r)
 {
 	const struct sq_capture_draft *c = &r->capture;

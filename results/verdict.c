@@ -3,6 +3,7 @@
 #include "results/verdict.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,18 +56,23 @@ bool sq_measure_is_share(const char *name)
 	return m && !m->pointer;
 }
 
-static const json_t *load_of(const json_t *report, const char *name)
+static const json_t *load_in(const json_t *loads, const char *name)
 {
 	size_t len = strcspn(name, "."), i;
 	const json_t *load;
 
-	json_array_foreach(json_object_get(report, "loads"), i, load) {
+	json_array_foreach(loads, i, load) {
 		const char *is = sq_draw_text(load, "name");
 
 		if (strlen(is) == len && strncmp(is, name, len) == 0)
 			return load;
 	}
 	return NULL;
+}
+
+static const json_t *load_of(const json_t *report, const char *name)
+{
+	return load_in(json_object_get(report, "loads"), name);
 }
 
 static double failures_share(const json_t *load)
@@ -76,7 +82,8 @@ static double failures_share(const json_t *load)
 	size_t i;
 
 	json_array_foreach(json_object_get(load, "outcomes"), i, o)
-		if (strcmp(sq_draw_text(o, "class"), "ok") != 0)
+		if (strcmp(sq_draw_text(o, "class"), "ok") != 0 &&
+		    strcmp(sq_draw_text(o, "class"), "missed") != 0)
 			sum += sq_draw_real(o, "count");
 	return scheduled > 0 ? sum / scheduled : NAN;
 }
@@ -130,7 +137,8 @@ static double difference(double a, double b, bool share)
 {
 	if (share)
 		return b - a;
-	return a > 0 && b > 0 ? log(b / a) : NAN;
+	/* One of 0 is the least there is, not unknown: a dead server has a rate. */
+	return isnan(a) || isnan(b) ? NAN : log(fmax(b, DBL_MIN)) - log(fmax(a, DBL_MIN));
 }
 
 static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
@@ -186,6 +194,23 @@ static enum sq_comparison verdict_of(const char *name, const struct judged *j, d
 {
 	return sq_judge(&j->shift, adjusted, how->alpha, log_margin(name, how),
 			sq_measure_more_is_better(name));
+}
+
+bool sq_report_missed(const json_t *report)
+{
+	const json_t *load, *o;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(report, "loads"), i, load)
+		json_array_foreach(json_object_get(load, "outcomes"), k, o)
+			if (strcmp(sq_draw_text(o, "class"), "missed") == 0)
+				return true;
+	return false;
+}
+
+bool sq_measure_is_known(const json_t *loads, const char *name)
+{
+	return measure_of(name) && load_in(loads, name);
 }
 
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
@@ -250,7 +275,7 @@ static double placed(const json_t *session, const char *name)
 
 	if (sq_measure_is_share(name))
 		return v;
-	return v > 0 ? log(v) : NAN;
+	return isnan(v) ? NAN : log(fmax(v, DBL_MIN));
 }
 
 static struct judged judge_session(const json_t *const *earlier, size_t n, const json_t *now,
@@ -269,6 +294,16 @@ static struct judged judge_session(const json_t *const *earlier, size_t n, const
 		j.pairs = 0;
 	free(known);
 	return j;
+}
+
+/* A session may be told from the others by less than the margin: that is no matter. */
+static enum sq_comparison session_verdict(const char *name, const struct judged *j, double p,
+					  const struct sq_judging *how)
+{
+	enum sq_comparison v = verdict_of(name, j, p, how);
+	bool within = fabs(j->shift.shift) <= log_margin(name, how);
+
+	return within && (v == SQ_WORSE || v == SQ_BETTER) ? SQ_EQUIVALENT : v;
 }
 
 json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
@@ -291,7 +326,8 @@ json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t
 		json_array_append_new(
 			list,
 			verdict_json(metric, &all[i],
-				     few ? SQ_UNDECIDED : verdict_of(metric, &all[i], p[i], how),
+				     few ? SQ_UNDECIDED
+					 : session_verdict(metric, &all[i], p[i], how),
 				     p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX));
 	}
 	free(p);

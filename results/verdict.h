@@ -8,9 +8,15 @@
 #include <jansson.h>
 
 /* One measure of one load, as expectations name it: "storm.rate.ok" (a second), "storm.latency.p99" (from the due
- * time, seconds), "storm.failures" (here their share of all that was scheduled), "storm.cpu" (the
+ * time, seconds), "storm.failures" (here their share of all that was scheduled; missed ones are none), "storm.cpu" (the
  * generator's, us for each success; not in judgements).  NAN: not measured, or no such name. */
 double sq_report_measure(const json_t *report, const char *name);
+
+/* Is it a measure of one of these loads, of a report or of a scenario? */
+bool sq_measure_is_known(const json_t *loads, const char *name);
+
+/* Did its generator miss operations, so that what it measured is not the load that was asked for? */
+bool sq_report_missed(const json_t *report);
 
 /* Is more of it better? */
 bool sq_measure_more_is_better(const char *name);

@@ -272,7 +272,7 @@ static int check_between(const struct sq_scenario *s, const struct sq_link_spec 
 		return sq_scenario_fail(s, pointer, err,
 					"expected the names of 2 hosts or more, found %zu",
 					l->between.n);
-	for (size_t i = 0; rc == 0 && i < 2; i++) {
+	for (size_t i = 0; rc == 0 && i < l->between.n; i++) {
 		snprintf(pointer, sizeof(pointer), "/world/links/%zu/between/%zu", link, i);
 		rc = sq_scenario_check_host(s, l->between.v[i], pointer, err);
 	}

@@ -79,7 +79,12 @@ int sq_world_files(struct sq_world *w, size_t host, struct sq_err *err)
 	if (own == -1 || unshare(CLONE_NEWNS) == -1)
 		return sq_err_set(err, -errno, where, "cannot make a mount namespace: %s",
 				  strerror(errno));
-	rc = cover_all(&spec->files, where, err);
+	/* What is mounted in a namespace that shares its mounts would show outside, and stay. */
+	rc = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1
+		     ? sq_err_set(err, -errno, where,
+				  "mounts can't be kept to this host here (a chroot?): leave "
+				  "\"files\" out")
+		     : cover_all(&spec->files, where, err);
 	w->mntns[host] = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (w->mntns[host] == -1 && rc == 0)
 		rc = sq_err_set(err, -errno, where, "/proc/self/ns/mnt: %s", strerror(errno));

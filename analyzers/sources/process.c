@@ -304,7 +304,8 @@ static int process_open(void *state, const void *conf, struct sq_sample *s, stru
 	rc = read_self(&p->self);
 	if (rc < 0)
 		return sq_err_set(err, rc, "/proc/self", "%s; is /proc mounted?", strerror(-rc));
-	if (!p->conf && !has_keeper(p->self.parent))
+	/* The keeper begins the session; the parent of a capture by itself is the same program too. */
+	if (!p->conf && (p->self.session != p->self.parent || !has_keeper(p->self.parent)))
 		return sq_err_set(err, -ENODATA, "",
 				  "no process was named, and squall has started none here; give "
 				  "\"name\", \"pidfile\" or \"pid\"");

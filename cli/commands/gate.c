@@ -140,18 +140,6 @@ static void judged(struct gate *g, json_t *verdicts)
 	g->verdicts = verdicts;
 }
 
-static json_t *names_of(const struct gate *g, const json_t *report)
-{
-	json_t *names;
-
-	if (g->args->gate.n == 0)
-		return sq_report_measures(report);
-	names = json_array();
-	for (size_t i = 0; i < g->args->gate.n; i++)
-		json_array_append_new(names, json_string(g->args->gate.v[i]));
-	return names;
-}
-
 /* ---- against another side, now ---- */
 
 static void judge_sides(struct gate *g)
@@ -159,7 +147,8 @@ static void judge_sides(struct gate *g)
 	const json_t *const *other = (const json_t *const *)g->rounds.reports[0];
 	const json_t *const *ours = (const json_t *const *)g->rounds.reports[1];
 
-	g->names = names_of(g, ours[0]);
+	if (!g->names)
+		g->names = sq_report_measures(ours[0]);
 	judged(g, sq_verdicts(other, ours, g->rounds.whole, g->names, &g->how));
 }
 
@@ -228,7 +217,8 @@ static int judge_session(struct gate *g, struct sq_err *err)
 
 	if (!all)
 		return err->code;
-	g->names = names_of(g, g->rounds.reports[0][0]);
+	if (!g->names)
+		g->names = sq_report_measures(g->rounds.reports[0][0]);
 	fresh = make_sessions(g, (size_t)g->args->sessions);
 	g->stored = sq_baseline_alike(all, json_array_get(fresh, 0), g->args->any_environment,
 				      &because);
@@ -339,6 +329,9 @@ static int prepare(struct gate *g, const json_t *scenario, struct sq_err *err)
 	if (args->against.n)
 		sq_sides_add(&g->sides, "the other side", &args->against);
 	sq_sides_add(&g->sides, "as it is", &nothing);
+	g->names = sq_gates_of(scenario, &args->gate, err);
+	if (err->code)
+		return err->code;
 	rc = sq_rundir_make(args->run.out, g->name, &g->dir, id, sizeof(id), err);
 	g->rounds.scenario = scenario;
 	g->rounds.dir = g->dir;

@@ -224,18 +224,6 @@ static json_t *trial_scenario(const struct command *c, double load, int64_t dura
 	return doc;
 }
 
-static bool missed(const json_t *report)
-{
-	const json_t *load, *o;
-	size_t i, k;
-
-	json_array_foreach(json_object_get(report, "loads"), i, load)
-		json_array_foreach(json_object_get(load, "outcomes"), k, o)
-			if (strcmp(sq_draw_text(o, "class"), "missed") == 0)
-				return true;
-	return false;
-}
-
 static bool holds(const struct sq_search_goal *g, const json_t *expectations)
 {
 	for (size_t i = g->first; i < g->first + g->n; i++)
@@ -263,7 +251,7 @@ static void note_trial(struct command *c, double load, int64_t duration_ns,
 	t = &s->trials[s->n++];
 	*t = (struct sq_search_trial){ .load = load,
 				       .duration_ns = duration_ns,
-				       .ours = missed(trial->report),
+				       .ours = sq_report_missed(trial->report),
 				       .p99_s = measure(c, trial->report, "latency.p99"),
 				       .lost = measure(c, trial->report, "failures"),
 				       .dir = sq_strdup(trial->dir) };
@@ -292,6 +280,10 @@ static int try_load(struct command *c, double load, int64_t duration_ns)
 	status = trial.status == SQ_EXIT_USAGE || trial.status == SQ_EXIT_STOPPED ? trial.status
 										  : SQ_EXIT_OK;
 	if (status == SQ_EXIT_OK && !trial.report)
+		status = SQ_EXIT_UNMEASURED;
+	/* But not one whose own process broke, or of a value that is not to be had here. */
+	if (status == SQ_EXIT_OK && trial.status == SQ_EXIT_UNMEASURED &&
+	    !sq_report_missed(trial.report) && measure(c, trial.report, "rate.ok") > 0)
 		status = SQ_EXIT_UNMEASURED;
 	if (status == SQ_EXIT_OK)
 		note_trial(c, load, duration_ns, &trial);
@@ -428,6 +420,8 @@ static int search_scenario(json_t *scenario, const char *file, const void *of, i
 		sq_complain(&err);
 	} else {
 		status = search_all(&c);
+		if (c.search.n >= TRIALS_MAX)
+			fprintf(stderr, "squall: search: ended after %d trials\n", TRIALS_MAX);
 		if (c.search.n > 0)
 			status = tell(&c, status);
 	}

@@ -94,6 +94,7 @@ struct tune {
 	const struct tune_args *args;
 	struct sq_sides sides;
 	struct sq_rounds rounds;
+	json_t *gates; /* NULL: the usual ones */
 	char *dir;
 };
 
@@ -115,26 +116,13 @@ static json_t *sides_json(const struct tune *t)
 	return list;
 }
 
-static json_t *gates_of(const struct tune *t)
-{
-	json_t *names;
-
-	if (t->args->gate.n == 0)
-		return sq_report_measures(t->rounds.reports[0][0]);
-	names = json_array();
-	for (size_t i = 0; i < t->args->gate.n; i++)
-		json_array_append_new(names, json_string(t->args->gate.v[i]));
-	return names;
-}
-
 static json_t *comparisons_json(const struct tune *t)
 {
 	struct sq_judging how = { .alpha = 0.05, .margin = t->args->margin / 100 };
-	json_t *list = json_array(), *gates;
+	json_t *list = json_array();
 
 	if (t->rounds.whole == 0)
 		return list;
-	gates = gates_of(t);
 	for (size_t i = 1; i < t->sides.n; i++) {
 		struct sq_side_reports a = { t->sides.v[0].label,
 					     (const json_t *const *)t->rounds.reports[0],
@@ -143,9 +131,8 @@ static json_t *comparisons_json(const struct tune *t)
 					     (const json_t *const *)t->rounds.reports[i],
 					     t->rounds.whole };
 
-		json_array_append_new(list, sq_compare(&a, &b, gates, &how));
+		json_array_append_new(list, sq_compare(&a, &b, t->gates, &how));
 	}
-	json_decref(gates);
 	return list;
 }
 
@@ -203,6 +190,10 @@ static int prepare(struct tune *t, struct sq_err *err)
 	int rc = sq_sides_make(scenario, &t->args->sysctl, &t->args->vary, t->args->host,
 			       t->args->factorial, &t->sides, err);
 
+	if (rc == 0) {
+		t->gates = sq_gates_of(scenario, &t->args->gate, err);
+		rc = err->code;
+	}
 	if (rc == 0)
 		rc = sq_rundir_make(t->args->run.out, name ? name : "tune", &t->dir, id, sizeof(id),
 				    err);
@@ -231,6 +222,7 @@ static int tune_scenario(json_t *scenario, const char *file, const void *of, int
 		status = tell(&t, sq_rounds_run(&t.rounds));
 	sq_rounds_fini(&t.rounds);
 	sq_sides_fini(&t.sides);
+	json_decref(t.gates);
 	free(t.dir);
 	return status;
 }

@@ -158,6 +158,15 @@ static int visit(const struct sq_plan *plan, size_t from, const char *dir)
 	return status;
 }
 
+static volatile pid_t visited;
+
+/* The init of the visited world: all that is in it ends with it. */
+static void end_visit(int signal_number)
+{
+	(void)signal_number;
+	kill(visited, SIGKILL);
+}
+
 int sq_visit(const struct sq_plan *plan, size_t from, const char *dir, struct sq_err *err)
 {
 	int status;
@@ -167,9 +176,13 @@ int sq_visit(const struct sq_plan *plan, size_t from, const char *dir, struct sq
 		return (int)keeper;
 	if (keeper == 0)
 		exit(visit(plan, from, dir));
-	/* Ctrl-C is the shell's. */
+	/* Ctrl-C is the shell's, and a terminal's end is told to it too; what is set for the whole machine is set
+	 * back behind it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	visited = keeper;
+	signal(SIGTERM, end_visit);
 	while (waitpid(keeper, &status, 0) == -1)
 		if (errno != EINTR)
 			return sq_err_set(err, -errno, "keeper", "waitpid: %s", strerror(errno));

@@ -155,6 +155,9 @@ static void test_sessions(void **state)
 		json_array_append_new(all, session(rates[i], "6.1"));
 	assert_string_equal(session_verdict(all, 6, 1001), "equivalent");
 	assert_string_equal(session_verdict(all, 6, 900), "worse");
+	/* Told from the others, and within the margin of 2 %. */
+	assert_string_equal(session_verdict(all, 6, 985), "equivalent");
+	assert_string_equal(session_verdict(all, 6, 0), "worse");
 	assert_string_equal(session_verdict(all, 6, 1100), "better");
 	assert_string_equal(session_verdict(all, 5, 900), "undecided");
 	assert_non_null(mkdtemp(dir));
