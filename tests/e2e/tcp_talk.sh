@@ -88,7 +88,7 @@ run slow_read "$greeter" 9001 '{"hold": "400ms", "read": "slow", "read_piece": "
 expect_eq "$outcomes, $(count slow_read bytes_received) bytes" "ok  200, 1200 bytes" "read in pieces of two"
 
 # ---- traffic ----
-run bulk "$discard" 9000 '{"hold": "1s", "bulk": true, "close": "fin", "rate_limit": "8mbit", "arrivals": {"rate": 4}, "duration": "2500ms"}' 0 1s
+run bulk "$discard" 9000 '{"hold": "1s", "bulk": true, "close": "fin", "rate_limit": "8mbit", "arrivals": {"rate": 4}, "duration": "2500ms"}' 0 3s
 expect_eq "$outcomes" "ok  10" "bulk connections"
 sent=$(count bulk bytes_sent)
 expect_eq "$(sink bulk bytes_received)" "$((sent + 10))" "bytes at the server: the stream, and the byte before it"
