@@ -41,7 +41,11 @@ jq '.findings[].mechanism = "packet-filter"' "$base/run.json" > "$SCRATCH/unknow
 status=0; "$SQUALL" prove "$SCRATCH/unknown.json" --out "$SCRATCH/unknown" 2> "$SCRATCH/unknown.txt" || status=$?
 expect_eq "$status" 2 "no known change: status"
 grep -q "nothing is known that would take it away" "$SCRATCH/unknown.txt" || fail "no known change: $(cat "$SCRATCH/unknown.txt")"
-jq 'del(.scenario.world) | .scenario.target = "127.0.0.1:9000"' "$base/run.json" > "$SCRATCH/host.json"
+jq 'del(.scenario.world) | .scenario.target = "127.0.0.1:9000"' "$base/run.json" > "$SCRATCH/far.json"
+status=0; "$SQUALL" prove "$SCRATCH/far.json" --allow-global --out "$SCRATCH/far" 2> "$SCRATCH/far.txt" || status=$?
+expect_eq "$status" 2 "another machine's setting: status"
+grep -q "its settings are those of server" "$SCRATCH/far.txt" || fail "another machine's setting: $(cat "$SCRATCH/far.txt")"
+jq '.findings[].host = "localhost"' "$SCRATCH/far.json" > "$SCRATCH/host.json"
 status=0; "$SQUALL" prove "$SCRATCH/host.json" --out "$SCRATCH/host" 2> "$SCRATCH/host.txt" || status=$?
 expect_eq "$status" 2 "this machine's setting: status"
 grep -q "needs --allow-global" "$SCRATCH/host.txt" || fail "this machine's setting: $(cat "$SCRATCH/host.txt")"
