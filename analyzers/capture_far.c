@@ -164,8 +164,10 @@ static int open_shell(struct sq_far_session *s)
 						   s->reader->host, "environment",
 						   sq_environment_far(s->place)));
 
-	s->opened = true;
-	return rc == 0 ? sq_feeds_open(&s->reader->feeds, s->err) : rc;
+	if (rc == 0)
+		rc = sq_feeds_open(&s->reader->feeds, s->err);
+	s->opened = rc == 0;
+	return rc;
 }
 
 static int begin_shell(struct sq_far_session *s)

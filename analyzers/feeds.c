@@ -62,7 +62,9 @@ static int open_feed(struct sq_feeds *fs, struct sq_feed *f, int64_t begin_ns, s
 	void *state = sq_alloc(f->source->state_size);
 	int rc;
 
-	f->number = sq_sample_source(fs->sample, f->source->kind.name);
+	if (!f->known)
+		f->number = sq_sample_source(fs->sample, f->source->kind.name);
+	f->known = true;
 	sq_sample_enter(fs->sample, f->number);
 	if (f->source->remote || sq_place_is_here(sq_sample_place(fs->sample)))
 		rc = f->source->open(state, f->conf, fs->sample, &why);
@@ -75,6 +77,8 @@ static int open_feed(struct sq_feeds *fs, struct sq_feed *f, int64_t begin_ns, s
 		return 0;
 	}
 	free(state);
+	if (!sq_place_is_open(sq_sample_place(fs->sample)))
+		return -ENOTCONN;
 	if (!why.text[0])
 		sq_err_set(&why, rc, "", "%s", strerror(-rc));
 	return sq_sample_absent(fs->sample, f->number, why.text, err);
@@ -85,8 +89,10 @@ int sq_feeds_open(struct sq_feeds *fs, struct sq_err *err)
 	int64_t begin_ns = sq_now_ns();
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < fs->n; i++)
-		rc = open_feed(fs, &fs->v[i], begin_ns, err);
+	while (rc == 0 && fs->opened < fs->n) {
+		rc = open_feed(fs, &fs->v[fs->opened], begin_ns, err);
+		fs->opened += rc == 0;
+	}
 	return rc;
 }
 

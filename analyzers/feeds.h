@@ -2,6 +2,7 @@
 #ifndef SQ_ANALYZERS_FEEDS_H
 #define SQ_ANALYZERS_FEEDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct sq_feed { /* one source that is read */
 	const void *conf;
 	void *state; /* NULL: absent */
 	unsigned number;
+	bool known; /* it has its number */
 	int64_t interval_ns, due_ns;
 };
 
@@ -22,6 +24,7 @@ struct sq_feeds {
 	struct sq_sample *sample;
 	struct sq_feed *v;
 	size_t n, cap;
+	size_t opened; /* so many were */
 	/* Of a far place: the quickest answer, the slowest that was dated by, and how many were. */
 	int64_t best_half_ns, worst_half_ns;
 	uint64_t dated;
@@ -30,7 +33,8 @@ struct sq_feeds {
 void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const void *conf,
 		  int64_t interval_ns);
 
-/* Opens all, due at once; what isn't available is recorded as that. 0, or the spool's error. */
+/* Opens all, due at once; what isn't available is recorded as that. 0, the spool's error, or -ENOTCONN without err: the
+ * far end is gone; a further call goes on from there. */
 int sq_feeds_open(struct sq_feeds *fs, struct sq_err *err);
 void sq_feeds_close(struct sq_feeds *fs);
 

@@ -34,6 +34,11 @@ bool sq_place_is_here(const struct sq_place *p)
 	return !p->far;
 }
 
+bool sq_place_is_open(const struct sq_place *p)
+{
+	return sq_place_is_here(p) || sq_far_is_open(p->far);
+}
+
 /* 1: there is more; 0: the end, or (EAGAIN) nothing now; or -errno. */
 static int read_some(int fd, struct sq_buf *out)
 {

@@ -15,6 +15,8 @@ struct sq_place;
 /* This machine: one object for all threads, never freed. */
 struct sq_place *sq_place_here(void);
 bool sq_place_is_here(const struct sq_place *p);
+/* False: the far end is gone. */
+bool sq_place_is_open(const struct sq_place *p);
 
 /* A whole file into out, in place of what was in it. 0 or -errno. */
 int sq_place_read(struct sq_place *p, const char *path, struct sq_buf *out);

@@ -39,3 +39,16 @@ for how in answer ping; do
 	expect_eq "$(jqr "$r" "$opens | .series | reduce .[] as \$v ({run: 0, longest: 0}; if \$v == null then .run += 1 else .run = 0 end | .longest = ([.longest, .run] | max)) | .longest >= 6")" true "$how: the gap: $(jqr "$r" "$opens | .series | tostring")"
 	expect_eq "$(jqr "$r" "$opens | .start_s as \$t | .bin_s as \$b | .series | to_entries | map(select((.key * \$b + \$t) > 0.05 and (.key * \$b + \$t) < 3.8 and .value == 0)) | length")" 0 "$how: invented zeros: $(jqr "$r" "$opens | .series | tostring")"
 done
+
+# A shell that goes while it is asked what there is: what was not opened by then is when it is back.
+cat > "$SCRATCH/far/flaky" <<-S
+	#!$(command -v sh)
+	[ -e "$SCRATCH/once" ] || { touch "$SCRATCH/once"; sed -u 9q | sh; exit; }
+	exec sh
+S
+chmod +x "$SCRATCH/far/flaky"
+jq --arg where "exec:$SCRATCH/far/flaky" '.capture = [{source: "linux", host: "server", where: $where}] | .load[0].duration = "1s"' "$SCRATCH/s.json" > "$SCRATCH/t.json"
+"$SQUALL" run "$SCRATCH/t.json" --allow-exec --out "$SCRATCH/flaky" --quiet || fail "flaky: status $?"
+[ -e "$SCRATCH/once" ] || fail "flaky: nobody went"
+expect_eq "$(jqr "$SCRATCH/flaky/run.json" '[.absent[] | select(.because | test("[Pp]ipe|connected"))] | tostring')" "[]" "flaky: absent"
+expect_eq "$(jqr "$SCRATCH/flaky/run.json" '[.counters[] | select(.host == "server" and .metric == "Tcp.PassiveOpens") | .delta] | length')" 1 "flaky: a row of the last sources"
