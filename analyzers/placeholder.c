@@ -182,13 +182,14 @@ static void put_lag(const struct sq_topic *p, const char *name, struct sq_buf *o
 /* What the load's threads used of the processors' time that they could have had. */
 static void put_cpu(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
-	double had = p->load ? sq_seconds(p->load->duration_ns) * p->load->threads : 0;
+	const struct sq_load_rec *load = p->load;
 
 	(void)name;
-	if (had <= 0 || isnan(p->load->cpu_s))
+	if (!load || isnan(load->cpu_s) || load->duration_ns <= 0)
 		put_text(out, NULL);
 	else
-		sq_buf_printf(out, "%.0f %%", 100 * p->load->cpu_s / had);
+		sq_buf_printf(out, "%.0f %%",
+			      100 * load->cpu_s / (sq_seconds(load->duration_ns) * load->threads));
 }
 
 /* "tbf, 400kbit, limit 6000 bytes" */
