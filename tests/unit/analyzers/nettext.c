@@ -2,38 +2,7 @@
 #include "analyzers/nettext.h"
 
 #include "base/rng.h"
-#include "spool_bench.h"
-
-static size_t parse(struct bench *b, struct sq_nettext *t, sq_nettext_parser *parser,
-		    const char *text, size_t len)
-{
-	/* In a block of its own size, so that the sanitizer sees a step too far. */
-	char *copy = malloc(len + 1);
-	size_t n;
-
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	sq_sample_begin(b->sample, sq_now_ns());
-	sq_sample_enter(b->sample, b->source);
-	n = parser(t, copy, len, b->sample);
-	sq_sample_leave(b->sample, 0);
-	assert_int_equal(sq_sample_end(b->sample, sq_now_ns(), NULL), 0);
-	free(copy);
-	return n;
-}
-
-struct expected {
-	const char *metric, *instance;
-	int64_t value;
-};
-
-struct text_case {
-	const char *what;
-	sq_nettext_parser *parser;
-	const char *text[3]; /* one after the other, NULL ends */
-	size_t n_puts;       /* of the last */
-	struct expected want[6];
-};
+#include "text_bench.h"
 
 #define LONG "Averyveryveryveryveryveryveryveryveryveryveryveryveryveryveryveryveryverylongname"
 
@@ -160,31 +129,8 @@ static const struct text_case cases[] = {
 static void test_cases(void **state)
 {
 	(void)state;
-	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
-		const struct text_case *c = &cases[k];
-		struct sq_nettext t = { 0 };
-		struct bench b;
-		size_t n = 0;
-		json_t *records;
-
-		bench_open(&b);
-		bench_tick_empty(&b);
-		for (size_t i = 0; i < 3 && c->text[i]; i++)
-			n = parse(&b, &t, c->parser, c->text[i], strlen(c->text[i]));
-		if (n != c->n_puts)
-			fail_msg("%s: got %zu puts, want %zu", c->what, n, c->n_puts);
-		records = bench_close(&b);
-		for (size_t i = 0; i < 6 && c->want[i].metric; i++) {
-			const struct expected *e = &c->want[i];
-			int64_t got = last_value(records, e->metric, e->instance);
-
-			if (got != e->value)
-				fail_msg("%s: %s: got %lld, want %lld", c->what, e->metric,
-					 (long long)got, (long long)e->value);
-		}
-		json_decref(records);
-		sq_nettext_fini(&t);
-	}
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++)
+		check_case(&cases[k]);
 }
 
 struct described {
