@@ -2,12 +2,12 @@
  * symptoms; then what no client saw. */
 #include "analyzers/analyze.h"
 
-#include "analyzers/correlate.h"
-#include "analyzers/ledger.h"
-#include "analyzers/ledger_fact.h"
-#include "analyzers/ledger_relay.h"
-#include "analyzers/rules_own.h"
-#include "analyzers/warnings.h"
+#include "analyzers/ledger/correlate.h"
+#include "analyzers/ledger/fact.h"
+#include "analyzers/ledger/ledger.h"
+#include "analyzers/ledger/relay.h"
+#include "analyzers/ledger/rules_own.h"
+#include "analyzers/ledger/warnings.h"
 
 static void examine_all(struct sq_book *book, const struct sq_rule_table *rules,
 			struct sq_findings *f)

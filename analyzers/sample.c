@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/place.h"
+#include "analyzers/places/place.h"
 #include "base/clock.h"
 #include "base/fnv.h"
 #include "base/mem.h"

@@ -30,7 +30,7 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
 /* What is no counter: a record of the spool (docs/spool.md) of this source's, which is stolen. */
 void sq_sample_record(struct sq_sample *s, json_t *record);
 
-/* Where to read (analyzers/place.h). */
+/* Where to read (analyzers/places/place.h). */
 struct sq_place *sq_sample_place(struct sq_sample *s);
 
 /* Something of the source's that is no number happened, for the report's events.  mono_ns:

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "analyzers/analyze.h"
-#include "analyzers/delivery.h"
-#include "analyzers/expect.h"
-#include "analyzers/rules_own.h"
+#include "analyzers/delivery/delivery.h"
+#include "analyzers/expect/expect.h"
+#include "analyzers/ledger/rules_own.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
 #include "base/json.h"

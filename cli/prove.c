@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/proof.h"
+#include "analyzers/ledger/proof.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/rng.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/rules.h"
-#include "analyzers/rules_own.h"
+#include "analyzers/ledger/rules.h"
+#include "analyzers/ledger/rules_own.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sysctl.h"

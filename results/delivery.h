@@ -1,5 +1,5 @@
 /* What became of the messages that a server took from the loads: the join of what was accepted at one
- * end with the receipts of the other.  analyzers/delivery.c makes it. */
+ * end with the receipts of the other.  analyzers/delivery/delivery.c makes it. */
 #ifndef SQ_RESULTS_DELIVERY_H
 #define SQ_RESULTS_DELIVERY_H
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/follow.h"
-#include "analyzers/place.h"
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
+#include "analyzers/kernel/follow.h"
+#include "analyzers/places/place.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* What a BSD's kernel complains of in its messages: "bsd.icmplim.held_back", "bsd.dmesg" by complaint. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "dmesg"
 

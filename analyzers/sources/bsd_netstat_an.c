@@ -1,6 +1,6 @@
 /* What stands in the queues of a BSD's TCP connections: "tcp.recv_q", "tcp.send_q", summed, and how many
  * connections are established. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "netstat -an -f inet"
 

@@ -1,6 +1,6 @@
 /* FreeBSD's accept queues: "listen.queue", "listen.incomplete" and "listen.backlog" by address, as on
  * Linux.  Several sockets of one address are one row, of the last that is listed. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "netstat -Lan"
 

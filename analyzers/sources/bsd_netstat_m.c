@@ -1,6 +1,6 @@
 /* A BSD's network memory: "bsd.mbuf.mbuf_cluster_in_use" by current, peak and max, and
  * "bsd.mbuf.request_for_memory_denied" (FreeBSD: "request_for_mbuf_denied" by what was asked for). */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "netstat -m"
 

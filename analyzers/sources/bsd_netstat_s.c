@@ -1,6 +1,6 @@
 /* What a BSD's protocols counted: "bsd.tcp.listen_queue_overflow", "bsd.tcp.syncache_entry_added.dropped",
- * "bsd.udp.dropped_due_to_full_socket_buffer" (analyzers/bsd_lines.c says how names are made). */
-#include "analyzers/bsd_source.h"
+ * "bsd.udp.dropped_due_to_full_socket_buffer" (analyzers/formats/bsd_lines.c says how names are made). */
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "netstat -s"
 

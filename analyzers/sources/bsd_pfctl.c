@@ -1,6 +1,6 @@
 /* pf's state table, counters and limits: "bsd.pf.State_Table.current_entry", "bsd.pf.Counter.memory",
  * "bsd.pf.limit".  What pftop shows of the table is its current entries. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "pfctl -si; pfctl -sm"
 

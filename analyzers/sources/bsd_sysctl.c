@@ -1,5 +1,5 @@
 /* A BSD's settings and what its kernel counts in them: "bsd.sysctl.kern.ipc.somaxconn". */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "sysctl net.inet kern.ipc kern.somaxconn 2>/dev/null; true"
 

@@ -1,5 +1,5 @@
 /* The head of a BSD's top: "bsd.cpu" by state in tenths of a percent, "bsd.memory" in bytes. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "top -b"
 

@@ -1,5 +1,5 @@
 /* A BSD's kernel memory: "bsd.malloc.MemUse" by type, and OpenBSD's pools, "bsd.pool.Fail" by pool. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "vmstat -m"
 

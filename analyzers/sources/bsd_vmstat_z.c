@@ -1,5 +1,5 @@
 /* FreeBSD's zones: "bsd.zone.USED" against "bsd.zone.LIMIT", "bsd.zone.FAIL", by zone. */
-#include "analyzers/bsd_source.h"
+#include "analyzers/formats/bsd_source.h"
 
 #define COMMAND "vmstat -z"
 

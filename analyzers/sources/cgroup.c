@@ -7,7 +7,7 @@
  * - Names are those of version 2.  Version 1 counts cgroup.memory.max as memory.failcnt, and
  *   throttled_us as throttled_time (in ns).
  * - No limit is no row. */
-#include "analyzers/cgroup.h"
+#include "analyzers/kernel/cgroup.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/procfile.h"
+#include "analyzers/formats/procfile.h"
 
 enum form {
 	KEYED, /* lines of a name and a number */

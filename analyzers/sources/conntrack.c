@@ -6,7 +6,7 @@
  * - A namespace in which no rule asks for tracking tracks nothing: all of it is 0 then.
  * - conntrack.drop is of packets; each is in insert_failed or stands for an entry that there was no
  *   room for.  The kernel log's "table full, dropping packet" is rate-limited. */
-#include "analyzers/nettext_private.h"
+#include "analyzers/formats/nettext_private.h"
 
 struct conntrack {
 	struct sq_nettext_file stat, max;

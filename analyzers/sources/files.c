@@ -3,7 +3,7 @@
  * What a reader would get wrong: few servers meet this limit (errno ENFILE); a process's own
  * (RLIMIT_NOFILE, EMFILE) is much lower, and is the source process's.  And the text has three numbers
  * without names: allocated, unused (0 since Linux 2.6), max. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 static int files_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -4,7 +4,7 @@
  * What a reader would get wrong: a driver that polls (NAPI) is not interrupted while it is busy, so
  * few interrupts may mean few packets or many.  On a machine of many processors the text is long, so
  * it is read only as often as 0.05 % of one of them allows. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 #include "analyzers/thrift.h"
 
 struct interrupts {

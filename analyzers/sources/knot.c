@@ -2,7 +2,7 @@
  *
  * What a reader would get wrong: Knot counts queries only where its module mod-stats is on (in the
  * template default for the server, or for a zone).  "-f" lists what is 0 too. */
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 static int knot_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/netlink.h"
+#include "analyzers/kernel/netlink.h"
 #include "base/mem.h"
 
 #define STAT(member)                                                        \

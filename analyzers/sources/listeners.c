@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/inet_diag.h"
+#include "analyzers/kernel/inet_diag.h"
 #include "base/mem.h"
 
 enum { STATE_LISTEN = 10 }; /* TCP_LISTEN of the kernel's net/tcp_states.h */

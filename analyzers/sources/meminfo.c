@@ -2,7 +2,7 @@
  *
  * What a reader would get wrong: it is the machine's, in every namespace and container; what limits a
  * container is its cgroup.  The kernel's kB are KiB. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 static int meminfo_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "analyzers/neightbl.h"
-#include "analyzers/nettext_private.h"
+#include "analyzers/formats/nettext_private.h"
+#include "analyzers/kernel/neightbl.h"
 
 enum {
 	TABLES = 2, /* of IPv4 and IPv6; others have no texts */

@@ -1,6 +1,6 @@
 /* Linux's counters beyond the MIBs: "TcpExt.ListenOverflows", "IpExt.InOctets".  Of the network
  * namespace. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int netstat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

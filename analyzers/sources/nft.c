@@ -11,7 +11,7 @@
  * - What iptables-legacy set up is in other tables, which nothing here sees.
  * - Listing takes CAP_NET_ADMIN in the user namespace that owns the network namespace: root, or
  *   anybody in a world. */
-#include "analyzers/nft.h"
+#include "analyzers/kernel/nft.h"
 
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netlink.h>

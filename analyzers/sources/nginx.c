@@ -3,7 +3,7 @@
  *
  * What a reader would get wrong: each reading is one connection and one request, which nginx counts
  * with the rest; "nginx.readings" says how many these were. */
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 struct nginx {
 	struct sq_stats_source page;

@@ -2,7 +2,7 @@
  *
  * What a reader would get wrong: it must be "stats_noreset"; plain "stats" sets the counters back.  It
  * takes NSD's remote-control, which by itself is off. */
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 static int nsd_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

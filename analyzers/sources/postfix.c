@@ -1,7 +1,7 @@
 /* What Postfix's log says became of messages, and how many stand in its queues: "postfix.received",
  * "postfix.sent", "postfix.deferred" and "postfix.bounced" by kind of reason, "postfix.queue" by
  * queue.  And, not as counters, what became of each message of a load that was not sent to all of its
- * recipients (analyzers/postfix_book.h).
+ * recipients (analyzers/postfix/book.h).
  *
  * What a reader would get wrong:
  * - "postfix.untried" is a part of "postfix.deferred": deliveries put off without an attempt.
@@ -17,10 +17,10 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/follow.h"
-#include "analyzers/postfix_log.h"
-#include "analyzers/postfix_mail.h"
-#include "analyzers/postfix_queue.h"
+#include "analyzers/kernel/follow.h"
+#include "analyzers/postfix/log.h"
+#include "analyzers/postfix/mail.h"
+#include "analyzers/postfix/queue.h"
 #include "analyzers/source.h"
 #include "analyzers/thrift.h"
 #include "base/mem.h"

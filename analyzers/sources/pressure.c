@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 static const char *const resources[] = { "cpu", "memory", "io", "irq" };
 

@@ -7,7 +7,7 @@
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
  * - A process that has ended stands at 0, of all that it held. */
-#include "analyzers/process.h"
+#include "analyzers/kernel/process.h"
 
 #include <sys/prctl.h>
 

@@ -5,7 +5,7 @@
  * says which are wanted. */
 #include <errno.h>
 
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 struct prometheus_conf {
 	struct sq_stats_url_conf url; /* first */

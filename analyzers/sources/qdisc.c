@@ -10,7 +10,7 @@
  *   taken away leaves its counts as they are, and an empty queue.
  * - Listing takes the kernel's RTNL lock, which others hold while they configure devices: beside a
  *   loop that makes and removes namespaces 1 of 100 readings took 3 ms, and the worst of all 40. */
-#include "analyzers/qdisc.h"
+#include "analyzers/kernel/qdisc.h"
 
 #include <linux/netlink.h>
 

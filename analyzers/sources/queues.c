@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/inet_diag.h"
+#include "analyzers/kernel/inet_diag.h"
 #include "analyzers/thrift.h"
 
 enum { STATE_ESTABLISHED = 1 }; /* TCP_ESTABLISHED of the kernel's net/tcp_states.h */

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/drops.h"
-#include "analyzers/kallsyms.h"
-#include "analyzers/tracefs.h"
+#include "analyzers/formats/drops.h"
+#include "analyzers/kernel/kallsyms.h"
+#include "analyzers/kernel/tracefs.h"
 #include "base/mem.h"
 
 enum {

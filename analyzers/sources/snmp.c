@@ -1,6 +1,6 @@
 /* The counters of the protocols' MIBs, IPv4 and what both families share: "Tcp.RetransSegs",
  * "Udp.RcvbufErrors".  A few are gauges (the catalogue has their kinds).  Of the network namespace. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int snmp_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

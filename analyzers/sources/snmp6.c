@@ -1,6 +1,6 @@
 /* IPv6's counters, under the kernel's own names: "Ip6InReceives".  Of the network namespace; not
  * there on a machine without IPv6. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int snmp6_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -2,7 +2,7 @@
  *
  * What a reader would get wrong: inuse and tw are the network namespace's, but TCP's orphan, alloc
  * and mem and UDP's mem are the whole machine's. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int sockstat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -1,5 +1,5 @@
 /* IPv6 sockets in use, all gauges: "sockstat.TCP6.inuse".  Of the network namespace. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int sockstat6_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -2,7 +2,7 @@
  * machine.  The kernel counts with 32 bits.
  *
  * What a reader would get wrong: one run takes many packets; packets are softnet's. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 static int softirqs_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -1,6 +1,6 @@
 /* What each processor took from the network, and dropped for a full backlog: "softnet.dropped" of
  * "cpu0".  Of the whole machine, in every namespace.  The kernel counts with 32 bits. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 static int softnet_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

@@ -5,7 +5,7 @@
  * - The kernel tells it in ticks of 10 ms (USER_HZ), so one of these is the least that shows, and a
  *   busy time shorter than a tick may be told as none: this is sampled time, unlike a process's.
  * - cpu.guest is a part of cpu.user, cpu.guest_nice one of cpu.nice. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 static int stat_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

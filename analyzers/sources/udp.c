@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/inet_diag.h"
+#include "analyzers/kernel/inet_diag.h"
 #include "base/mem.h"
 
 enum {

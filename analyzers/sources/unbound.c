@@ -2,7 +2,7 @@
  *
  * What a reader would get wrong: it must be "stats_noreset"; plain "stats" sets the counters back, for
  * whoever else reads them too.  The counts by rcode and type take unbound's extended-statistics. */
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 static int unbound_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {

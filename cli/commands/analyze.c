@@ -1,7 +1,7 @@
 /* squall analyze DIR: the report again, from the spool alone; also of a run that was killed. */
 #include <stdio.h>
 
-#include "analyzers/rules_own.h"
+#include "analyzers/ledger/rules_own.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/execute.h"

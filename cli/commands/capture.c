@@ -6,7 +6,7 @@
  * What a reader would get wrong: with --stdout the lines of that channel come on standard input, "ping N"
  * among them, whose answer is in the records.  So a squall at another machine asks for the time here,
  * says when a run begins, and ends it; the end of a pipe ends it too, a terminal's or /dev/null's does not. */
-#include "analyzers/capture.h"
+#include "analyzers/capture/capture.h"
 
 #include <sys/signalfd.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 /* squall doctor: what can be captured here or elsewhere, and which limits will bite before the servers do. */
-#include "analyzers/doctor.h"
+#include "analyzers/doctor/doctor.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * "more_targets". */
 #include "loadgen/campaign/head.h"
 
-#include "analyzers/environment.h"
+#include "analyzers/capture/environment.h"
 #include "base/buf.h"
 #include "loadgen/engine/driver.h"
 

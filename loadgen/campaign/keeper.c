@@ -20,7 +20,7 @@
 
 #include <jansson.h>
 
-#include "analyzers/capture.h"
+#include "analyzers/capture/capture.h"
 #include "base/clock.h"
 #include "base/ctl.h"
 #include "base/mem.h"

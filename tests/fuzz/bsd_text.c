@@ -1,5 +1,5 @@
 /* libFuzzer over what BSD's tools print: each text through every parser. */
-#include "analyzers/bsd_text.h"
+#include "analyzers/formats/bsd_text.h"
 
 #include "stats_fuzz.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/relay.h"
+#include "analyzers/capture/relay.h"
 #include "base/clock.h"
 #include "results/spool.h"
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/cgroup.h"
-#include "analyzers/drops.h"
-#include "analyzers/process.h"
+#include "analyzers/formats/drops.h"
+#include "analyzers/kernel/cgroup.h"
+#include "analyzers/kernel/process.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

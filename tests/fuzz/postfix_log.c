@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzers/postfix_book.h"
+#include "analyzers/postfix/book.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

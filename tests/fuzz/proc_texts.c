@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/formats/systext.h"
 #include "analyzers/sample.h"
-#include "analyzers/systext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,5 +1,5 @@
 /* libFuzzer over what servers say: each text through every parser, and as an answer over HTTP. */
-#include "analyzers/http.h"
+#include "analyzers/formats/http.h"
 #include "stats_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

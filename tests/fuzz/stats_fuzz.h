@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/formats/server_stats.h"
 #include "analyzers/sample.h"
-#include "analyzers/server_stats.h"
 
 enum { RUNS = 500 }; /* of one sample */
 

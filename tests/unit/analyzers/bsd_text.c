@@ -1,9 +1,9 @@
 /* BSD's tools, by what was published of their output: the figures of the three reports that squall began
  * with (tests/texts/openbsd-*, with their line breaks restored) each parse to their values, and so
  * do texts in the forms that the tools' sources print.  No BSD ran here. */
-#include "analyzers/bsd_text.h"
+#include "analyzers/formats/bsd_text.h"
 
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 #include "stats_bench.h"
 
 #define MIB INT64_C(1048576)

@@ -1,13 +1,13 @@
 /* The capture process as the keeper runs it: a forked child at the end of a channel. */
-#include "analyzers/capture.h"
+#include "analyzers/capture/capture.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <signal.h>
 
+#include "analyzers/formats/stats_source.h"
 #include "analyzers/source.h"
-#include "analyzers/stats_source.h"
 #include "base/ctl.h"
 #include "spool_bench.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "analyzers/rules.h"
+#include "analyzers/ledger/rules.h"
 
 static bool is_source(const char *name)
 {

@@ -1,5 +1,5 @@
 /* Control groups: where they stand, and that what the source says is what the kernel counts. */
-#include "analyzers/cgroup.h"
+#include "analyzers/kernel/cgroup.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

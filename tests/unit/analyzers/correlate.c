@@ -1,6 +1,6 @@
 /* What moves with failures that nothing explains: a companion is told with its lag, and by its own
  * name alone; effects, what the load itself drives, and chance are not. */
-#include "analyzers/correlate.h"
+#include "analyzers/ledger/correlate.h"
 
 #include "ledger_bench.h"
 

@@ -1,6 +1,6 @@
 /* The join: each accepted message is judged once, whatever receipts there are, and what is not known
  * is not said. */
-#include "analyzers/delivery.h"
+#include "analyzers/delivery/delivery.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Which limits bite, by environments as reports have them; and this machine looked at. */
-#include "analyzers/doctor.h"
+#include "analyzers/doctor/doctor.h"
 
-#include "analyzers/environment.h"
+#include "analyzers/capture/environment.h"
 #include "source_bench.h"
 
 static const json_t *row_of(const json_t *rows, const char *key, const char *name)

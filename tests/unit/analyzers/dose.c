@@ -1,5 +1,5 @@
-/* The SYN schedule against what was measured (the table in analyzers/dose.c). */
-#include "analyzers/dose.h"
+/* The SYN schedule against what was measured (the table in analyzers/ledger/dose.c). */
+#include "analyzers/ledger/dose.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

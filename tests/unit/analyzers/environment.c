@@ -1,5 +1,5 @@
 /* The record of the environment, against the files and calls it comes from. */
-#include "analyzers/environment.h"
+#include "analyzers/capture/environment.h"
 
 #include <sys/resource.h>
 #include <sys/utsname.h>

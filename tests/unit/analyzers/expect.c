@@ -1,5 +1,5 @@
 /* Expectations: the arithmetic, the names, what is refused before a run and judged after it. */
-#include "analyzers/expect.h"
+#include "analyzers/expect/expect.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Offsets and their bounds, on questions and answers with known truth. */
-#include "analyzers/far_clock.h"
+#include "analyzers/places/far_clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The transform's circular products against the direct sum. */
-#include "analyzers/fft.h"
+#include "analyzers/ledger/fft.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The GET of statistics pages, before a server that answers well, cut, late, or not at all. */
-#include "analyzers/http.h"
+#include "analyzers/formats/http.h"
 
 #include <sys/wait.h>
 

@@ -1,5 +1,5 @@
 /* The parsers of /proc/net on texts as old, new and broken kernels might give them. */
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 
 #include "base/rng.h"
 #include "text_bench.h"

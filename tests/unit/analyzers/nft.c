@@ -1,6 +1,6 @@
 /* Packet-filter rules: what each does, as the kernel tells it of real ones, and what they dropped
  * against what the sender was told. */
-#include "analyzers/nft.h"
+#include "analyzers/kernel/nft.h"
 
 #include <arpa/inet.h> /* before linux/in.h, which comes with the next */
 #include <linux/netfilter.h>

@@ -1,5 +1,5 @@
 /* Files and commands here, and at the far end of a shell's pipes: the same answers. */
-#include "analyzers/place.h"
+#include "analyzers/places/place.h"
 
 #include <sys/stat.h>
 
@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "analyzers/far.h"
-#include "analyzers/place_far.h"
+#include "analyzers/places/far.h"
+#include "analyzers/places/place_far.h"
 #include "base/clock.h"
 
 struct bench {

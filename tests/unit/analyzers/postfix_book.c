@@ -1,6 +1,4 @@
 /* What the book says of messages, by the lines that a Postfix wrote of them. */
-#include "analyzers/postfix_book.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "analyzers/postfix/book.h"
 
 #define NAME "0000000000005eed.0."
 

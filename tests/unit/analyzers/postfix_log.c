@@ -1,6 +1,4 @@
 /* Lines as Postfix 3.7 writes them, and lines that would deceive a careless reader. */
-#include "analyzers/postfix_log.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "analyzers/postfix/log.h"
 
 #define STAMP "Nov 27 05:06:07 relay "
 #define SMTP  STAMP "postfix/smtp[321]: "

@@ -1,5 +1,5 @@
 /* Processes that the test makes, and what the source says of them. */
-#include "analyzers/process.h"
+#include "analyzers/kernel/process.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
 /* What pairs of runs with and without a change say. */
-#include "analyzers/proof.h"
+#include "analyzers/ledger/proof.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Queueing disciplines: the messages of the kernel, and its counts against those of the protocol. */
-#include "analyzers/qdisc.h"
+#include "analyzers/kernel/qdisc.h"
 
 #include <linux/gen_stats.h>
 #include <linux/pkt_sched.h>

@@ -1,5 +1,5 @@
 /* Records of a far capture into a sample: what comes out is what that machine's counters did. */
-#include "analyzers/relay.h"
+#include "analyzers/capture/relay.h"
 
 #include <errno.h>
 

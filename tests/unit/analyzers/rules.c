@@ -1,5 +1,5 @@
 /* The rules that the program carries, and rules that must be refused. */
-#include "analyzers/rules.h"
+#include "analyzers/ledger/rules.h"
 
 #include <errno.h>
 #include <setjmp.h>

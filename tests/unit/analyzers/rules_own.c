@@ -1,5 +1,5 @@
 /* The user's own rules: beside the shipped ones, in the place of one, and those that are refused. */
-#include "analyzers/rules_own.h"
+#include "analyzers/ledger/rules_own.h"
 
 #include <sys/stat.h>
 
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "analyzers/rules.h"
+#include "analyzers/ledger/rules.h"
 #include "base/mem.h"
 
 static char folder[64];

@@ -5,9 +5,9 @@
 #include <dirent.h>
 #include <signal.h>
 
-#include "analyzers/drops.h"
-#include "analyzers/kallsyms.h"
-#include "analyzers/tracefs.h"
+#include "analyzers/formats/drops.h"
+#include "analyzers/kernel/kallsyms.h"
+#include "analyzers/kernel/tracefs.h"
 #include "source_bench.h"
 
 static void test_parse(void **state)

@@ -3,7 +3,7 @@
 #ifndef SQ_TESTS_STATS_BENCH_H
 #define SQ_TESTS_STATS_BENCH_H
 
-#include "analyzers/server_stats.h"
+#include "analyzers/formats/server_stats.h"
 #include "spool_bench.h"
 
 static inline json_t *records_of(sq_stats_parser *parse, const char *text)

@@ -1,5 +1,5 @@
 /* Sources whose reading is a command's output: what fails is a gap, or not available here. */
-#include "analyzers/stats_source.h"
+#include "analyzers/formats/stats_source.h"
 
 #include "source_bench.h"
 

@@ -1,5 +1,5 @@
 /* The parsers of /proc's texts on texts as old, new and broken kernels might give them. */
-#include "analyzers/systext.h"
+#include "analyzers/formats/systext.h"
 
 #include "base/rng.h"
 #include "text_bench.h"

@@ -2,7 +2,7 @@
 #ifndef SQ_TESTS_TEXT_BENCH_H
 #define SQ_TESTS_TEXT_BENCH_H
 
-#include "analyzers/nettext.h"
+#include "analyzers/formats/nettext.h"
 #include "spool_bench.h"
 
 static size_t parse(struct bench *b, struct sq_nettext *t, sq_nettext_parser *parser,

@@ -1,0 +1,96 @@
+/* Files of /proc, kept open.  Reading at offset 0 makes the kernel write the text anew, and spares
+ * the path look-up of open(2), which costs more than most of these texts.
+ *
+ * What a reader would get wrong: /proc/net and /proc/self/net show the namespace of the process's
+ * main thread; only /proc/thread-self/net is the caller's.  An open descriptor stays in the
+ * namespace that it was opened in.  And a large buffer doesn't always get a whole text: a file of
+ * records (softnet_stat) comes a page at a time, so reading ends only at 0. */
+#include "analyzers/formats/procfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum {
+	FIRST_SIZE = 16 * 1024, /* netstat is 7 KiB */
+	LARGEST = 64 * 1024 * 1024,
+};
+
+/* At a far place a first reading tells whether it is there, and the place remembers to fetch it. */
+static int open_far(struct sq_procfile *f)
+{
+	struct sq_buf text = { 0 };
+	int rc = sq_place_read(f->place, f->path, &text);
+
+	sq_buf_fini(&text);
+	return rc;
+}
+
+int sq_procfile_open(struct sq_procfile *f, struct sq_place *place, const char *path,
+		     struct sq_err *err)
+{
+	int rc = 0;
+
+	*f = (struct sq_procfile){ .place = place, .path = sq_strdup(path), .fd = -1 };
+	if (sq_place_is_here(place)) {
+		f->fd = open(path, O_RDONLY | O_CLOEXEC);
+		rc = f->fd == -1 ? -errno : 0;
+	} else {
+		rc = open_far(f);
+	}
+	if (rc < 0) {
+		sq_procfile_close(f);
+		return sq_err_set(err, rc, path, "%s", strerror(-rc));
+	}
+	f->cap = FIRST_SIZE;
+	f->text = sq_alloc(f->cap);
+	return 0;
+}
+
+static int read_far(struct sq_procfile *f)
+{
+	struct sq_buf text = { .data = f->text, .cap = f->cap };
+	int rc = sq_place_read(f->place, f->path, &text);
+
+	f->text = text.data;
+	f->cap = text.cap;
+	f->len = rc < 0 ? 0 : text.len;
+	return rc;
+}
+
+int sq_procfile_read(struct sq_procfile *f)
+{
+	ssize_t got;
+
+	if (f->fd == -1)
+		return read_far(f);
+	f->len = 0;
+	do {
+		if (f->len + 1 >= f->cap) {
+			if (f->cap >= LARGEST)
+				return -EFBIG;
+			f->cap *= 2;
+			f->text = sq_realloc_n(f->text, f->cap, 1);
+		}
+		got = pread(f->fd, f->text + f->len, f->cap - 1 - f->len, (off_t)f->len);
+		if (got == -1 && errno != EINTR)
+			return -errno;
+		if (got > 0)
+			f->len += (size_t)got;
+	} while (got != 0);
+	f->text[f->len] = '\0';
+	return 0;
+}
+
+void sq_procfile_close(struct sq_procfile *f)
+{
+	if (f->path && f->fd != -1)
+		close(f->fd);
+	free(f->path);
+	free(f->text);
+	*f = (struct sq_procfile){ .fd = -1 };
+}
