@@ -171,7 +171,11 @@ static void test_verdicts(void **state)
 		{ { 0.01, 0.005, 0.015 }, 0.002, SQ_EQUIVALENT, SQ_EQUIVALENT },
 		{ { 0.01, -0.01, 0.03 }, 0.4, SQ_UNDECIDED, SQ_UNDECIDED },
 		{ { 0.05, -INFINITY, INFINITY }, 0.06, SQ_UNDECIDED, SQ_UNDECIDED },
-		{ { 0.02, 0.01, 0.03 }, 0.002, SQ_BETTER, SQ_WORSE },
+		{ { 0.025, 0.01, 0.04 }, 0.002, SQ_BETTER, SQ_WORSE },
+		/* It is one, and perhaps one that does not matter. */
+		{ { 0.015, 0.005, 0.025 }, 0.002, SQ_UNDECIDED, SQ_UNDECIDED },
+		{ { -0.015, -0.025, -0.005 }, 0.002, SQ_UNDECIDED, SQ_UNDECIDED },
+		{ { 0, 0, 0 }, 1, SQ_EQUIVALENT, SQ_EQUIVALENT },
 	};
 
 	(void)state;
@@ -186,14 +190,23 @@ static void test_verdicts(void **state)
 static void test_more_pairs(void **state)
 {
 	struct sq_shift wide = { 0.05, -0.05, 0.15 }, none = { 0, -0.04, 0.04 },
-			open = { 0.05, -INFINITY, INFINITY }, edge = { 0.0001, -0.04, 0.04 };
+			open = { 0.05, -INFINITY, INFINITY }, edge = { 0.0001, -0.04, 0.04 },
+			near = { 0.01, -0.01, 0.03 }, large = { 0.5, 0.4, 0.6 };
 
 	(void)state;
 	/* Half of it must be halved: four times as many. */
-	assert_int_equal(sq_more_pairs(&wide, 10, 0.05, 0.02), 30);
-	assert_int_equal(sq_more_pairs(&none, 10, 0.05, 0.02), 30);
-	assert_int_equal(sq_more_pairs(&open, 4, 0.05, 0.02), 2);
-	assert_int_equal(sq_more_pairs(&edge, 10, 0.05, 0.0002), SIZE_MAX);
+	assert_int_equal(sq_more_pairs(&wide, 10, 1, 0.05, 0.02), 30);
+	assert_int_equal(sq_more_pairs(&none, 10, 1, 0.05, 0.02), 30);
+	/* What may not matter must be seen to lie within the margin. */
+	assert_int_equal(sq_more_pairs(&near, 10, 1, 0.05, 0.02), 30);
+	assert_int_equal(sq_more_pairs(&open, 4, 1, 0.05, 0.02), 2);
+	assert_int_equal(sq_more_pairs(&edge, 10, 1, 0.05, 0.0002), SIZE_MAX);
+	/* Of three measures six pairs show nothing, though one of them alone is clear. */
+	assert_int_equal(sq_more_pairs(&open, 4, 3, 0.05, 0.02), 3);
+	assert_int_equal(sq_more_pairs(&large, 6, 3, 0.05, 0.02), 1);
+	assert_true(sq_more_pairs(&wide, 10, 3, 0.05, 0.02) > 45);
+	assert_int_equal(sq_least_pairs(1, 0.05), 6);
+	assert_int_equal(sq_least_pairs(3, 0.05), 7);
 }
 
 int main(void)
