@@ -272,6 +272,16 @@ static int write_text(const char *path, const struct sq_buf *text, struct sq_err
 	return 0;
 }
 
+static double seconds(const struct gate *g)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < g->sides.n; i++)
+		sum += sq_reports_seconds((const json_t *const *)g->rounds.reports[i],
+					  g->rounds.whole);
+	return sum;
+}
+
 static int write_files(const struct gate *g, int status, struct sq_err *err)
 {
 	json_t *doc = json_pack("{s:s, s:s, s:i, s:s, s:o, s:O, s:O}", "schema", "squall-gate/1",
@@ -285,7 +295,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->name, &text);
+		sq_compare_junit(g->verdicts, g->notes, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);
