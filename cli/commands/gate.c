@@ -127,6 +127,7 @@ struct gate {
 	json_t *names; /* of the measures */
 	json_t *verdicts, *notes;
 	json_t *stored; /* sessions that were compared with, or NULL */
+	bool refused;   /* there are some, but none to compare with */
 };
 
 static void note(struct gate *g, json_t *text)
@@ -223,6 +224,7 @@ static int judge_session(struct gate *g, struct sq_err *err)
 	g->stored = sq_baseline_alike(all, json_array_get(fresh, 0), g->args->any_environment,
 				      &because);
 	n = json_array_size(g->stored);
+	g->refused = n == 0 && because && !g->args->accept;
 	if (because)
 		note(g, json_sprintf("%zu stored sessions were left out: %s",
 				     json_array_size(all) - n, because));
@@ -257,7 +259,7 @@ static int exit_status(const struct gate *g)
 {
 	if (any_verdict(g, SQ_WORSE))
 		return SQ_EXIT_FAILED;
-	if (any_verdict(g, SQ_UNDECIDED) && !g->args->undecided_passes)
+	if ((any_verdict(g, SQ_UNDECIDED) || g->refused) && !g->args->undecided_passes)
 		return SQ_EXIT_UNMEASURED;
 	return SQ_EXIT_OK;
 }
