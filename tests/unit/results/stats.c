@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 
 static json_t *truth;
 
@@ -158,6 +159,37 @@ static void test_most_pairs(void **state)
 	assert_true(sq_signed_rank_p(d, SQ_PAIRS_MAX) < 1e-60);
 }
 
+/* Of one setting whose values drift, as a machine's do: labels that are drawn for each pair find no
+ * difference in more than the 5 % that were allowed.  (tests/truth/tune-truth has it live.) */
+static void test_false_alarms(void **state)
+{
+	enum { TRIALS = 400, PAIRS = 10, WINDOWS = 2000 };
+	double v[TRIALS], drift = 0, d[PAIRS], none = 1e-9;
+	size_t alarms = 0, order[2];
+	struct sq_rng rng;
+
+	(void)state;
+	sq_rng_init(&rng, 10, 0);
+	for (size_t i = 0; i < TRIALS; i++) {
+		drift = 0.9 * drift + sq_rng_double(&rng) - 0.5;
+		v[i] = drift + (i > TRIALS / 2 ? sq_rng_exp(&rng) : 0);
+	}
+	for (size_t w = 0; w < WINDOWS; w++) {
+		const double *at = v + w % (TRIALS - 2 * PAIRS);
+		struct sq_shift s;
+
+		for (size_t i = 0; i < PAIRS; i++) {
+			sq_rng_order(&rng, order, 2);
+			d[i] = at[2 * i + order[1]] - at[2 * i + order[0]];
+		}
+		s = sq_hodges_lehmann(d, PAIRS, 0.05);
+		alarms += sq_judge(&s, sq_signed_rank_p(d, PAIRS), 0.05, none, true) !=
+			  SQ_UNDECIDED;
+	}
+	if (alarms > WINDOWS * 6 / 100 || alarms < WINDOWS * 3 / 100)
+		fail_msg("%zu alarms in %d windows", alarms, WINDOWS);
+}
+
 static void test_verdicts(void **state)
 {
 	const struct {
@@ -212,10 +244,11 @@ static void test_more_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paired),   cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_chance),   cmocka_unit_test(test_prediction),
-		cmocka_unit_test(test_median),   cmocka_unit_test(test_most_pairs),
-		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_more_pairs),
+		cmocka_unit_test(test_paired),       cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_chance),       cmocka_unit_test(test_prediction),
+		cmocka_unit_test(test_median),       cmocka_unit_test(test_most_pairs),
+		cmocka_unit_test(test_false_alarms), cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_more_pairs),
 	};
 	int failed;
 
