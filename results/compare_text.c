@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "results/compare.h"
 #include "results/draw.h"
+#include "results/stats.h"
 
 enum { CELL = 48 };
 
@@ -166,25 +167,37 @@ static void findings(const struct table *t, const json_t *list)
 	}
 }
 
+/* What would decide it. */
+static void more_words(struct sq_buf *out, const json_t *v)
+{
+	const json_t *more = json_object_get(v, "more_pairs");
+
+	if (json_integer_value(json_object_get(v, "pairs")) == 0)
+		sq_buf_puts(out, "; it was not measured");
+	else if (json_is_integer(more))
+		sq_buf_printf(out, "; about %lld more would decide", json_integer_value(more));
+	else if (strcmp(sq_draw_text(v, "unit"), "pairs") == 0)
+		sq_buf_printf(out, "; not even %d would decide", SQ_PAIRS_MAX);
+}
+
 /* "storm.latency.p99: worse, +12.0 % (+8.1 % to +15.2 %), p 0.004, 10 pairs" */
 static char *verdict_words(const json_t *v)
 {
-	const json_t *interval = json_object_get(v, "interval"),
-		     *more = json_object_get(v, "more_pairs");
+	const json_t *interval = json_object_get(v, "interval");
+	const char *verdict = sq_draw_text(v, "verdict");
 	char shift[CELL], lo[CELL], hi[CELL];
 	struct sq_buf out = { 0 };
 
 	draw_percent(shift, json_object_get(v, "shift"));
 	draw_percent(lo, json_array_get(interval, 0));
 	draw_percent(hi, json_array_get(interval, 1));
-	sq_buf_printf(&out, "%s: %s, %s", sq_draw_text(v, "metric"), sq_draw_text(v, "verdict"),
-		      shift);
+	sq_buf_printf(&out, "%s: %s, %s", sq_draw_text(v, "metric"), verdict, shift);
 	if (json_is_array(interval))
 		sq_buf_printf(&out, " (%s to %s)", lo, hi);
 	sq_buf_printf(&out, ", p %.2g, %lld %s", sq_draw_real(v, "p"),
 		      json_integer_value(json_object_get(v, "pairs")), sq_draw_text(v, "unit"));
-	if (json_is_integer(more))
-		sq_buf_printf(&out, "; about %lld more would decide", json_integer_value(more));
+	if (strcmp(verdict, "undecided") == 0)
+		more_words(&out, v);
 	return out.data;
 }
 
