@@ -138,7 +138,7 @@ static void sessions(const char *path, const char *others, double margin)
 
 /* ---- how many pairs decide ---- */
 
-enum { SERIES = 200, PAIRS = 10, LONGEST = 200 };
+enum { SERIES = 200, TRIES = 4000, PAIRS = 10, LONGEST = 200 };
 
 static double normal(struct sq_rng *rng)
 {
@@ -179,7 +179,7 @@ static void more(double shift, double noise, double margin)
 	char key[64];
 
 	sq_rng_init(&rng, 10, 0);
-	while (open < SERIES && tried++ < 20 * SERIES) {
+	while (open < SERIES && tried++ < TRIES) {
 		for (size_t i = 0; i < LONGEST; i++)
 			series[open][i] = shift + noise * normal(&rng);
 		if (!is_decided(series[open], PAIRS, margin, &more_pairs))
