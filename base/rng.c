@@ -71,6 +71,18 @@ double sq_rng_exp(struct sq_rng *rng)
 	return -log1p(-sq_rng_double(rng));
 }
 
+void sq_rng_order(struct sq_rng *rng, size_t *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	for (size_t i = n; i > 1; i--) {
+		size_t k = (size_t)sq_rng_below(rng, i), other = order[k];
+
+		order[k] = order[i - 1];
+		order[i - 1] = other;
+	}
+}
+
 uint64_t sq_rng_fresh_seed(void)
 {
 	uint64_t seed;

@@ -92,18 +92,6 @@ static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, in
 	return report;
 }
 
-static void shuffle(struct sq_rng *rng, size_t *order, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		order[i] = i;
-	for (size_t i = n; i > 1; i--) {
-		size_t k = (size_t)sq_rng_below(rng, i), other = order[k];
-
-		order[k] = order[i - 1];
-		order[i - 1] = other;
-	}
-}
-
 static void note_order(struct sq_rounds *r, const size_t *order)
 {
 	json_t *row = json_array();
@@ -148,7 +136,7 @@ int sq_rounds_run(struct sq_rounds *r)
 		r->reports[i] = sq_alloc_n(r->pairs + 1, sizeof(json_t *));
 	sq_rng_init(&rng, r->seed, 0);
 	for (size_t round = 0; status == SQ_EXIT_OK && round < all; round++) {
-		shuffle(&rng, order, r->sides->n);
+		sq_rng_order(&rng, order, r->sides->n);
 		note_order(r, order);
 		if (!r->way.args->quiet)
 			fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0],

@@ -218,13 +218,13 @@ json_t *sq_compare_schema(void)
 		"    \"b\": {\"$ref\": \"#/definitions/count\"}}}},"
 		"  \"verdicts\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
 		"   \"required\": [\"metric\", \"verdict\", \"shift\", \"interval\", \"p\", \"pairs\","
-		"    \"more_pairs\"], \"properties\": {\"metric\": {\"type\": \"string\"},"
+		"    \"unit\", \"more_pairs\"], \"properties\": {\"metric\": {\"type\": \"string\"},"
 		"    \"verdict\": {\"enum\": [\"better\", \"worse\", \"equivalent\", \"undecided\"],"
 		"     \"description\": \"of b against a\"},"
 		"    \"shift\": {\"$ref\": \"#/definitions/number\"},"
 		"    \"interval\": {\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"number\"},"
 		"     \"minItems\": 2, \"maxItems\": 2}, \"p\": {\"type\": \"number\"},"
-		"    \"pairs\": {\"type\": \"integer\"},"
+		"    \"pairs\": {\"type\": \"integer\"}, \"unit\": {\"enum\": [\"pairs\", \"sessions\"]},"
 		"    \"more_pairs\": {\"$ref\": \"#/definitions/count\"}}}},"
 		"  \"notes\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}}}}";
 
@@ -240,26 +240,77 @@ static json_t *side_json(const struct sq_side_reports *s)
 	return json_pack("{s:s, s:o}", "label", s->label, "runs", runs);
 }
 
-static json_t *notes_json(const struct sq_side_reports *a, const struct sq_side_reports *b,
-			  size_t pairs)
+static void note(json_t *notes, json_t *text)
 {
-	json_t *notes = json_array();
-	double least = sq_signed_rank_least_p(pairs);
+	json_array_append_new(notes, text);
+}
+
+static void note_few(json_t *notes, size_t pairs, size_t tests, double alpha)
+{
+	size_t least = sq_least_pairs(tests, alpha);
 
 	if (pairs < 2)
-		json_array_append_new(notes,
-				      json_string("one run against one proves nothing: two runs of "
-						  "the same setting differ too; compare sets of "
-						  "runs, made in turns"));
-	else if (least > 0.05)
-		json_array_append_new(
-			notes, json_sprintf("%zu pairs can give no p under %.3g, whatever they "
-					    "show: nothing is decided under 6",
-					    pairs, least));
+		note(notes, json_string("one run against one proves nothing: two runs of the same "
+					"setting differ too; compare sets of runs, made in turns"));
+	else if (pairs < least)
+		note(notes,
+		     json_sprintf("%zu pairs can give no p under %.3g, whatever they show: of %zu "
+				  "measures nothing is better or worse under %zu pairs",
+				  pairs, sq_signed_rank_least_p(pairs), tests, least));
+}
+
+static const char *start_of(const struct sq_side_reports *s, size_t i)
+{
+	const char *text = json_string_value(sq_json_pointer_get(s->v[i], "/run/started"));
+
+	return text ? text : "";
+}
+
+/* Of texts like 2026-01-01T00:00:00Z. */
+static bool all_before(const struct sq_side_reports *a, const struct sq_side_reports *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < b->n; k++)
+			if (strcmp(start_of(a, i), start_of(b, k)) >= 0)
+				return false;
+	return true;
+}
+
+static void note_order(json_t *notes, const struct sq_side_reports *a,
+		       const struct sq_side_reports *b)
+{
+	if (a->n > 1 && b->n > 1 && (all_before(a, b) || all_before(b, a)))
+		note(notes,
+		     json_string("all runs of one side were made before those of the other: what "
+				 "changed on the machine meanwhile looks like a difference; "
+				 "make them in turns (squall tune, squall gate --against)"));
+}
+
+static void note_missed(json_t *notes, const struct sq_side_reports *s)
+{
+	size_t missed = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		missed += sq_report_missed(s->v[i]);
+	if (missed > 0)
+		note(notes,
+		     json_sprintf("in %zu runs of %s the generator missed operations: their load "
+				  "was not the one that was asked for",
+				  missed, s->label));
+}
+
+static json_t *notes_json(const struct sq_side_reports *a, const struct sq_side_reports *b,
+			  size_t pairs, size_t tests, double alpha)
+{
+	json_t *notes = json_array();
+
+	note_few(notes, pairs, tests, alpha);
 	if (a->n != b->n)
-		json_array_append_new(notes, json_sprintf("%zu runs against %zu: only %zu have a "
-							  "partner",
-							  a->n, b->n, pairs));
+		note(notes, json_sprintf("%zu runs against %zu: only %zu have a partner", a->n,
+					 b->n, pairs));
+	note_order(notes, a, b);
+	note_missed(notes, a);
+	note_missed(notes, b);
 	return notes;
 }
 
@@ -277,7 +328,7 @@ json_t *sq_compare(const struct sq_side_reports *a, const struct sq_side_reports
 			  "failures", came_and_went(a, b, "account", failure, "count"), "findings",
 			  came_and_went(a, b, "findings", finding, "explained"), "verdicts",
 			  pairs > 1 ? sq_verdicts(a->v, b->v, pairs, names, how) : json_array(),
-			  "notes", notes_json(a, b, pairs));
+			  "notes", notes_json(a, b, pairs, json_array_size(names), how->alpha));
 
 	json_decref(names);
 	return comparison;

@@ -32,13 +32,15 @@ json_t *sq_compare(const struct sq_side_reports *a, const struct sq_side_reports
 
 json_t *sq_compare_schema(void); /* JSON Schema (draft-07) */
 
-/* The same for people; Markdown; and JUnit's XML, in which each verdict is a test case that failed when
- * it is worse, and is skipped when undecided. */
+/* The same for people, and as Markdown. */
 void sq_compare_text(const json_t *comparison, struct sq_buf *out);
 void sq_compare_markdown(const json_t *comparison, struct sq_buf *out);
 /* Verdicts and notes alone, a line each. */
 void sq_compare_lines(const json_t *verdicts, const json_t *notes, bool markdown,
 		      struct sq_buf *out);
-void sq_compare_junit(const json_t *verdicts, const char *suite, struct sq_buf *out);
+/* JUnit's XML: each verdict is a test case that failed when it is worse, and is skipped when undecided.  seconds: how
+ * long all the runs took, of which each case has its part. */
+void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *suite,
+		      double seconds, struct sq_buf *out);
 
 #endif

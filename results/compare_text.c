@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "results/compare.h"
 #include "results/draw.h"
+#include "results/stats.h"
 
 enum { CELL = 48 };
 
@@ -62,14 +63,24 @@ struct table {
 	bool markdown;
 };
 
+/* The bar ends a cell of Markdown. */
+static void cell(const struct table *t, const char *text, const char *end)
+{
+	for (; *text; text++)
+		sq_buf_printf(t->out, t->markdown && *text == '|' ? "\\%c" : "%c", *text);
+	sq_buf_puts(t->out, end);
+}
+
 static void row(const struct table *t, const char *const cells[4])
 {
-	if (t->markdown)
-		sq_buf_printf(t->out, "| %s | %s | %s | %s |\n", cells[0], cells[1], cells[2],
-			      cells[3]);
-	else
+	if (t->markdown) {
+		sq_buf_puts(t->out, "| ");
+		for (size_t i = 0; i < 4; i++)
+			cell(t, cells[i], i < 3 ? " | " : " |\n");
+	} else {
 		sq_buf_printf(t->out, "  %-44s %14s %14s%s%s\n", cells[0], cells[1], cells[2],
 			      *cells[3] ? "   " : "", cells[3]);
+	}
 }
 
 static void head(const struct table *t, const char *what, const char *last)
@@ -156,25 +167,37 @@ static void findings(const struct table *t, const json_t *list)
 	}
 }
 
-/* "p99 of storm: worse, +12.0 % (+8.1 to +15.2 %), p 0.004, 10 pairs" */
+/* What would decide it. */
+static void more_words(struct sq_buf *out, const json_t *v)
+{
+	const json_t *more = json_object_get(v, "more_pairs");
+
+	if (json_integer_value(json_object_get(v, "pairs")) == 0)
+		sq_buf_puts(out, "; it was not measured");
+	else if (json_is_integer(more))
+		sq_buf_printf(out, "; about %lld more would decide", json_integer_value(more));
+	else if (strcmp(sq_draw_text(v, "unit"), "pairs") == 0)
+		sq_buf_printf(out, "; not even %d would decide", SQ_PAIRS_MAX);
+}
+
+/* "storm.latency.p99: worse, +12.0 % (+8.1 % to +15.2 %), p 0.004, 10 pairs" */
 static char *verdict_words(const json_t *v)
 {
-	const json_t *interval = json_object_get(v, "interval"),
-		     *more = json_object_get(v, "more_pairs");
+	const json_t *interval = json_object_get(v, "interval");
+	const char *verdict = sq_draw_text(v, "verdict");
 	char shift[CELL], lo[CELL], hi[CELL];
 	struct sq_buf out = { 0 };
 
 	draw_percent(shift, json_object_get(v, "shift"));
 	draw_percent(lo, json_array_get(interval, 0));
 	draw_percent(hi, json_array_get(interval, 1));
-	sq_buf_printf(&out, "%s: %s, %s", sq_draw_text(v, "metric"), sq_draw_text(v, "verdict"),
-		      shift);
+	sq_buf_printf(&out, "%s: %s, %s", sq_draw_text(v, "metric"), verdict, shift);
 	if (json_is_array(interval))
 		sq_buf_printf(&out, " (%s to %s)", lo, hi);
-	sq_buf_printf(&out, ", p %.2g, %lld pairs", sq_draw_real(v, "p"),
-		      json_integer_value(json_object_get(v, "pairs")));
-	if (json_is_integer(more))
-		sq_buf_printf(&out, "; about %lld more would decide", json_integer_value(more));
+	sq_buf_printf(&out, ", p %.2g, %lld %s", sq_draw_real(v, "p"),
+		      json_integer_value(json_object_get(v, "pairs")), sq_draw_text(v, "unit"));
+	if (strcmp(verdict, "undecided") == 0)
+		more_words(&out, v);
 	return out.data;
 }
 
@@ -243,11 +266,20 @@ static void escaped(struct sq_buf *out, const char *text)
 			sq_buf_puts(out, "&amp;");
 		else if (*text == '<')
 			sq_buf_puts(out, "&lt;");
+		else if (*text == '>')
+			sq_buf_puts(out, "&gt;");
 		else if (*text == '"')
 			sq_buf_puts(out, "&quot;");
 		else
 			sq_buf_printf(out, "%c", *text);
 	}
+}
+
+static void attribute(struct sq_buf *out, const char *name, const char *value)
+{
+	sq_buf_printf(out, " %s=\"", name);
+	escaped(out, value);
+	sq_buf_puts(out, "\"");
 }
 
 static size_t count_verdicts(const json_t *verdicts, const char *which)
@@ -260,40 +292,58 @@ static size_t count_verdicts(const json_t *verdicts, const char *which)
 	return n;
 }
 
-static void test_case(struct sq_buf *out, const char *suite, const json_t *v)
+/* Some readers show the message, some the text. */
+static void test_case(struct sq_buf *out, const char *suite, const json_t *v, double seconds)
 {
 	const char *verdict = sq_draw_text(v, "verdict");
 	const char *element = strcmp(verdict, "worse") == 0       ? "failure"
 			      : strcmp(verdict, "undecided") == 0 ? "skipped"
-								  : NULL;
+								  : "system-out";
 	char *words = verdict_words(v);
 
-	sq_buf_printf(out, "  <testcase classname=\"");
-	escaped(out, suite);
-	sq_buf_printf(out, "\" name=\"");
-	escaped(out, sq_draw_text(v, "metric"));
-	sq_buf_printf(out, "\">\n    ");
-	if (element)
-		sq_buf_printf(out, "<%s message=\"", element);
-	else
-		sq_buf_puts(out, "<system-out>");
+	sq_buf_puts(out, "    <testcase");
+	attribute(out, "classname", suite);
+	attribute(out, "name", sq_draw_text(v, "metric"));
+	sq_buf_printf(out, " time=\"%.3f\">\n      <%s", seconds, element);
+	if (strcmp(element, "system-out") != 0) {
+		attribute(out, "type", verdict);
+		attribute(out, "message", words);
+	}
+	sq_buf_puts(out, ">");
 	escaped(out, words);
-	sq_buf_printf(out, element ? "\"/>" : "</system-out>");
-	sq_buf_puts(out, "\n  </testcase>\n");
+	sq_buf_printf(out, "</%s>\n    </testcase>\n", element);
 	free(words);
 }
 
-void sq_compare_junit(const json_t *verdicts, const char *suite, struct sq_buf *out)
+static void suite_notes(struct sq_buf *out, const json_t *notes)
 {
-	const json_t *v;
+	const json_t *text;
 	size_t i;
 
-	sq_buf_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"");
-	escaped(out, suite);
-	sq_buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\">\n",
-		      json_array_size(verdicts), count_verdicts(verdicts, "worse"),
-		      count_verdicts(verdicts, "undecided"));
+	if (json_array_size(notes) == 0)
+		return;
+	sq_buf_puts(out, "    <system-out>");
+	json_array_foreach(notes, i, text) {
+		escaped(out, json_string_value(text));
+		sq_buf_puts(out, "\n");
+	}
+	sq_buf_puts(out, "</system-out>\n");
+}
+
+void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *suite,
+		      double seconds, struct sq_buf *out)
+{
+	size_t n = json_array_size(verdicts), i;
+	const json_t *v;
+
+	sq_buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite");
+	attribute(out, "name", suite);
+	sq_buf_printf(
+		out,
+		" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\">\n", n,
+		count_verdicts(verdicts, "worse"), count_verdicts(verdicts, "undecided"), seconds);
 	json_array_foreach(verdicts, i, v)
-		test_case(out, suite, v);
-	sq_buf_puts(out, "</testsuite>\n");
+		test_case(out, suite, v, seconds / (double)n);
+	suite_notes(out, notes);
+	sq_buf_puts(out, "  </testsuite>\n</testsuites>\n");
 }

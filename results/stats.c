@@ -264,31 +264,33 @@ enum sq_comparison sq_judge(const struct sq_shift *s, double p, double alpha, do
 {
 	if (s->lo >= -margin && s->hi <= margin)
 		return SQ_EQUIVALENT;
-	if (p > alpha || (s->lo <= 0 && s->hi >= 0))
+	if (p > alpha || (s->lo <= 0 && s->hi >= 0) || fabs(s->shift) <= margin)
 		return SQ_UNDECIDED;
 	return (s->lo > 0) == more_is_better ? SQ_BETTER : SQ_WORSE;
 }
 
-/* The fewest pairs whose interval may be finite. */
-static size_t least_pairs(double alpha)
+size_t sq_least_pairs(size_t tests, double alpha)
 {
 	size_t n = 1;
 
-	while (sq_signed_rank_least_p(n) > alpha)
+	while (sq_signed_rank_least_p(n) * (double)tests > alpha)
 		n++;
 	return n;
 }
 
-size_t sq_more_pairs(const struct sq_shift *s, size_t n, double alpha, double margin)
+size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double alpha, double margin)
 {
-	/* Half of the interval must become less than the shift (it is one), or the shift and half of it less
-	 * than the margin (it is none that matters): whichever is nearer. */
-	double size = fabs(s->shift), target = fmax(size, margin - size);
-	double half = (s->hi - s->lo) / 2, need;
+	size_t least = sq_least_pairs(tests, alpha);
+	double size = fabs(s->shift), half = (s->hi - s->lo) / 2, target = margin - size, need;
 
 	if (!isfinite(half))
-		return least_pairs(alpha) > n ? least_pairs(alpha) - n : 1;
-	need = ceil((double)n * (half / target) * (half / target));
+		return least > n ? least - n : 1;
+	if (size > margin) {
+		/* It is to be told from 0, at the p that is left to it of all tests. */
+		half *= t_quantile(alpha / (double)tests, (double)n) / t_quantile(alpha, (double)n);
+		target = size;
+	}
+	need = fmax(ceil((double)n * (half / target) * (half / target)), (double)least);
 	if (!(need <= SQ_PAIRS_MAX))
 		return SIZE_MAX;
 	return need > (double)n ? (size_t)need - n : 1;

@@ -51,15 +51,20 @@ enum sq_comparison {
 
 extern const char *const sq_comparison_names[];
 
-/* By the interval, against a margin > 0: within it on both sides is equivalent, though it may be no 0;
- * else all of it above 0 is better, or worse when less is wanted.  p: of the test, adjusted; above
- * alpha nothing is better or worse. */
+/* By the interval, against a margin > 0, which is what does not matter: all of it within the margin is equivalent,
+ * though it may be no 0.  Better, or worse when less is wanted, is a shift beyond the margin whose interval lies on
+ * one side of 0 and whose p, of the test and adjusted, is at most alpha.  So a shift that is one but less than the
+ * margin is undecided until its interval lies within. */
 enum sq_comparison sq_judge(const struct sq_shift *s, double p, double alpha, double margin,
 			    bool more_is_better);
 
+/* The fewest pairs that can be better or worse, when p is of one of so many tests. */
+size_t sq_least_pairs(size_t tests, double alpha);
+
 /* About how many more pairs an undecided verdict needs, when the shift stays and the interval narrows with
- * the root of their number; SIZE_MAX: more than SQ_PAIRS_MAX in all. */
-size_t sq_more_pairs(const struct sq_shift *s, size_t n, double alpha, double margin);
+ * the root of their number: so many decide two of three such samples.  tests: what Holm takes p times.
+ * SIZE_MAX: more than SQ_PAIRS_MAX in all. */
+size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double alpha, double margin);
 
 /* The upper end of the interval of a chance that was seen `seen` times in n trials, exact
  * (Clopper and Pearson, Biometrika 26, 1934), one-sided: about 3/n when it was never seen. */

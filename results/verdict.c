@@ -129,8 +129,8 @@ json_t *sq_report_all_measures(const json_t *report)
 /* One measure, worked out from all pairs, or against all sessions. */
 struct judged {
 	struct sq_shift shift; /* of logarithms, or of shares */
-	double p;
-	size_t pairs;
+	double p, margin;      /* likewise */
+	size_t pairs, tests;   /* Holm takes p so many times */
 };
 
 static double difference(double a, double b, bool share)
@@ -141,30 +141,47 @@ static double difference(double a, double b, bool share)
 	return isnan(a) || isnan(b) ? NAN : log(fmax(b, DBL_MIN)) - log(fmax(a, DBL_MIN));
 }
 
-static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
-			   const char *name, double alpha)
+/* Of a share, a part of what it was before: that of a server that never failed is no margin at all, and so it is
+ * taken as a tenth at least. */
+static double margin_of(bool share, const double *before, size_t n, double margin)
 {
+	return share ? margin * fmax(0.1, sq_median(before, n)) : log1p(margin);
+}
+
+static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
+			   const char *name, const struct sq_judging *how)
+{
+	bool share = sq_measure_is_share(name);
 	struct judged j = { .p = 1 };
-	double *d = sq_alloc_n(n + 1, sizeof(*d));
+	double *d = sq_alloc_n(n + 1, sizeof(*d)), *before = sq_alloc_n(n + 1, sizeof(*d));
 
 	for (size_t i = 0; i < n; i++) {
-		double one = difference(sq_report_measure(a[i], name),
-					sq_report_measure(b[i], name), sq_measure_is_share(name));
-
-		if (!isnan(one))
-			d[j.pairs++] = one;
+		before[j.pairs] = sq_report_measure(a[i], name);
+		d[j.pairs] = difference(before[j.pairs], sq_report_measure(b[i], name), share);
+		j.pairs += !isnan(d[j.pairs]);
 	}
 	if (j.pairs > 0) {
 		j.p = sq_signed_rank_p(d, j.pairs);
-		j.shift = sq_hodges_lehmann(d, j.pairs, alpha);
+		j.shift = sq_hodges_lehmann(d, j.pairs, how->alpha);
+		j.margin = margin_of(share, before, j.pairs, how->margin);
 	}
+	free(before);
 	free(d);
 	return j;
 }
 
-static double log_margin(const char *name, const struct sq_judging *how)
+/* p of all of them, adjusted. */
+static double *adjust(struct judged *all, size_t n)
 {
-	return sq_measure_is_share(name) ? how->margin : log1p(how->margin);
+	double *p = sq_alloc_n(n + 1, sizeof(*p));
+
+	for (size_t i = 0; i < n; i++) {
+		p[i] = all[i].p;
+		for (size_t k = 0; k < n; k++)
+			all[i].tests += all[k].p >= all[i].p;
+	}
+	sq_holm(p, n, p);
+	return p;
 }
 
 static json_t *relative(double v, bool share)
@@ -173,17 +190,18 @@ static json_t *relative(double v, bool share)
 }
 
 static json_t *verdict_json(const char *name, const struct judged *j, enum sq_comparison verdict,
-			    double adjusted, size_t more)
+			    double adjusted, size_t more, const char *unit)
 {
 	bool share = sq_measure_is_share(name), bounded = j->pairs > 0 && isfinite(j->shift.lo);
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o}", "metric", name, "verdict",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:s, s:o}", "metric", name, "verdict",
 			 sq_comparison_names[verdict], "shift",
 			 j->pairs > 0 ? relative(j->shift.shift, share) : json_null(), "interval",
 			 bounded ? json_pack("[o, o]", relative(j->shift.lo, share),
 					     relative(j->shift.hi, share))
 				 : json_null(),
-			 "p", sq_json_real(adjusted), "pairs", (json_int_t)j->pairs, "more_pairs",
+			 "p", sq_json_real(adjusted), "pairs", (json_int_t)j->pairs, "unit", unit,
+			 "more_pairs",
 			 verdict == SQ_UNDECIDED && more != SIZE_MAX
 				 ? json_integer((json_int_t)more)
 				 : json_null());
@@ -192,7 +210,7 @@ static json_t *verdict_json(const char *name, const struct judged *j, enum sq_co
 static enum sq_comparison verdict_of(const char *name, const struct judged *j, double adjusted,
 				     const struct sq_judging *how)
 {
-	return sq_judge(&j->shift, adjusted, how->alpha, log_margin(name, how),
+	return sq_judge(&j->shift, adjusted, how->alpha, j->margin,
 			sq_measure_more_is_better(name));
 }
 
@@ -208,6 +226,15 @@ bool sq_report_missed(const json_t *report)
 	return false;
 }
 
+double sq_reports_seconds(const json_t *const *reports, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += json_number_value(sq_json_pointer_get(reports[i], "/run/duration_s"));
+	return sum;
+}
+
 bool sq_measure_is_known(const json_t *loads, const char *name)
 {
 	return measure_of(name) && load_in(loads, name);
@@ -216,30 +243,28 @@ bool sq_measure_is_known(const json_t *loads, const char *name)
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
 		    const struct sq_judging *how)
 {
-	size_t n_names = json_array_size(names);
+	size_t n_names = json_array_size(names), i;
 	struct judged *all = sq_alloc_n(n_names + 1, sizeof(*all));
-	double *p = sq_alloc_n(n_names + 1, sizeof(*p));
 	json_t *list = json_array(), *name;
-	size_t i;
+	double *p;
 
 	assert(n <= SQ_PAIRS_MAX);
-	json_array_foreach(names, i, name) {
-		all[i] = judge(a, b, n, json_string_value(name), how->alpha);
-		p[i] = all[i].p;
-	}
-	sq_holm(p, n_names, p);
+	json_array_foreach(names, i, name)
+		all[i] = judge(a, b, n, json_string_value(name), how);
+	p = adjust(all, n_names);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
-		bool known = all[i].pairs > 0;
+		const struct judged *j = &all[i];
+		bool known = j->pairs > 0;
 
 		json_array_append_new(
 			list,
-			verdict_json(metric, &all[i],
-				     known ? verdict_of(metric, &all[i], p[i], how) : SQ_UNDECIDED,
-				     p[i],
-				     known ? sq_more_pairs(&all[i].shift, all[i].pairs, how->alpha,
-							   log_margin(metric, how))
-					   : SIZE_MAX));
+			verdict_json(metric, j,
+				     known ? verdict_of(metric, j, p[i], how) : SQ_UNDECIDED, p[i],
+				     known ? sq_more_pairs(&j->shift, j->pairs, j->tests,
+							   how->alpha, j->margin)
+					   : SIZE_MAX,
+				     "pairs"));
 	}
 	free(p);
 	free(all);
@@ -279,7 +304,7 @@ static double placed(const json_t *session, const char *name)
 }
 
 static struct judged judge_session(const json_t *const *earlier, size_t n, const json_t *now,
-				   const char *name, double alpha)
+				   const char *name, const struct sq_judging *how)
 {
 	double value = placed(now, name), *known = sq_alloc_n(n + 1, sizeof(*known));
 	struct judged j = { .p = 1 };
@@ -288,22 +313,23 @@ static struct judged judge_session(const json_t *const *earlier, size_t n, const
 		known[j.pairs] = placed(earlier[i], name);
 		j.pairs += !isnan(known[j.pairs]);
 	}
-	if (j.pairs >= 2)
-		j.shift = sq_prediction(known, j.pairs, value, alpha, &j.p);
-	else
+	if (j.pairs >= 2) {
+		j.shift = sq_prediction(known, j.pairs, value, how->alpha, &j.p);
+		j.margin = margin_of(sq_measure_is_share(name), known, j.pairs, how->margin);
+	} else {
 		j.pairs = 0;
+	}
 	free(known);
 	return j;
 }
 
-/* A session may be told from the others by less than the margin: that is no matter. */
+/* No number of sessions narrows the interval of one more, so what lies within the margin has to do. */
 static enum sq_comparison session_verdict(const char *name, const struct judged *j, double p,
 					  const struct sq_judging *how)
 {
-	enum sq_comparison v = verdict_of(name, j, p, how);
-	bool within = fabs(j->shift.shift) <= log_margin(name, how);
-
-	return within && (v == SQ_WORSE || v == SQ_BETTER) ? SQ_EQUIVALENT : v;
+	if (p <= how->alpha && fabs(j->shift.shift) <= j->margin)
+		return SQ_EQUIVALENT;
+	return verdict_of(name, j, p, how);
 }
 
 json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
@@ -311,24 +337,22 @@ json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t
 {
 	size_t n_names = json_array_size(names), i;
 	struct judged *all = sq_alloc_n(n_names + 1, sizeof(*all));
-	double *p = sq_alloc_n(n_names + 1, sizeof(*p));
 	json_t *list = json_array(), *name;
+	double *p;
 
-	json_array_foreach(names, i, name) {
-		all[i] = judge_session(earlier, n, now, json_string_value(name), how->alpha);
-		p[i] = all[i].p;
-	}
-	sq_holm(p, n_names, p);
+	json_array_foreach(names, i, name)
+		all[i] = judge_session(earlier, n, now, json_string_value(name), how);
+	p = adjust(all, n_names);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
 		bool few = all[i].pairs < SQ_SESSIONS_LEAST;
 
 		json_array_append_new(
-			list,
-			verdict_json(metric, &all[i],
-				     few ? SQ_UNDECIDED
-					 : session_verdict(metric, &all[i], p[i], how),
-				     p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX));
+			list, verdict_json(metric, &all[i],
+					   few ? SQ_UNDECIDED
+					       : session_verdict(metric, &all[i], p[i], how),
+					   p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX,
+					   "sessions"));
 	}
 	free(p);
 	free(all);

@@ -18,6 +18,9 @@ bool sq_measure_is_known(const json_t *loads, const char *name);
 /* Did its generator miss operations, so that what it measured is not the load that was asked for? */
 bool sq_report_missed(const json_t *report);
 
+/* How long these runs took, seconds. */
+double sq_reports_seconds(const json_t *const *reports, size_t n);
+
 /* Is more of it better? */
 bool sq_measure_more_is_better(const char *name);
 /* Its difference is one of shares, not a ratio. */
@@ -30,12 +33,13 @@ json_t *sq_report_measures(const json_t *report);
 json_t *sq_report_all_measures(const json_t *report);
 
 struct sq_judging {
-	double alpha;  /* 0.05: of all p together, by Holm; of each interval by itself */
-	double margin; /* what does not matter: 0.02 is 2 %, of shares 2 points */
+	double alpha; /* 0.05: of all p together, by Holm; of each interval by itself */
+	double margin; /* what does not matter, of side a's or the earlier value: 0.02 is 2 % of it.  A share counts
+			* as a tenth at least: of one that was 0 it is 0.2 points */
 };
 
-/* Array of {metric, verdict, shift, interval: [lo, hi]|null, p, pairs, more_pairs|null}: a[i] with b[i], b against
- * a.  A shift is relative (0.05: b has 5 % more), of shares a difference; verdicts are worse or better of b.
+/* Array of {metric, verdict, shift, interval: [lo, hi]|null, p, pairs, unit: "pairs", more_pairs|null}: a[i] with b[i],
+ * b against a.  A shift is relative (0.05: b has 5 % more), of shares a difference; verdicts are worse or better of b.
  * Pairs of which one side was not measured are left out; without any left the verdict is
  * undecided and shift is null.  n <= SQ_PAIRS_MAX. */
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
@@ -48,7 +52,7 @@ json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t
 
 /* The same of one session against n earlier ones, each as sq_session_measures has it: whether it lies within what their spread
  * lets expect of one more (results/stats.h, sq_prediction).  Under SQ_SESSIONS_LEAST all is undecided; pairs is the number of
- * sessions. */
+ * sessions, and unit says so. */
 json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
 			    const json_t *names, const struct sq_judging *how);
 

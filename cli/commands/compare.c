@@ -132,7 +132,7 @@ static int load_side(struct reports *r, const char *dir, struct sq_err *err)
 	return rc;
 }
 
-static void print(const json_t *comparison, int format)
+static void print(const json_t *comparison, int format, double seconds)
 {
 	struct sq_buf out = { 0 };
 
@@ -146,7 +146,8 @@ static void print(const json_t *comparison, int format)
 	else if (format == MARKDOWN)
 		sq_compare_markdown(comparison, &out);
 	else
-		sq_compare_junit(json_object_get(comparison, "verdicts"), "squall", &out);
+		sq_compare_junit(json_object_get(comparison, "verdicts"),
+				 json_object_get(comparison, "notes"), "squall", seconds, &out);
 	if (out.len)
 		fputs(out.data, stdout);
 	sq_buf_fini(&out);
@@ -164,7 +165,8 @@ static int compare_dirs(const char *a, const char *b, const struct compare_args 
 		struct sq_side_reports y = { b, (const json_t *const *)of_b.v, of_b.n };
 
 		comparison = sq_compare(&x, &y, NULL, &how);
-		print(comparison, args->format);
+		print(comparison, args->format,
+		      sq_reports_seconds(x.v, x.n) + sq_reports_seconds(y.v, y.n));
 		if (args->out)
 			sq_json_save(comparison, args->out, &err);
 	}

@@ -127,6 +127,7 @@ struct gate {
 	json_t *names; /* of the measures */
 	json_t *verdicts, *notes;
 	json_t *stored; /* sessions that were compared with, or NULL */
+	bool refused;   /* there are some, but none to compare with */
 };
 
 static void note(struct gate *g, json_t *text)
@@ -223,6 +224,7 @@ static int judge_session(struct gate *g, struct sq_err *err)
 	g->stored = sq_baseline_alike(all, json_array_get(fresh, 0), g->args->any_environment,
 				      &because);
 	n = json_array_size(g->stored);
+	g->refused = n == 0 && because && !g->args->accept;
 	if (because)
 		note(g, json_sprintf("%zu stored sessions were left out: %s",
 				     json_array_size(all) - n, because));
@@ -257,7 +259,7 @@ static int exit_status(const struct gate *g)
 {
 	if (any_verdict(g, SQ_WORSE))
 		return SQ_EXIT_FAILED;
-	if (any_verdict(g, SQ_UNDECIDED) && !g->args->undecided_passes)
+	if ((any_verdict(g, SQ_UNDECIDED) || g->refused) && !g->args->undecided_passes)
 		return SQ_EXIT_UNMEASURED;
 	return SQ_EXIT_OK;
 }
@@ -270,6 +272,16 @@ static int write_text(const char *path, const struct sq_buf *text, struct sq_err
 	if ((f && fclose(f) == EOF) || !written)
 		return sq_err_set(err, -errno, path, "%s", strerror(errno));
 	return 0;
+}
+
+static double seconds(const struct gate *g)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < g->sides.n; i++)
+		sum += sq_reports_seconds((const json_t *const *)g->rounds.reports[i],
+					  g->rounds.whole);
+	return sum;
 }
 
 static int write_files(const struct gate *g, int status, struct sq_err *err)
@@ -285,7 +297,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->name, &text);
+		sq_compare_junit(g->verdicts, g->notes, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);

@@ -22,7 +22,7 @@ expect_eq "$(jqr "$c" '.settings[] | "\(.what) \(.a) \(.b)"')" "/scenario/world/
 python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$c" "$SCRATCH/schema.json"
 
 "$SQUALL" compare "$SCRATCH/a" "$SCRATCH/b" --format junit > "$SCRATCH/junit.xml"
-expect_eq "$(python3 -c 'import sys, xml.etree.ElementTree as t; s = t.parse(sys.argv[1]).getroot(); print(s.get("failures"), [c.get("name") for c in s if c.find("failure") is not None])' "$SCRATCH/junit.xml")" \
+expect_eq "$(python3 -c 'import sys, xml.etree.ElementTree as t; s = t.parse(sys.argv[1]).getroot()[0]; print(s.get("failures"), [c.get("name") for c in s.iter("testcase") if c.find("failure") is not None])' "$SCRATCH/junit.xml")" \
 	"1 ['ask.latency.p99']" "JUnit"
 
 "$SQUALL" compare "$SCRATCH/a" "$SCRATCH/a" --out "$c"

@@ -7,18 +7,6 @@ settings() { sysctl -n net.ipv4.neigh.default.gc_thresh1 net.ipv4.neigh.default.
 before=$(settings)
 at_exit '"$SQUALL" restore > /dev/null'
 
-# The PID namespace that the run's own processes are in, once there is one.
-world_of() { # PID
-	local guard keeper
-	guard=$(pgrep -P "$1" | head -1) && keeper=$(pgrep -P "$guard" | head -1) && readlink "/proc/$keeper/ns/pid"
-}
-inhabitants() { # NAMESPACE
-	local each
-	for each in /proc/[0-9]*; do
-		[ "$(readlink "$each/ns/pid" 2> /dev/null)" != "$1" ] || tr '\0' ' ' < "$each/cmdline" 2> /dev/null || true
-	done
-}
-
 changed=0
 for round in $(seq 6); do
 	lab=$(sed -n "$((1 + round % 4))p" <<< "accept-queue-burst

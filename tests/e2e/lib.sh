@@ -86,6 +86,19 @@ lab() { # NAME [COMMAND...]
 	cmp "$SCRATCH/live.json" "$r" || fail "$1: analyze made another report than the run"
 }
 
+# The PID namespace that the processes of a run are in, once there is one.
+world_of() { # PID
+	local guard keeper
+	guard=$(pgrep -P "$1" | head -1) && keeper=$(pgrep -P "$guard" | head -1) && readlink "/proc/$keeper/ns/pid"
+}
+# The command lines of the processes in it, of which none is left after a run.
+inhabitants() { # NAMESPACE
+	local each
+	for each in /proc/[0-9]*; do
+		[ "$(readlink "$each/ns/pid" 2> /dev/null)" != "$1" ] || tr '\0' ' ' < "$each/cmdline" 2> /dev/null || true
+	done
+}
+
 # A key and a certificate of a server of that name, $SCRATCH/NAME.key and NAME.pem, signed by AUTHORITY
 # (a name that was given here before), or by itself.
 certificate() { # NAME [AUTHORITY]

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -116,12 +117,33 @@ static void fresh_seeds(void **state)
 	assert_true(a < UINT64_C(1) << 53 && b < UINT64_C(1) << 53);
 }
 
+/* Each of the six orders of three comes as often as the others. */
+static void orders(void **state)
+{
+	int seen[3][3] = { 0 };
+	struct sq_rng rng;
+	size_t order[3];
+
+	(void)state;
+	sq_rng_init(&rng, 5, 0);
+	for (int i = 0; i < 60000; i++) {
+		sq_rng_order(&rng, order, 3);
+		assert_int_equal(order[0] + order[1] + order[2], 3);
+		assert_int_not_equal(order[0], order[1]);
+		seen[order[0]][order[1]]++;
+	}
+	for (size_t i = 0; i < 3; i++)
+		for (size_t k = 0; k < 3; k++)
+			assert_true(i == k ? seen[i][k] == 0 : abs(seen[i][k] - 10000) < 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_sequence), cmocka_unit_test(known_seeding),
 		cmocka_unit_test(streams),        cmocka_unit_test(below),
 		cmocka_unit_test(moments),        cmocka_unit_test(fresh_seeds),
+		cmocka_unit_test(orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 
 static json_t *truth;
 
@@ -158,6 +159,37 @@ static void test_most_pairs(void **state)
 	assert_true(sq_signed_rank_p(d, SQ_PAIRS_MAX) < 1e-60);
 }
 
+/* Of one setting whose values drift, as a machine's do: labels that are drawn for each pair find no
+ * difference in more than the 5 % that were allowed.  (tests/truth/tune-truth has it live.) */
+static void test_false_alarms(void **state)
+{
+	enum { TRIALS = 400, PAIRS = 10, WINDOWS = 2000 };
+	double v[TRIALS], drift = 0, d[PAIRS], none = 1e-9;
+	size_t alarms = 0, order[2];
+	struct sq_rng rng;
+
+	(void)state;
+	sq_rng_init(&rng, 10, 0);
+	for (size_t i = 0; i < TRIALS; i++) {
+		drift = 0.9 * drift + sq_rng_double(&rng) - 0.5;
+		v[i] = drift + (i > TRIALS / 2 ? sq_rng_exp(&rng) : 0);
+	}
+	for (size_t w = 0; w < WINDOWS; w++) {
+		const double *at = v + w % (TRIALS - 2 * PAIRS);
+		struct sq_shift s;
+
+		for (size_t i = 0; i < PAIRS; i++) {
+			sq_rng_order(&rng, order, 2);
+			d[i] = at[2 * i + order[1]] - at[2 * i + order[0]];
+		}
+		s = sq_hodges_lehmann(d, PAIRS, 0.05);
+		alarms += sq_judge(&s, sq_signed_rank_p(d, PAIRS), 0.05, none, true) !=
+			  SQ_UNDECIDED;
+	}
+	if (alarms > WINDOWS * 6 / 100 || alarms < WINDOWS * 3 / 100)
+		fail_msg("%zu alarms in %d windows", alarms, WINDOWS);
+}
+
 static void test_verdicts(void **state)
 {
 	const struct {
@@ -171,7 +203,11 @@ static void test_verdicts(void **state)
 		{ { 0.01, 0.005, 0.015 }, 0.002, SQ_EQUIVALENT, SQ_EQUIVALENT },
 		{ { 0.01, -0.01, 0.03 }, 0.4, SQ_UNDECIDED, SQ_UNDECIDED },
 		{ { 0.05, -INFINITY, INFINITY }, 0.06, SQ_UNDECIDED, SQ_UNDECIDED },
-		{ { 0.02, 0.01, 0.03 }, 0.002, SQ_BETTER, SQ_WORSE },
+		{ { 0.025, 0.01, 0.04 }, 0.002, SQ_BETTER, SQ_WORSE },
+		/* It is one, and perhaps one that does not matter. */
+		{ { 0.015, 0.005, 0.025 }, 0.002, SQ_UNDECIDED, SQ_UNDECIDED },
+		{ { -0.015, -0.025, -0.005 }, 0.002, SQ_UNDECIDED, SQ_UNDECIDED },
+		{ { 0, 0, 0 }, 1, SQ_EQUIVALENT, SQ_EQUIVALENT },
 	};
 
 	(void)state;
@@ -186,23 +222,33 @@ static void test_verdicts(void **state)
 static void test_more_pairs(void **state)
 {
 	struct sq_shift wide = { 0.05, -0.05, 0.15 }, none = { 0, -0.04, 0.04 },
-			open = { 0.05, -INFINITY, INFINITY }, edge = { 0.0001, -0.04, 0.04 };
+			open = { 0.05, -INFINITY, INFINITY }, edge = { 0.0001, -0.04, 0.04 },
+			near = { 0.01, -0.01, 0.03 }, large = { 0.5, 0.4, 0.6 };
 
 	(void)state;
 	/* Half of it must be halved: four times as many. */
-	assert_int_equal(sq_more_pairs(&wide, 10, 0.05, 0.02), 30);
-	assert_int_equal(sq_more_pairs(&none, 10, 0.05, 0.02), 30);
-	assert_int_equal(sq_more_pairs(&open, 4, 0.05, 0.02), 2);
-	assert_int_equal(sq_more_pairs(&edge, 10, 0.05, 0.0002), SIZE_MAX);
+	assert_int_equal(sq_more_pairs(&wide, 10, 1, 0.05, 0.02), 30);
+	assert_int_equal(sq_more_pairs(&none, 10, 1, 0.05, 0.02), 30);
+	/* What may not matter must be seen to lie within the margin. */
+	assert_int_equal(sq_more_pairs(&near, 10, 1, 0.05, 0.02), 30);
+	assert_int_equal(sq_more_pairs(&open, 4, 1, 0.05, 0.02), 2);
+	assert_int_equal(sq_more_pairs(&edge, 10, 1, 0.05, 0.0002), SIZE_MAX);
+	/* Of three measures six pairs show nothing, though one of them alone is clear. */
+	assert_int_equal(sq_more_pairs(&open, 4, 3, 0.05, 0.02), 3);
+	assert_int_equal(sq_more_pairs(&large, 6, 3, 0.05, 0.02), 1);
+	assert_true(sq_more_pairs(&wide, 10, 3, 0.05, 0.02) > 45);
+	assert_int_equal(sq_least_pairs(1, 0.05), 6);
+	assert_int_equal(sq_least_pairs(3, 0.05), 7);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paired),   cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_chance),   cmocka_unit_test(test_prediction),
-		cmocka_unit_test(test_median),   cmocka_unit_test(test_most_pairs),
-		cmocka_unit_test(test_verdicts), cmocka_unit_test(test_more_pairs),
+		cmocka_unit_test(test_paired),       cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_chance),       cmocka_unit_test(test_prediction),
+		cmocka_unit_test(test_median),       cmocka_unit_test(test_most_pairs),
+		cmocka_unit_test(test_false_alarms), cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_more_pairs),
 	};
 	int failed;
 

@@ -84,13 +84,56 @@ static void test_pairs(void **state)
 	/* Five pairs can't decide. */
 	verdicts = sq_verdicts(a, b, 5, names, &how);
 	assert_string_equal(verdict(verdicts, 0), "undecided");
-	assert_true(json_is_integer(json_object_get(json_array_get(verdicts, 0), "more_pairs")));
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(verdicts, 0), "more_pairs")), 2);
 	json_decref(verdicts);
 	json_decref(names);
 	for (int i = 0; i < N; i++) {
 		json_decref((json_t *)a[i]);
 		json_decref((json_t *)b[i]);
 	}
+}
+
+/* Of 10,000 operations so many failed, on each side in turns of two values. */
+static const char *share_verdict(int a, int a_too, int b, int b_too, double margin)
+{
+	struct sq_judging how = { 0.05, margin };
+	const json_t *sides[2][N];
+	json_t *names = json_pack("[s]", "storm.failures"), *verdicts;
+	static char word[16];
+
+	for (int i = 0; i < N; i++) {
+		const int failed[2] = { i % 2 ? a_too : a, i % 2 ? b_too : b };
+
+		for (int k = 0; k < 2; k++)
+			sides[k][i] = json_pack(
+				"{s:[{s:s, s:i, s:[{s:s, s:i}, {s:s, s:i}]}]}", "loads", "name",
+				"storm", "scheduled", 10000, "outcomes", "class", "ok", "count",
+				10000 - failed[k], "class", "timeout", "count", failed[k]);
+	}
+	verdicts = sq_verdicts(sides[0], sides[1], N, names, &how);
+	snprintf(word, sizeof(word), "%s", verdict(verdicts, 0));
+	json_decref(verdicts);
+	json_decref(names);
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < 2; k++)
+			json_decref((json_t *)sides[k][i]);
+	return word;
+}
+
+/* The margin is a part of what failed before, and of nothing a part of a tenth. */
+static void test_shares(void **state)
+{
+	(void)state;
+	assert_string_equal(share_verdict(0, 0, 0, 0, 0.02), "equivalent");
+	assert_string_equal(share_verdict(0, 0, 10, 10, 0.02), "equivalent");
+	assert_string_equal(share_verdict(0, 0, 100, 120, 0.02), "worse");
+	assert_string_equal(share_verdict(100, 120, 0, 0, 0.02), "better");
+	assert_string_equal(share_verdict(0, 0, 400, 480, 0.05), "worse");
+	assert_string_equal(share_verdict(5000, 5000, 5090, 5080, 0.02), "equivalent");
+	assert_string_equal(share_verdict(5000, 5000, 5200, 5180, 0.02), "worse");
+	/* A failure now and then. */
+	assert_string_equal(share_verdict(0, 10, 10, 0, 0.02), "equivalent");
 }
 
 static void test_one_against_one(void **state)
@@ -112,6 +155,48 @@ static void test_one_against_one(void **state)
 	json_decref(c);
 	json_decref(a);
 	json_decref(b);
+}
+
+static bool says(const json_t *comparison, const char *words)
+{
+	const json_t *notes = json_object_get(comparison, "notes"), *text;
+	size_t i;
+
+	json_array_foreach(notes, i, text)
+		if (strstr(json_string_value(text), words))
+			return true;
+	return false;
+}
+
+/* Of runs that were not made in turns, or not as they were asked for, it says so. */
+static void test_notes(void **state)
+{
+	static const char order[] = "all runs of one side were made before those of the other",
+			  few[] = "under 7 pairs",
+			  missed[] = "in 1 runs of b the generator missed operations";
+	struct sq_judging how = { 0.05, 0.02 };
+	const json_t *a[2] = { report(1, 1, "6.1"), report(1, 1, "6.1") };
+	const json_t *b[2] = { report(1, 1, "6.1"), report(1, 1, "6.1") };
+	struct sq_side_reports x = { "a", a, 2 }, y = { "b", b, 2 };
+	json_t *c = sq_compare(&x, &y, NULL, &how);
+
+	(void)state;
+	assert_false(says(c, order));
+	assert_true(says(c, few));
+	json_decref(c);
+	for (int i = 0; i < 2; i++)
+		json_object_set_new(json_object_get(b[i], "run"), "started",
+				    json_string("2026-01-01T00:00:01Z"));
+	json_object_set_new(sq_json_pointer_get(b[1], "/loads/0/outcomes/1"), "class",
+			    json_string("missed"));
+	c = sq_compare(&x, &y, NULL, &how);
+	assert_true(says(c, order));
+	assert_true(says(c, missed));
+	json_decref(c);
+	for (int i = 0; i < 2; i++) {
+		json_decref((json_t *)a[i]);
+		json_decref((json_t *)b[i]);
+	}
 }
 
 static json_t *session(double rate, const char *kernel)
@@ -195,10 +280,9 @@ static void test_sessions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_measures),
-		cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_one_against_one),
-		cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_measures), cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_shares),   cmocka_unit_test(test_one_against_one),
+		cmocka_unit_test(test_notes),    cmocka_unit_test(test_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
