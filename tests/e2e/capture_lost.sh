@@ -1,6 +1,7 @@
 # Far ends that do not come back: a squall that stands still when the run ends, and so does not say its last
 # readings; one that is killed, and a shell that is, and can't be had again; a machine that was never there.
-# Each is an event that says since when nothing was read, and why; the run and its account are whole.
+# Each is an event that says since when nothing was read, and why; the run and its account are whole.  So are
+# those of a server outside of a world that dies.
 . "$(dirname "$0")/lib.sh"
 
 # Each watches for the file "down" itself: it has its number in the world, where none of ours is.
@@ -30,6 +31,20 @@ done
 until [ -s "$SCRATCH/run/spool/load-client.jsonl" ]; do kill -0 "$run" || fail "no run"; sleep 0.05; done
 sleep 1
 touch "$SCRATCH/down"
+"$SQUALL" sink tcp --listen 127.0.0.1:9911 > /dev/null 2>&1 & echo $! > "$SCRATCH/sink.pid"
+at_exit 'kill -KILL "$(cat "$SCRATCH/sink.pid")" 2> /dev/null'
+until ss -Hltn 'sport = :9911' | grep -q .; do sleep 0.05; done
+jq -n --arg pidfile "$SCRATCH/sink.pid" '{name: "dies", target: "127.0.0.1:9911", capture: [{source: "process", pidfile: $pidfile}],
+	load: [{name: "a", driver: "tcp", duration: "2s", arrivals: {rate: 100}}]}' > "$SCRATCH/dies.json"
+"$SQUALL" run "$SCRATCH/dies.json" --out "$SCRATCH/dies" --quiet & dies=$!
+until [ -s "$SCRATCH/dies/spool/load-localhost.jsonl" ]; do kill -0 "$dies" || fail "no run"; sleep 0.05; done
+sleep 0.7
+kill -KILL "$(cat "$SCRATCH/sink.pid")"
+wait "$dies" || fail "a server that dies: status $?"
+r=$SCRATCH/dies/run.json
+expect_eq "$(jqr "$r" '[.run.outcome, ([.loads[0].outcomes[].count] | add)] | tostring')" '["completed",200]' "a server that dies: the account"
+[ "$(jqr "$r" '[.loads[0].outcomes[] | select(.code == "ECONNREFUSED") | .count] | add // 0')" -gt 30 ] || fail "a server that dies: no refusals"
+expect_eq "$(jqr "$r" '[.events[] | select(.source == "process" and (.text | test("squall capture beside it")))] | length')" 1 "a server that dies: it is not watched, and that is said"
 status=0; wait "$run" || status=$?
 r=$SCRATCH/run/run.json
 expect_eq "$status" 0 "status"
