@@ -55,13 +55,14 @@ static struct sq_capture_reader *reader_add(struct capture *c, const char *where
 	};
 	r->feeds.sample = r->sample;
 	sq_sample_set_part(r->sample, (unsigned)c->n);
-	sq_sample_time(r->sample);
+	if (!where)
+		sq_sample_time(r->sample);
 	c->readers = sq_grow(c->readers, c->n, &c->cap, sizeof(struct sq_capture_reader *));
 	return c->readers[c->n++] = r;
 }
 
 /* What waits is alone.  Elsewhere that is what a shell may be asked for, and so each such source has
- * a connection of its own; a squall there has threads itself. */
+ * a shell of its own; a squall there has threads itself. */
 static struct sq_capture_reader *reader_of(struct capture *c, const struct sq_source *source,
 					   const char *where)
 {
@@ -176,6 +177,7 @@ static int start_readers(struct capture *c, struct sq_err *err)
 	int64_t until_ns = sq_now_ns() + READY_LIMIT;
 	int rc = 0;
 
+	sq_capture_readers_share(c->readers, c->n);
 	for (size_t i = 1; rc == 0 && i < c->n; i++)
 		rc = sq_capture_reader_start(c->readers[i], err);
 	if (rc == 0)
@@ -340,6 +342,7 @@ static int run_on(struct capture *c, bool *ret_left_behind, struct sq_err *err)
 	rc = capture_run(c, err);
 	be_patient();
 	*ret_left_behind = !all_ended(c);
+	sq_capture_readers_part(c->readers, c->n, !*ret_left_behind);
 	if (!*ret_left_behind)
 		release(c);
 	return rc;

@@ -22,6 +22,7 @@ enum { NOT_FOUND = 127 }; /* a shell's status of a program that isn't there */
 
 #define HELLO_LIMIT   (15 * SQ_SEC)
 #define GLANCE        (SQ_SEC / 5)
+#define SHARE_GLANCE  (20 * SQ_MS)
 #define BACKOFF_LEAST (SQ_SEC / 5)
 #define BACKOFF_MOST  (5 * SQ_SEC)
 
@@ -69,6 +70,14 @@ static int write_lost(struct sq_far_session *s, int64_t until_ns)
 						 (json_int_t)until_ns, "because", s->why));
 }
 
+void sq_far_session_lost(struct sq_far_session *s, const char *why)
+{
+	if (s->lost_ns)
+		return;
+	s->lost_ns = s->heard_ns ? s->heard_ns : s->began_ns;
+	snprintf(s->why, sizeof(s->why), "%s", why);
+}
+
 int sq_far_session_heard(struct sq_far_session *s, int64_t at_ns)
 {
 	s->heard_ns = at_ns;
@@ -112,7 +121,7 @@ static enum sq_far_mode mode_of(struct sq_far_session *s, const char *said, size
 	int status;
 
 	if (sq_far_is_mark(s->far, said, &status)) {
-		if (status != NOT_FOUND)
+		if (status != NOT_FOUND && s->mode == SQ_FAR_UNKNOWN)
 			tell_refused(s, status);
 		return SQ_FAR_SHELL;
 	}
@@ -187,6 +196,16 @@ static int begin_shell(struct sq_far_session *s)
 	return 0;
 }
 
+/* As sq_capture_far.  A far end that does not answer now has its last reading missing. */
+static int last_of_shell(struct sq_far_session *s)
+{
+	int rc = sq_feeds_tick(&s->reader->feeds, SQ_FEEDS_ALL, s->err);
+
+	if (rc == -ENOTCONN)
+		sq_far_session_lost(s, sq_far_why(s->far));
+	return rc == 0 || rc == -ENOTCONN ? 1 : rc;
+}
+
 /* -ENOTCONN is the connection's affair, not an error. */
 static int keep_shell(struct sq_far_session *s)
 {
@@ -195,37 +214,14 @@ static int keep_shell(struct sq_far_session *s)
 
 	if (rc == 0)
 		rc = sq_feeds_keep(fs, s->reader->ctl[1], on_line, s, s->err);
-	if (rc == 1) {
-		sq_feeds_tick(fs, SQ_FEEDS_ALL, s->err);
-		return 1;
-	}
+	if (rc == 1)
+		return last_of_shell(s);
 	if (s->heard_ns && sq_far_took_ns(s->far))
 		s->heard_ns = sq_far_took_ns(s->far);
 	return rc == -ENOTCONN ? 0 : rc;
 }
 
 /* ---- connections, one after the other ---- */
-
-/* One connection from its beginning to its end. As sq_capture_far, 0 also when it has ended. */
-static int connect_once(struct sq_far_session *s)
-{
-	enum sq_far_mode mode = SQ_FAR_UNKNOWN;
-	struct sq_err err = { 0 };
-	int rc = 0;
-
-	sq_buf_reset(&s->held);
-	if (sq_far_open(s->far, &err) == 0)
-		rc = greet(s, &mode);
-	if (rc != 0 || mode == SQ_FAR_UNKNOWN)
-		return rc;
-	if (s->mode != SQ_FAR_UNKNOWN && mode != s->mode) {
-		sq_far_break(s->far, mode == SQ_FAR_SHELL ? "squall is not there any more"
-							  : "squall has come there meanwhile");
-		return 0;
-	}
-	s->mode = mode;
-	return mode == SQ_FAR_SQUALL ? sq_far_squall_keep(s) : keep_shell(s);
-}
 
 /* Orders while there is no connection. As sq_capture_far, 0 when the time is over. */
 static int wait_orders(struct sq_far_session *s, int64_t until_ns)
@@ -241,17 +237,48 @@ static int wait_orders(struct sq_far_session *s, int64_t until_ns)
 	return rc;
 }
 
-static void note_loss(struct sq_far_session *s, int64_t began_ns)
+/* Until the connection that others use too is there. As sq_far_session_order, or -ENOTCONN. */
+static int await_share(struct sq_far_session *s)
 {
-	if (s->lost_ns)
-		return;
-	s->lost_ns = s->heard_ns ? s->heard_ns : began_ns;
-	snprintf(s->why, sizeof(s->why), "%s", sq_far_why(s->far));
+	int rc = 0, up = 0;
+
+	while (s->reader->share && rc == 0 &&
+	       (up = sq_ssh_share_ready(s->reader->share, &s->share_seen, s->far)) == -EINPROGRESS)
+		rc = wait_orders(s, sq_now_ns() + SHARE_GLANCE);
+	return rc ? rc : up;
+}
+
+/* One connection from its beginning to its end. As sq_capture_far, 0 also when it has ended. */
+static int connect_once(struct sq_far_session *s)
+{
+	enum sq_far_mode mode = SQ_FAR_UNKNOWN;
+	struct sq_err err = { 0 };
+	int rc = 0;
+
+	sq_buf_reset(&s->held);
+	rc = await_share(s);
+	if (rc != 0)
+		return rc == -ENOTCONN ? 0 : rc;
+	if (sq_far_open(s->far, &err) == 0)
+		rc = greet(s, &mode);
+	else
+		sq_far_set_why(s->far, err.text);
+	if (rc != 0 || mode == SQ_FAR_UNKNOWN)
+		return rc;
+	if (s->mode != SQ_FAR_UNKNOWN && mode != s->mode) {
+		sq_far_break(s->far, mode == SQ_FAR_SHELL ? "squall is not there any more"
+							  : "squall has come there meanwhile");
+		return 0;
+	}
+	if (mode == SQ_FAR_SHELL && s->mode == SQ_FAR_UNKNOWN)
+		sq_sample_time(s->reader->sample);
+	s->mode = mode;
+	return mode == SQ_FAR_SQUALL ? sq_far_squall_keep(s) : keep_shell(s);
 }
 
 static int keep_connected(struct sq_far_session *s)
 {
-	int64_t backoff_ns = BACKOFF_LEAST, began_ns = sq_now_ns();
+	int64_t backoff_ns = BACKOFF_LEAST;
 	int rc = 0;
 
 	while (rc == 0) {
@@ -263,7 +290,7 @@ static int keep_connected(struct sq_far_session *s)
 		if (s->heard_ns != before_ns)
 			backoff_ns = BACKOFF_LEAST;
 		sq_far_close(s->far);
-		note_loss(s, began_ns);
+		sq_far_session_lost(s, sq_far_why(s->far));
 		sq_far_session_ready(s);
 		rc = wait_orders(s, sq_now_ns() + backoff_ns);
 		backoff_ns = 2 * backoff_ns < BACKOFF_MOST ? 2 * backoff_ns : BACKOFF_MOST;
@@ -291,7 +318,9 @@ static int conclude(struct sq_far_session *s)
 
 int sq_capture_far(struct sq_capture_reader *r, struct sq_err *err)
 {
-	struct sq_far_session s = { .reader = r, .err = err, .far = sq_far_new(r->where) };
+	struct sq_far_session s = {
+		.reader = r, .err = err, .far = sq_far_new(r->where), .began_ns = sq_now_ns()
+	};
 	int rc;
 
 	s.place = sq_place_new(s.far);

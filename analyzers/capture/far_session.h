@@ -25,6 +25,8 @@ struct sq_far_session {
 	enum sq_far_mode mode;
 	bool opened; /* the shell's sources are */
 	bool ready_said;
+	unsigned share_seen; /* ssh_share.h */
+	int64_t began_ns;
 	int64_t t0_ns;    /* "go" came; 0: not yet */
 	int64_t heard_ns; /* when something was last read */
 	int64_t lost_ns;  /* since when nothing was; 0: it is */
@@ -41,6 +43,9 @@ void sq_far_session_ready(struct sq_far_session *s);
 /* Records of this reader's. 0, or the spool's error. */
 int sq_far_session_write(struct sq_far_session *s, json_t *record);
 int sq_far_session_clock(struct sq_far_session *s);
+
+/* Nothing is read from when something was last on; the first reason is kept. */
+void sq_far_session_lost(struct sq_far_session *s, const char *why);
 
 /* Something was read: what was lost until then is told. */
 int sq_far_session_heard(struct sq_far_session *s, int64_t at_ns);

@@ -3,7 +3,8 @@
  * What a reader would get wrong:
  * - Records that come before the far clock is known are held until it is.
  * - A silence of the far end is told from a slow one by pings that have no answer.
- * - After "stop" nothing more is sent: the answer to it would be lost with a broken pipe. */
+ * - After "stop" nothing more is sent: the answer to it would be lost with a broken pipe.
+ * - An end that does not come in time is a loss like a broken connection: since it was last heard. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -203,6 +204,11 @@ static int drain(struct sq_far_session *s)
 	sq_far_send(s->far, "stop\n");
 	while (rc >= 0 && sq_far_is_open(s->far) && !s->finished && sq_now_ns() < until_ns)
 		rc = turn(s, until_ns);
+	if (rc >= 0 && !s->finished)
+		sq_far_session_lost(s, sq_far_is_open(s->far)
+					       ? "squall there did not end within 2 s, and what it "
+						 "read last is missing"
+					       : sq_far_why(s->far));
 	return rc < 0 ? rc : 1;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/ctl.h"
+#include "base/mem.h"
+#include "scenarios/where.h"
 
 static int read_here(struct sq_capture_reader *r, struct sq_err *err)
 {
@@ -37,6 +39,45 @@ static void *reader_main(void *arg)
 	sq_feeds_close(&r->feeds);
 	sq_ctl_send(r->ctl[1], "done");
 	return NULL;
+}
+
+static struct sq_capture_reader *first_there(struct sq_capture_reader *const *v, size_t n,
+					     const char *where)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sq_same_text(v[i]->where, where))
+			return v[i];
+	return NULL;
+}
+
+/* Without one each connects for itself, which costs the far machine logins and no reading. */
+void sq_capture_readers_share(struct sq_capture_reader *const *v, size_t n)
+{
+	size_t len;
+
+	for (size_t i = 0; i < n; i++) {
+		struct sq_capture_reader *first;
+
+		if (!v[i]->where || !sq_where_host(v[i]->where, &len))
+			continue;
+		first = first_there(v, i, v[i]->where);
+		if (first && !first->share) {
+			first->share = sq_ssh_share_new(first->where, NULL);
+			first->owns_share = first->share != NULL;
+		}
+		v[i]->share = first ? first->share : NULL;
+	}
+}
+
+void sq_capture_readers_part(struct sq_capture_reader *const *v, size_t n, bool free_all)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i]->owns_share)
+			continue;
+		sq_ssh_share_end(v[i]->share);
+		if (free_all)
+			sq_ssh_share_free(v[i]->share);
+	}
 }
 
 int sq_capture_reader_start(struct sq_capture_reader *r, struct sq_err *err)

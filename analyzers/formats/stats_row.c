@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzers/catalogue.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct sq_stats_known {
@@ -176,4 +177,18 @@ void sq_stats_put_typed(struct sq_stats *t, struct sq_span name, struct sq_span 
 
 	if (is_number(number) && identify(t, "", name, instance, &id))
 		put_number(t, known_row(t, &id, &typed), number);
+}
+
+void sq_stats_tell(struct sq_stats *t)
+{
+	char *text;
+
+	if (!t->passed || t->memory->told)
+		return;
+	t->memory->told = true;
+	text = sq_printf_dup("%zu of its figures are left out: more than %d, or names that are too "
+			     "long; ask for fewer",
+			     t->passed, SQ_STATS_ROWS);
+	sq_sample_event(t->sample, sq_now_ns(), text);
+	free(text);
 }

@@ -17,6 +17,7 @@ enum {
 struct sq_stats_memory {
 	struct sq_stats_known *v;
 	size_t n, cap;
+	bool told;           /* that some are left out */
 	unsigned made, next; /* rows that were registered, and the number of the next to come */
 };
 
@@ -43,6 +44,9 @@ void sq_stats_put_text(struct sq_stats *t, const char *prefix, struct sq_span na
 /* The same with a kind and unit that the text itself has. */
 void sq_stats_put_typed(struct sq_stats *t, struct sq_span name, struct sq_span instance,
 			enum sq_metric_kind kind, const char *unit, struct sq_span number);
+
+/* Behind a reading: an event, once, when rows were passed over. */
+void sq_stats_tell(struct sq_stats *t);
 
 static inline struct sq_span sq_span_of(const char *text)
 {

@@ -13,6 +13,7 @@ static int fetch_far(struct sq_sample *s, const char *url, int64_t timeout_ns, s
 		     struct sq_err *err)
 {
 	struct sq_buf command = { 0 };
+	struct sq_err why = { 0 };
 	int rc = sq_http_check(url, err);
 
 	if (rc < 0)
@@ -22,8 +23,11 @@ static int fetch_far(struct sq_sample *s, const char *url, int64_t timeout_ns, s
 		      "if has curl; then curl -sf \"$u\"; elif has wget; then wget -qO- \"$u\"; "
 		      "elif has fetch; then fetch -qo - \"$u\"; else ftp -Vo - \"$u\"; fi",
 		      url);
-	rc = sq_place_run(sq_sample_place(s), command.data, timeout_ns, out, err);
+	rc = sq_place_run(sq_sample_place(s), command.data, timeout_ns, out, &why);
 	sq_buf_fini(&command);
+	if (rc < 0)
+		sq_err_set(err, rc, url, "%s; see that the server gives its statistics there",
+			   why.text);
 	return rc;
 }
 
@@ -51,6 +55,7 @@ static int read_once(struct sq_stats_source *source, struct sq_sample *s, struct
 	if (rc < 0)
 		return rc;
 	source->parse(sq_span_of_buf(&source->text), &stats);
+	sq_stats_tell(&stats);
 	if (stats.n == 0)
 		return sq_err_set(err, -EBADMSG, source->url ? source->url : source->command,
 				  "nothing in the answer is known; see what it says by hand");

@@ -29,6 +29,7 @@ enum {
 	CHUNK = 64 * 1024,
 	COMPLAINT = 512,
 	COMPLAINTS = 64, /* read in one go */
+	SSH_BROKE = 255, /* ssh(1)'s status for an error of its own */
 };
 
 #define SEND_LIMIT (2 * SQ_SEC)
@@ -36,6 +37,7 @@ enum {
 
 struct sq_far {
 	const char *where;
+	char **words; /* of its command, before those of where; NULL-terminated, or NULL */
 	struct sq_spawned child; /* pid 0: closed */
 	struct sq_buf in;        /* taken, and not handed out from `at` on */
 	size_t at;
@@ -60,6 +62,7 @@ struct sq_far *sq_far_free(struct sq_far *f)
 		return NULL;
 	sq_far_close(f);
 	sq_buf_fini(&f->in);
+	sq_where_free(f->words);
 	free(f);
 	return NULL;
 }
@@ -72,6 +75,11 @@ bool sq_far_is_open(const struct sq_far *f)
 const char *sq_far_why(const struct sq_far *f)
 {
 	return f->why;
+}
+
+void sq_far_set_why(struct sq_far *f, const char *why)
+{
+	snprintf(f->why, sizeof(f->why), "%s", why);
 }
 
 const char *sq_far_mark(const struct sq_far *f)
@@ -89,6 +97,42 @@ int64_t sq_far_took_ns(const struct sq_far *f)
 	return f->took_ns;
 }
 
+static size_t count_words(char *const *words)
+{
+	size_t n = 0;
+
+	while (words && words[n])
+		n++;
+	return n;
+}
+
+void sq_far_set_words(struct sq_far *f, const char *const *words)
+{
+	size_t n = count_words((char *const *)words);
+
+	sq_where_free(f->words);
+	f->words = sq_alloc_n(n + 1, sizeof(*f->words));
+	for (size_t i = 0; i < n; i++)
+		f->words[i] = sq_strdup(words[i]);
+}
+
+/* The program, the further words, and the rest of what the place says. */
+static int spawn(struct sq_far *f, char **argv, struct sq_err *err)
+{
+	size_t n = count_words(argv), n_words = count_words(f->words);
+	char **all = sq_alloc_n(n + n_words + 1, sizeof(*all));
+	int rc;
+
+	all[0] = argv[0];
+	for (size_t i = 0; i < n_words; i++)
+		all[1 + i] = f->words[i];
+	for (size_t i = 1; i < n; i++)
+		all[n_words + i] = argv[i];
+	rc = sq_spawn(all, &f->child, err);
+	free(all);
+	return rc;
+}
+
 int sq_far_open(struct sq_far *f, struct sq_err *err)
 {
 	char **argv;
@@ -100,7 +144,7 @@ int sq_far_open(struct sq_far *f, struct sq_err *err)
 	f->at = 0;
 	f->took_ns = 0;
 	f->complaint[0] = '\0';
-	rc = sq_spawn(argv, &f->child, err);
+	rc = spawn(f, argv, err);
 	sq_where_free(argv);
 	return rc;
 }
@@ -149,6 +193,7 @@ void sq_far_break(struct sq_far *f, const char *why)
 
 void sq_far_close(struct sq_far *f)
 {
+	size_t len;
 	int status;
 
 	if (!sq_far_is_open(f))
@@ -157,6 +202,8 @@ void sq_far_close(struct sq_far *f)
 	status = sq_spawn_end(&f->child, END_LIMIT);
 	if (*f->complaint)
 		snprintf(f->why, sizeof(f->why), "%s", f->complaint);
+	else if (status == SSH_BROKE && sq_where_host(f->where, &len))
+		snprintf(f->why, sizeof(f->why), "the ssh connection broke");
 	else if (status > 128)
 		snprintf(f->why, sizeof(f->why), "the command was killed by signal %d",
 			 status - 128);

@@ -16,6 +16,10 @@ struct sq_far;
 struct sq_far *sq_far_new(const char *where);
 struct sq_far *sq_far_free(struct sq_far *f);
 
+/* Words that go before all others of the command (options, which count when given first); NULL-terminated,
+ * copied. */
+void sq_far_set_words(struct sq_far *f, const char *const *words);
+
 /* Starts the command; nothing is waited for. 0 or -errno with err. */
 int sq_far_open(struct sq_far *f, struct sq_err *err);
 /* Ends it.  What it said last on standard error and how it ended are then sq_far_why. */
@@ -24,6 +28,8 @@ bool sq_far_is_open(const struct sq_far *f);
 
 /* Why it is closed, as far as it is known: "ssh: connect to host x port 22: Connection refused". */
 const char *sq_far_why(const struct sq_far *f);
+/* The reason why it was not even opened. */
+void sq_far_set_why(struct sq_far *f, const char *why);
 /* What came on its standard error last; "" for nothing. */
 const char *sq_far_complaint(struct sq_far *f);
 /* Closes it for a reason of our own. */

@@ -180,8 +180,8 @@ int sq_place_far_run(struct sq_place *p, const char *command_line, int64_t timeo
 	if (rc < 0)
 		return sq_err_set(err, rc, command_line, "%s", sq_far_why(p->far));
 	if (status != 0)
-		return sq_err_set(err, -EIO, command_line, "exit status %d: %s", status,
-				  sq_far_complaint(p->far));
+		return sq_err_set(err, -EIO, command_line, "exit status %d%s%s", status,
+				  *sq_far_complaint(p->far) ? ": " : "", sq_far_complaint(p->far));
 	sq_buf_reset(out);
 	sq_buf_add(out, p->answer.data, p->answer.len);
 	return 0;

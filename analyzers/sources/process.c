@@ -6,7 +6,7 @@
  * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
- * - A process that has ended stands at 0, of all that it held. */
+ * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
 #include "analyzers/kernel/process.h"
 
 #include <sys/prctl.h>
@@ -67,7 +67,9 @@ struct processes {
 	unsigned unwatched_row;
 	uint64_t unwatched; /* of the last look: beyond MOST */
 	struct sq_thrift look;
-	int64_t look_ns; /* not before */
+	int64_t look_ns;             /* not before */
+	char ended[SQ_PROCESS_NAME]; /* the last that did; "" none */
+	bool nobody;                 /* that is told */
 };
 
 /* ---- one process ---- */
@@ -136,6 +138,7 @@ static void forget(struct processes *p, size_t at)
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
 		sq_sample_put(p->sample, w->row[held[i]], 0);
 	sq_process_close(&w->process);
+	snprintf(p->ended, sizeof(p->ended), "%s", w->name);
 	*w = p->v[--p->n];
 }
 
@@ -227,6 +230,28 @@ static int look(struct processes *p)
 	return !p->conf || p->conf->name.n ? consider_all(p) : 0;
 }
 
+/* One of many may come and go; that none is left is a server's end.  Of what the scenario started its
+ * supervisor tells. */
+static void tell_nobody(struct processes *p)
+{
+	char text[SQ_PROCESS_NAME + 128];
+	bool nobody = p->conf && p->n == 0;
+
+	if (nobody && !p->nobody) {
+		if (p->ended[0])
+			snprintf(text, sizeof(text),
+				 "%s has ended, and no process that is watched is left", p->ended);
+		else
+			snprintf(text, sizeof(text), "no process that is to be watched is there%s",
+				 p->self.parent == 1
+					 ? "; a run sees what it started, squall capture "
+					   "beside it sees all"
+					 : "");
+		sq_sample_event(p->sample, sq_now_ns(), text);
+	}
+	p->nobody = nobody;
+}
+
 /* ---- the source ---- */
 
 static int process_sample(void *state, struct sq_sample *s)
@@ -248,6 +273,7 @@ static int process_sample(void *state, struct sq_sample *s)
 	}
 	if (looks)
 		sq_thrift_end(&p->look);
+	tell_nobody(p);
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }

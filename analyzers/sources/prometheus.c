@@ -26,6 +26,7 @@ static int read_once(struct prometheus *p, struct sq_sample *s, struct sq_err *e
 	if (rc < 0)
 		return rc;
 	sq_stats_prometheus(sq_span_of_buf(&p->text), &p->conf->names, &stats);
+	sq_stats_tell(&stats);
 	if (stats.n == 0)
 		return sq_err_set(err, -EBADMSG, p->conf->url.url,
 				  "no metric that is wanted; see names, and what the URL gives");

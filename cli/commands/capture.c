@@ -275,10 +275,15 @@ static bool take_lines(struct relay *r, int fd, struct sq_buf *held,
 
 static void take_record(struct relay *r, char *line, size_t len)
 {
+	ssize_t wrote = r->out == -1 ? 0 : write(r->out, line, len + 1);
+
 	sq_capture_table_record(r->table, line, len);
-	if (r->out == -1 || write(r->out, line, len + 1) == (ssize_t)len + 1)
+	if (r->out == -1 || wrote == (ssize_t)len + 1)
 		return;
-	fprintf(stderr, "squall: capture: cannot write the file: %s\n", strerror(errno));
+	/* What a full disk takes in part it did not refuse. */
+	fprintf(stderr,
+		"squall: capture: cannot write the file: %s; free some space, or use --out elsewhere\n",
+		strerror(wrote == -1 ? errno : ENOSPC));
 	r->status = SQ_EXIT_UNMEASURED;
 	close(r->out);
 	r->out = -1;

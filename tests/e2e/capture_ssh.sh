@@ -1,6 +1,6 @@
 # Counters of another machine, through ssh: by squall there, and by nothing but sh and cat. That machine's
 # clock is 300 ms off, and yet each burst's rise stands where the burst was, within the bound that the
-# report states, which is under 5 ms; and it is the machine's own.
+# report states, which is under 5 ms; and it is the machine's own.  Whatever is read there, it is one ssh connection.
 . "$(dirname "$0")/lib.sh"
 
 need sshd openssh-server
@@ -23,6 +23,13 @@ server() { # PORT PATH
 }
 mkdir "$SCRATCH/far" "$SCRATCH/bin"
 ln -s "$(realpath "$SQUALL")" "$SCRATCH/far/squall"
+# Two sources that run commands, each read by itself.
+for tool in top:openbsd-4.4-top vmstat:openbsd-3.1-vmstat-m; do
+	cp "$SQ_SOURCE_DIR/tests/texts/${tool#*:}.txt" "$SCRATCH"
+	printf '#!/bin/sh\ncat %s\n' "$SCRATCH/${tool#*:}.txt" > "$SCRATCH/far/${tool%:*}"
+done
+printf '#!/bin/sh\necho OpenBSD\n' > "$SCRATCH/far/uname"
+chmod +x "$SCRATCH"/far/{top,vmstat,uname}
 server 2201 "$SCRATCH/far:/usr/bin:/bin"
 server 2202 /usr/bin:/bin
 # The user's own settings, as ~/.ssh/config would have them.
@@ -57,6 +64,7 @@ jq -n --arg s "$SCRATCH" --arg sshd "$sshd" '
 			{between: ["shell", "server"], subnet: "198.18.2.0/24"}]},
 	capture: [{source: "snmp", host: "server", interval: "10ms"},
 		{source: "linux", host: "far", where: "ssh:root@198.18.1.2:2201", interval: "20ms"},
+		({source: ("bsd_top", "bsd_vmstat_m"), host: "far", where: "ssh:root@198.18.1.2:2201", interval: "500ms"}),
 		{source: "linux", host: "shell", where: "exec:ssh -p 2202 root@198.18.2.2 sh", interval: "20ms"}],
 	load: [{name: "bursts", driver: "tcp", duration: "5s", arrivals: {burst: 40, every: "1s", phase: "437ms"}}]}' > "$SCRATCH/s.json"
 
@@ -67,9 +75,14 @@ grep -q 'allow-exec' "$SCRATCH/refused.txt" || fail "no word of --allow-exec: $(
 PATH=$SCRATCH/bin:$PATH "$SQUALL" run "$SCRATCH/s.json" --allow-exec --out "$SCRATCH/run" --quiet || fail "status $?; $(tail -n 5 "$SCRATCH"/run/servers/*.log)"
 r="$SCRATCH/run/run.json"
 expect_eq "$(jqr "$r" '.loads[0].outcomes | map("\(.code) \(.count)") | join(",")')" "ok 200" "the load"
-expect_eq "$(jqr "$r" '.clocks | map("\(.host) \(.how)") | sort | join(",")')" "far ping,shell answer" "who read there, and how its times are known"
+expect_eq "$(jqr "$r" '.clocks | map("\(.host) \(.how)") | unique | join(",")')" "far ping,shell answer" "who read there, and how its times are known"
 expect_eq "$(jqr "$r" '[.clocks[].bound_s < 0.005] | all')" true "bounds under 5 ms: $(jqr "$r" '.clocks | tostring')"
 expect_eq "$(jqr "$r" '[.clocks[] | select(.host == "far") | .offset_s - 0.3 | fabs < 0.005] | all')" true "the offset that was found"
+logins=$(cat "$SCRATCH"/run/servers/*.log | grep -c 'Accepted publickey')
+expect_eq "$logins" 2 "logins of four readers at two places"
+expect_eq "$(find "$SCRATCH" /tmp -maxdepth 1 -name 'squall-ssh.*' -newer "$SCRATCH/s.json" | wc -l)" 0 "folders left"
+expect_eq "$(jqr "$r" '[.counters[] | select(.host == "far") | .source] | contains(["bsd_top", "bsd_vmstat_m"])')" true "both commands are read there"
+expect_eq "$(jqr "$r" '.counters | map(select(.metric == "capture.took") | "\(.host) \(.source) \(.instance)") | group_by(.) | map(select(length > 1)[0]) | tostring')" "[]" "what the readings took is told twice"
 expect_eq "$(jqr "$r" '[.absent[] | select(.host == "shell" and (.because | test("squall"))) | .source] | contains(["listeners", "qdisc", "udp"])')" true "what a shell can't read is told"
 expect_eq "$(jqr "$r" '[.counters[] | select(.host == "far" and .metric == "listen.queue")] | length > 0')" true "squall there reads netlink too"
 expect_eq "$(jqr "$r" '.environment | [.far, .shell] | map(.sysctls["net.core.somaxconn"]) | all(. != null)')" true "the far environments"

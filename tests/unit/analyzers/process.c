@@ -195,6 +195,9 @@ static void test_by_number(void **state)
 	assert_int_equal(at_tick(records, 3, row_of(records, "process.stopped", name, pid)), 0);
 	assert_int_equal(at_tick(records, 3, row_of(records, "process.fds", name, pid)), 0);
 	assert_int_equal(at_tick(records, 3, row_of(records, "process.rss", name, pid)), 0);
+	assert_int_equal(count_records(records, "event"), 1);
+	assert_string_equal(record_text(nth_record(records, "event", 0), "text"),
+			    "vic tim has ended, and no process that is watched is left");
 	json_decref(records);
 }
 

@@ -49,6 +49,27 @@ static void test_command_fails(void **state)
 	json_decref(records);
 }
 
+/* What a text has too much of is said, once. */
+static void test_left_out(void **state)
+{
+	static char command[] = "seq -f num.q%.0f=1 10010";
+	struct sq_stats_command_conf conf = { .command = command, .timeout_ns = 5 * SQ_SEC };
+	struct probe p;
+	json_t *records;
+
+	(void)state;
+	probe_open_conf(&p, "nsd", &conf);
+	assert_int_equal(sample_of(&p), 0);
+	assert_int_equal(sample_of(&p), 0);
+	p.source->close(p.state);
+	free(p.state);
+	records = bench_close(&p.bench);
+	assert_int_equal(count_records(records, "event"), 1);
+	assert_memory_equal(record_text(nth_record(records, "event", 0), "text"),
+			    "10 of its figures", 17);
+	json_decref(records);
+}
+
 static void refuses(const char *source_name, char *command, int want, const char *words)
 {
 	const struct sq_source *source = source_named(source_name);
@@ -81,6 +102,7 @@ static void test_not_available(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_command_fails),
+					    cmocka_unit_test(test_left_out),
 					    cmocka_unit_test(test_not_available) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
