@@ -50,6 +50,19 @@ const struct sq_opt sq_tcpd_opts[] = {
 	  .offset = offsetof(struct sq_tcpd_conf, accept_delay_ns),
 	  .def = "0s",
 	  .help = "time that each accept takes, as a slow server's would" },
+	{ .name = "accept_noise",
+	  .type = SQ_OPT_REAL,
+	  .offset = offsetof(struct sq_tcpd_conf, accept_noise),
+	  .def = "0",
+	  .max = 95,
+	  .help = "how far from 1/accept_delay the rate of each 100 ms may lie, in percent, drawn at "
+		  "random" },
+	{ .name = "noise_seed",
+	  .type = SQ_OPT_INT,
+	  .offset = offsetof(struct sq_tcpd_conf, noise_seed),
+	  .min = 0,
+	  .max = 9e15,
+	  .help = "what it is drawn from; absent: another each time" },
 	{ .name = "never_accept",
 	  .type = SQ_OPT_BOOL,
 	  .offset = offsetof(struct sq_tcpd_conf, never_accept),
@@ -153,6 +166,9 @@ int sq_tcpd_conf_check(const struct sq_tcpd_conf *c, struct sq_err *err)
 	} rules[] = {
 		{ c->pause_for_ns == 0 && c->pause_at_ns > 0,
 		  "pause_at: a pause without a length; give pause_for" },
+		{ c->accept_noise > 0 && c->accept_delay_ns == 0,
+		  "accept_noise: it varies accept_delay, and there is none; give it, for example "
+		  "1ms" },
 		{ slow && !(given(c->read_bytes) && given(c->read_every_ns)),
 		  "read: slow, but not how slow; give both read_bytes and read_every, for example "
 		  "1KiB and 100ms" },
