@@ -53,6 +53,7 @@ struct sq_rule_counter {
 		only;  /* "CODE@PHASE": it pays for no other failures of the rule; none: for all */
 	bool fallback; /* only where the counter before it in the list is not to be had */
 	char *uncounted; /* a gauge of occasions that the counter leaves out; NULL */
+	char *port;      /* a gauge beside each row: the destination port that it is about; NULL */
 };
 
 /* What a mechanism without a counter is known by. */

@@ -121,6 +121,10 @@ static const struct sq_opt counter_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = COUNTER(uncounted),
 	  .help = "a gauge of occasions that the counter leaves out" },
+	{ .name = "port",
+	  .type = SQ_OPT_STRING,
+	  .offset = COUNTER(port),
+	  .help = "a gauge beside each of its rows: the destination port that this is about" },
 	{ 0 },
 };
 

@@ -312,7 +312,7 @@ static int run_keeper(void)
 		probe_tick(&p);
 		records = probe_close(&p);
 		seen = row_of(records, "process.fds", "server", server) &&
-		       count_records(records, "metric") == 1 + 8;
+		       count_records(records, "metric") == 1 + 9;
 		json_decref(records);
 		_exit(seen ? 0 : 1);
 	}
