@@ -199,12 +199,12 @@ static json_t *level_evidence(const struct sq_levels *l, const struct sq_topic *
 	return evidence;
 }
 
-/* Was the load itself late, by a quarter of what its operations wait, somewhere in these bins? */
+/* Was the load itself late, by half of what its operations wait, somewhere in these bins? */
 static bool was_late(const struct sq_run *run, const struct sq_load_rec *load, size_t from,
 		     size_t to)
 {
 	for (size_t i = from; i <= to && i < run->axis.n; i++) {
-		if (4 * load->lag_max_s[i] > sq_seconds(load->timeout_ns))
+		if (2 * load->lag_max_s[i] > sq_seconds(load->timeout_ns))
 			return true;
 	}
 	return false;

@@ -119,7 +119,7 @@ struct sq_rule {
 			    it can be told */
 	bool contrast; /* nothing is explained without operations to compare with, which did well while the
 			  levels did not stand */
-	bool punctual; /* explains only what the load started in time, by a quarter of its time-out: else the
+	bool punctual; /* explains only what the load started in time, by half of its time-out: else the
 			  load's own machine may have been as late in hearing the answers */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */

@@ -102,8 +102,8 @@ def quota_and_upstream(level, shape):
     """named may wait for 50 queries, of a server that is silent: it refuses what is beyond (RecLimitDropped is what it says
     itself; near the quota it gives up older ones too, uncounted), and the rest waits in vain."""
     load = dns(shape, 600, timeout="3s")
-    if shape == "burst":  # a second one would push out what waits of the first
-        load["arrivals"] = {"burst": 300, "every": "1s", "phase": "0s"}
+    if shape == "burst":  # small ones: beyond the quota a large one pushes out what waits, as many as it holds
+        load["arrivals"] = {"burst": 20, "every": "33ms", "phase": "0s"}
     return (named(load, SILENT, 50),
             lambda run: {("resolver-quota", "server"): run.counter("server", "bind.RecLimitDropped"),
                          ("upstream-failure", "server"): run.load("queries").code("timeout")})

@@ -211,14 +211,14 @@ def relay_lookups(level, shape):
 def saturated_by_work(level, shape):
     """More comes than one thread can work off, though the other processors are idle: what failed waited behind the others.
     No counter counts it, and when it began is known to a reading: a tenth will do."""
-    load = dns(shape, (300, 400, 600)[level], duration="3500ms", timeout="300ms", at="800ms")
+    load = dns(shape, (300, 400, 600)[level], duration="3500ms", timeout="400ms", at="800ms")
     return (scenario([load], {"run": [working(0.0003, 0.006)]}),
             lambda run: {("cpu-saturation", "server"): run.load("queries").failures})
 
 
 def saturated_by_others(level, shape):
     """The server's own work is a third of a processor, which it must share with others."""
-    load = dns(shape, 300, duration="3500ms", timeout="300ms", at="800ms")
+    load = dns(shape, 300, duration="3500ms", timeout="400ms", at="800ms")
     return (scenario([load], {"run": [working(0.0012, 0.0012), {"argv": ["sh", "-c", HOGS, "hogs", str((4, 6, 8)[level])]}]}),
             lambda run: {("cpu-saturation", "server"): run.load("queries").failures})
 

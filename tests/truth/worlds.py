@@ -129,6 +129,7 @@ import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
 s.bind(("0.0.0.0", 53))
+ready = socket.create_server(("0.0.0.0", 53))  # a connection tells that it has begun
 began = None
 while True:
     query, peer = s.recvfrom(512)
@@ -144,4 +145,4 @@ HOGS = "sleep 2.5; for i in $(seq $1); do taskset -c 0 timeout 2 sh -c 'while :;
 
 def working(first, then):
     """A server of one thread that works so many seconds for each query, and so many from 1.5 s on.  Its buffer holds all that comes."""
-    return {"argv": ["taskset", "-c", "0", "python3", "-c", WORKER, str(first), str(then)]}
+    return {"argv": ["taskset", "-c", "0", "python3", "-c", WORKER, str(first), str(then)], "wait_port": 53, "wait": "10s"}

@@ -346,7 +346,7 @@ static void test_saturated_thread(void **state)
 		idle = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
 		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER);
 		for (size_t i = 0; i < run->axis.n; i++) {
-			load->lag_max_s[i] = what == LATE_LOAD ? 0.03 : 0.02;
+			load->lag_max_s[i] = what == LATE_LOAD ? 0.06 : 0.04;
 			idle->samples[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
 			rise += what == BUSY_MACHINE || i >= 30 ? 60 : 99;
 			busiest->samples[i] = rise;
