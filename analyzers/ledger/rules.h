@@ -53,6 +53,7 @@ struct sq_rule_counter {
 		only;  /* "CODE@PHASE": it pays for no other failures of the rule; none: for all */
 	bool fallback; /* only where the counter before it in the list is not to be had */
 	char *uncounted; /* a gauge of occasions that the counter leaves out; NULL */
+	char *port;      /* a gauge beside each row: the destination port that it is about; NULL */
 };
 
 /* What a mechanism without a counter is known by. */
@@ -70,13 +71,14 @@ enum sq_fact {
 struct sq_rule_level {
 	int side; /* enum sq_side: for which of a host's roles it is asked */
 	struct sq_strings
-		names;     /* one metric under the names that it may have; its largest row counts,
+		names; /* one metric under the names that it may have; its largest row counts,
 				    with `below` its smallest */
-	bool sum;          /* instead: all of these together */
-	bool rate;         /* of a counter: by what it rises in a second */
-	double times;      /* it counts so many times */
-	bool below;        /* at most the limit; else at least */
-	char *limit;       /* a number, in words that may hold placeholders */
+	bool sum;      /* instead: all of these together */
+	bool rate;     /* of a counter: by what it rises in a second */
+	double times;  /* it counts so many times */
+	bool below;    /* at most the limit; else at least */
+	char *limit;   /* a number, in words that may hold placeholders */
+	bool fallback; /* asked only where the level before it was not read, and then in its place */
 	char *limit_gauge; /* or: what this gauge of the same row shows */
 	char *text;        /* evidence; {value} and {limit} are of the moment that went furthest */
 };
@@ -117,6 +119,8 @@ struct sq_rule {
 			    it can be told */
 	bool contrast; /* nothing is explained without operations to compare with, which did well while the
 			  levels did not stand */
+	bool punctual; /* explains only what the load started in time, by half of its time-out: else the
+			  load's own machine may have been as late in hearing the answers */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
 	struct sq_strings evidence; /* said whatever the settings are */
