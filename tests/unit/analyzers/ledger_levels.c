@@ -335,11 +335,11 @@ static void test_saturated_server(void **state)
 		for (size_t i = 0; i < run->axis.n; i++)
 			m->samples[i] = 100.0 * (double)(i < 30 ? i : 30);
 		analyze(run);
-		assert_int_equal(explained_by(run, "server-saturated", "server"),
-				 usable == 1000 ? by(run, "server-saturated")->count : 0);
+		assert_int_equal(explained_by(run, "cpu-exhausted", "server"),
+				 usable == 1000 ? by(run, "cpu-exhausted")->count : 0);
 		if (usable == 1000)
 			assert_true(says(
-				by(run, "server-saturated"),
+				by(run, "cpu-exhausted"),
 				"nginx:7 on server ran, or waited for a processor, 1000 ms of a "
 				"second, of the 1000"));
 		sq_run_free(run);
