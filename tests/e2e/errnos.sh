@@ -51,7 +51,7 @@ done
 # ECONNREFUSED: a closed port; each datagram comes back as an ICMP message, each SYN as a reset.
 provoke dns-refused "$dns | .target = \"server:54\""
 expect_eq "$outcomes, $(delta server Udp.NoPorts), $(delta client Icmp.InDestUnreachs)" "ECONNREFUSED@query 200, 200, 200" "dns, a closed port: outcomes, NoPorts, InDestUnreachs"
-expect_eq "$findings" "" "dns, a closed port: findings"
+expect_eq "$findings" "port-closed server ECONNREFUSED@query 200 of 200 exact" "dns, a closed port: findings"
 provoke tcp-refused "$tcp | .target = \"server:9001\""
 expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNREFUSED@connect 200, 200" "tcp, a closed port: outcomes, OutRsts"
 expect_eq "$findings" "" "tcp, a closed port: findings"
