@@ -77,13 +77,15 @@ static int write_file(const char *folder, const char *name, const char *text)
 
 static void kill_all(const char *folder)
 {
-	char *path = sq_printf_dup("%s/cgroup.procs", folder);
+	char *path = sq_printf_dup("%s/cgroup.procs", folder), line[32];
 	FILE *f = fopen(path, "re");
-	long pid;
 
-	while (f && fscanf(f, "%ld", &pid) == 1)
+	while (f && fgets(line, sizeof(line), f)) {
+		long pid = strtol(line, NULL, 10);
+
 		if (pid > 0) /* 0: of a PID namespace outside of ours */
 			kill((pid_t)pid, SIGKILL);
+	}
 	if (f)
 		fclose(f);
 	free(path);

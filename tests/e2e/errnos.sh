@@ -90,7 +90,7 @@ for d in dns tcp; do
 done
 provoke tcp-reset "$tcp | .world.hosts.server.run[1].reset_after = \"4B\" | .load[0] += {until: \"answer\", send: \"hello\"}"
 expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNRESET@answer 200, 200" "tcp, reset after four bytes: outcomes, OutRsts"
-expect_eq "$findings" "" "tcp, reset after four bytes: findings"
+expect_eq "$findings" "server-reset server ECONNRESET@answer 200 of 200 exact" "tcp, reset after four bytes: findings"
 
 # EADDRNOTAVAIL: a source that this host does not have; a range of 100 ports, all held.
 for d in dns tcp; do
