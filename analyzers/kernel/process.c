@@ -2,7 +2,8 @@
  *
  * What a reader would get wrong:
  * - A name may hold spaces and parentheses; what follows it begins behind the last ')'.
- * - /proc/PID/status and schedstat count for the first thread alone, so all are added up; what a thread had that has ended is gone from the sum.
+ * - /proc/PID/status counts the context switches of the first thread alone, so all are added up;
+ *   what a thread had that has ended is gone from the sum.
  * - The folder fd has the number of descriptors for its size from Linux 6.2 on.  Listing it takes
  *   the process's lock for each descriptor, which at 20,000 of them disturbs what is measured. */
 #include "analyzers/kernel/process.h"
@@ -193,46 +194,30 @@ int sq_process_descriptor_limit(const struct sq_process *p, uint64_t *ret)
 	return 0;
 }
 
-/* ---- of its threads ---- */
+/* ---- context switches ---- */
 
-/* Adds what each thread has to sums; 0 or -errno. */
-typedef int add_fn(int thread, uint64_t sums[2]);
-
-static int add_switches(int thread, uint64_t sums[2])
+static int add_switches(int thread, uint64_t *voluntary, uint64_t *forced)
 {
 	char text[TEXT_SIZE];
-	const char *voluntary, *forced;
+	const char *v, *f;
 	int rc = read_file(thread, "status", text);
 
 	if (rc < 0)
 		return rc;
-	voluntary = value_of(text, "\nvoluntary_ctxt_switches:");
-	forced = value_of(text, "\nnonvoluntary_ctxt_switches:");
-	if (!voluntary || !forced)
+	v = value_of(text, "\nvoluntary_ctxt_switches:");
+	f = value_of(text, "\nnonvoluntary_ctxt_switches:");
+	if (!v || !f)
 		return -ENODATA;
-	sums[0] += strtoull(voluntary, NULL, 10);
-	sums[1] += strtoull(forced, NULL, 10);
+	*voluntary += strtoull(v, NULL, 10);
+	*forced += strtoull(f, NULL, 10);
 	return 0;
 }
 
-/* "RAN WAITED TIMES". */
-static int add_times(int thread, uint64_t sums[2])
-{
-	char text[TEXT_SIZE], *end;
-	int rc = read_file(thread, "schedstat", text);
-
-	if (rc < 0)
-		return rc;
-	sums[0] += strtoull(text, &end, 10);
-	sums[1] += strtoull(end, NULL, 10);
-	return 0;
-}
-
-static int each_thread(const struct sq_process *p, add_fn *add, uint64_t *ret_a, uint64_t *ret_b)
+int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uint64_t *ret_forced)
 {
 	DIR *threads = open_folder(p->dir, "task");
+	uint64_t voluntary = 0, forced = 0;
 	const struct dirent *entry;
-	uint64_t sums[2] = { 0, 0 };
 	int rc = 0;
 
 	if (!threads)
@@ -245,48 +230,17 @@ static int each_thread(const struct sq_process *p, add_fn *add, uint64_t *ret_a,
 		thread = openat(dirfd(threads), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (thread == -1)
 			continue; /* it ended meanwhile */
-		rc = add(thread, sums);
-		if (rc == -ESRCH)
+		rc = add_switches(thread, &voluntary, &forced);
+		if (rc == -ESRCH || rc == -ENOENT)
 			rc = 0;
 		close(thread);
 	}
 	closedir(threads);
 	if (rc == 0) {
-		*ret_a = sums[0];
-		*ret_b = sums[1];
+		*ret_voluntary = voluntary;
+		*ret_forced = forced;
 	}
 	return rc;
-}
-
-int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uint64_t *ret_forced)
-{
-	return each_thread(p, add_switches, ret_voluntary, ret_forced);
-}
-
-int sq_process_times(const struct sq_process *p, uint64_t *ret_ran_ns, uint64_t *ret_waited_ns)
-{
-	return each_thread(p, add_times, ret_ran_ns, ret_waited_ns);
-}
-
-/* "Cpus_allowed:	3,ffffffff" */
-int sq_process_processors(const struct sq_process *p, uint64_t *ret)
-{
-	char text[TEXT_SIZE];
-	const char *mask;
-	int rc = read_file(p->dir, "status", text);
-
-	if (rc < 0)
-		return rc;
-	mask = value_of(text, "\nCpus_allowed:");
-	if (!mask)
-		return -ENODATA;
-	*ret = 0;
-	for (; isxdigit((unsigned char)*mask) || *mask == ','; mask++) {
-		const char digit[] = { *mask, '\0' };
-
-		*ret += (uint64_t)__builtin_popcountl(strtoul(digit, NULL, 16));
-	}
-	return 0;
 }
 
 /* ---- whose it is ---- */

@@ -40,12 +40,6 @@ int sq_process_descriptor_limit(const struct sq_process *p, uint64_t *ret);
 /* Context switches of the threads that it has now: it gave the processor up, or lost it. */
 int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uint64_t *ret_forced);
 
-/* For how long they ran, and stood ready while others had the processors. -ENOENT: this kernel does not
- * tell (CONFIG_SCHED_INFO). */
-int sq_process_times(const struct sq_process *p, uint64_t *ret_ran_ns, uint64_t *ret_waited_ns);
-/* How many processors it may run on. */
-int sq_process_processors(const struct sq_process *p, uint64_t *ret);
-
 /* Whether it stands in the calling thread's network namespace; runs the caller's program.  False
  * also when we may not know. */
 bool sq_process_same_network(const struct sq_process *p);

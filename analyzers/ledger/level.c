@@ -116,8 +116,6 @@ static void judge_rate(struct view *v)
 		size_t next = from, a, b;
 		double rate;
 
-		if (v->limits && !isnan(v->limits->samples[i]))
-			v->limit = v->limits->samples[i];
 		if (isnan(v->m->samples[i]))
 			continue;
 		while (++next + second <= i)

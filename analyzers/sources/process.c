@@ -6,9 +6,7 @@
  * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
- * - A process that has ended stands at 0, of all that it held.
- * - process.cpu_wanted is what it ran and what it stood ready while others had the processors.  A process
- *   that never sleeps wants all that its threads can use, whoever has it. */
+ * - A process that has ended stands at 0, of all that it held. */
 #include "analyzers/kernel/process.h"
 
 #include <sys/prctl.h>
@@ -30,20 +28,7 @@ enum {
 	NAME_MAX_BYTES = 15,
 };
 
-enum row {
-	FDS,
-	FDS_LIMIT,
-	RSS,
-	THREADS,
-	STOPPED,
-	CPU,
-	WANTED,
-	WAITED,
-	USABLE,
-	VOLUNTARY,
-	FORCED,
-	ROWS
-};
+enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, VOLUNTARY, FORCED, ROWS };
 
 static const char *const rows[ROWS] = {
 	[FDS] = "process.fds",
@@ -52,9 +37,6 @@ static const char *const rows[ROWS] = {
 	[THREADS] = "process.threads",
 	[STOPPED] = "process.stopped",
 	[CPU] = "process.cpu",
-	[WANTED] = "process.cpu_wanted",
-	[WAITED] = "process.cpu_waited",
-	[USABLE] = "process.cpu_usable",
 	[VOLUNTARY] = "process.switches_voluntary",
 	[FORCED] = "process.switches_forced",
 };
@@ -72,10 +54,8 @@ struct watched {
 	struct sq_process process;
 	char name[SQ_PROCESS_NAME];
 	unsigned row[ROWS];
-	uint64_t threads;
-	/* As reported, and of the threads that there were last. */
-	uint64_t voluntary, forced, ran_ns, waited_ns;
-	uint64_t live_voluntary, live_forced, live_ran_ns, live_waited_ns;
+	uint64_t voluntary, forced;           /* as reported */
+	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
 };
 
 struct processes {
@@ -86,7 +66,7 @@ struct processes {
 	size_t n;
 	unsigned unwatched_row;
 	uint64_t unwatched; /* of the last look: beyond MOST */
-	struct sq_thrift look, times;
+	struct sq_thrift look;
 	int64_t look_ns; /* not before */
 };
 
@@ -115,31 +95,16 @@ static void add_rise(uint64_t *sum, uint64_t *live, uint64_t now)
 /* What needs no reading at each tick. */
 static void put_slow(struct processes *p, struct watched *w)
 {
-	uint64_t limit, processors, voluntary, forced;
+	uint64_t limit, voluntary, forced;
 
 	if (sq_process_descriptor_limit(&w->process, &limit) == 0)
 		sq_sample_put(p->sample, w->row[FDS_LIMIT], limit);
-	if (sq_process_processors(&w->process, &processors) == 0) /* a thread is on one at a time */
-		sq_sample_put(p->sample, w->row[USABLE],
-			      1000 * (w->threads < processors ? w->threads : processors));
 	if (sq_process_switches(&w->process, &voluntary, &forced) < 0)
 		return;
 	add_rise(&w->voluntary, &w->live_voluntary, voluntary);
 	add_rise(&w->forced, &w->live_forced, forced);
 	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
 	sq_sample_put(p->sample, w->row[FORCED], w->forced);
-}
-
-static void put_times(struct processes *p, struct watched *w)
-{
-	uint64_t ran_ns, waited_ns;
-
-	if (sq_process_times(&w->process, &ran_ns, &waited_ns) < 0)
-		return;
-	add_rise(&w->ran_ns, &w->live_ran_ns, ran_ns);
-	add_rise(&w->waited_ns, &w->live_waited_ns, waited_ns);
-	sq_sample_put(p->sample, w->row[WANTED], (w->ran_ns + w->waited_ns) / SQ_MS);
-	sq_sample_put(p->sample, w->row[WAITED], w->waited_ns / SQ_MS);
 }
 
 /* 0, or -ESRCH: it has ended, or became another program, which is watched under its own name. */
@@ -161,7 +126,6 @@ static int put_fast(struct processes *p, struct watched *w)
 	sq_sample_put(p->sample, w->row[THREADS], now.threads);
 	sq_sample_put(p->sample, w->row[STOPPED], now.state == 'T' || now.state == 't');
 	sq_sample_put(p->sample, w->row[CPU], now.cpu_ms);
-	w->threads = now.threads;
 	return 0;
 }
 
@@ -270,7 +234,6 @@ static int process_sample(void *state, struct sq_sample *s)
 	struct processes *p = state;
 	int64_t now_ns = sq_now_ns();
 	bool looks = now_ns >= p->look_ns && sq_thrift_begin(&p->look);
-	bool times = sq_thrift_begin(&p->times);
 	int rc = 0;
 
 	if (looks) {
@@ -285,10 +248,6 @@ static int process_sample(void *state, struct sq_sample *s)
 	}
 	if (looks)
 		sq_thrift_end(&p->look);
-	for (size_t i = 0; times && i < p->n; i++)
-		put_times(p, &p->v[i]);
-	if (times)
-		sq_thrift_end(&p->times);
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }

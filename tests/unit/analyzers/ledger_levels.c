@@ -315,37 +315,6 @@ static void test_saturated(void **state)
 
 /* ---- the load's own limits ---- */
 
-/* One of the host's processes never rests for three seconds; beside it, one that needs little of much. */
-static void test_saturated_server(void **state)
-{
-	for (int usable = 1000; usable <= 2000; usable += 1000) {
-		struct sq_run *run = new_run(BINS);
-		struct sq_load_rec *load = connections(run, "timeout", "answer", 10);
-		struct sq_metric_rec *m;
-
-		(void)state;
-		load->timeout_ns = 100 * SQ_MS;
-		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
-		gauge(run, "server", "process.cpu_usable", "nginx:7", usable, usable, 0, 0);
-		gauge(run, "server", "process.cpu_usable", "named:3", 4000, 4000, 0, 0);
-		m = add_metric(run, "server", "process.cpu_wanted", "named:3", SQ_COUNTER);
-		for (size_t i = 0; i < run->axis.n; i++)
-			m->samples[i] = 150.0 * (double)i;
-		m = add_metric(run, "server", "process.cpu_wanted", "nginx:7", SQ_COUNTER);
-		for (size_t i = 0; i < run->axis.n; i++)
-			m->samples[i] = 100.0 * (double)(i < 30 ? i : 30);
-		analyze(run);
-		assert_int_equal(explained_by(run, "cpu-exhausted", "server"),
-				 usable == 1000 ? by(run, "cpu-exhausted")->count : 0);
-		if (usable == 1000)
-			assert_true(says(
-				by(run, "cpu-exhausted"),
-				"nginx:7 on server ran, or waited for a processor, 1000 ms of a "
-				"second, of the 1000"));
-		sq_run_free(run);
-	}
-}
-
 static void test_own_limits(void **state)
 {
 	static const struct {
@@ -595,7 +564,6 @@ int main(void)
 		cmocka_unit_test(test_little_throttling),
 		cmocka_unit_test(test_descriptors_of_the_server),
 		cmocka_unit_test(test_saturated),
-		cmocka_unit_test(test_saturated_server),
 		cmocka_unit_test(test_own_limits),
 		cmocka_unit_test(test_ports_are_free),
 		cmocka_unit_test(test_missed),
