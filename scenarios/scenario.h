@@ -41,6 +41,8 @@ struct sq_host_spec {
 	struct sq_strings nft; /* rule-set texts */
 	struct sq_pairs files; /* paths, each with the text that stands there instead */
 	int64_t nofile;        /* RLIMIT_NOFILE of its servers and loads; UNSET: the machine's */
+	char *cpus;            /* "0", "0-3,8": where its servers and loads run; NULL: anywhere */
+	double cpu_percent;    /* of one processor's time, for its servers together; NAN: all */
 	struct sq_list run;    /* struct sq_process_spec */
 };
 

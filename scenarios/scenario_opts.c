@@ -78,6 +78,12 @@ static const struct sq_opt host_opts[] = {
 	{ .name = "nofile", .type = SQ_OPT_INT, .offset = offsetof(struct sq_host_spec, nofile),
 	  .min = 16, .max = 0x1p30,
 	  .help = "open files that each process of its servers and loads may have (RLIMIT_NOFILE)" },
+	{ .name = "cpus", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_host_spec, cpus),
+	  .help = "the processors that its servers and loads run on, as in \"0\" or \"0-3,8\" (CPU affinity)" },
+	{ .name = "cpu_percent", .type = SQ_OPT_REAL,
+	  .offset = offsetof(struct sq_host_spec, cpu_percent), .min = 1, .max = 1e6,
+	  .help = "processor time that its servers may use together, of one processor's: a control "
+		  "group of their own, as CPUQuota= of systemd has; needs root" },
 	{ .name = "run", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_host_spec, run),
 	  .sub = process_opts, .elem_size = sizeof(struct sq_process_spec),
 	  .help = "a server that runs here, started in this order" },

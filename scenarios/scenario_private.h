@@ -2,6 +2,8 @@
 #ifndef SQ_SCENARIOS_SCENARIO_PRIVATE_H
 #define SQ_SCENARIOS_SCENARIO_PRIVATE_H
 
+#include <sched.h>
+
 #include "base/err.h"
 #include "scenarios/scenario.h"
 
@@ -34,6 +36,9 @@ static inline struct sq_process_spec *sq_host_process(const struct sq_host_spec 
 {
 	return (struct sq_process_spec *)h->run.v + i;
 }
+
+/* A host's "cpus" (world_cpus.c). 0 or -EINVAL. */
+int sq_cpus_parse(const char *text, cpu_set_t *ret);
 
 /* "FILE: POINTER". */
 void sq_scenario_place(const struct sq_scenario *s, const char *pointer, char out[SQ_PLACE_MAX]);

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "loadgen/campaign/quota.h"
 #include "loadgen/engine/listen.h"
 #include "loadgen/engine/sink.h"
 
@@ -39,6 +40,7 @@ struct server {
 struct sq_servers {
 	struct server *v;
 	size_t n;
+	struct sq_quotas *quotas;
 	int dirfd;
 };
 
@@ -173,9 +175,11 @@ static int server_await(const struct server *s, int fd, struct sq_err *err)
 	return 0;
 }
 
-static int server_start(struct server *s, size_t host, const struct sq_world *world, int dirfd,
-			void (*prepare_child)(void *arg), void *arg, struct sq_err *err)
+static int server_start(const struct sq_servers *servers, struct server *s, size_t host,
+			const struct sq_world *world, void (*prepare_child)(void *arg), void *arg,
+			struct sq_err *err)
 {
+	int dirfd = servers->dirfd;
 	int up[2];
 	int rc;
 
@@ -194,7 +198,8 @@ static int server_start(struct server *s, size_t host, const struct sq_world *wo
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prepare_child(arg);
 		redirect(dirfd, s->log);
-		if (sq_world_enter(world, host, &child_err) < 0 ||
+		if (sq_quota_join(servers->quotas, host, &child_err) < 0 ||
+		    sq_world_enter(world, host, &child_err) < 0 ||
 		    sq_world_limit(world, host, &child_err) < 0) {
 			if (write(up[1], child_err.text, strlen(child_err.text)) == -1)
 				_exit(126);
@@ -219,6 +224,9 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 	size_t cap = 0;
 
 	servers->dirfd = dirfd;
+	servers->quotas = sq_quotas_make(plan, err);
+	if (!servers->quotas)
+		goto fail;
 	if (mkdirat(dirfd, "servers", 0755) == -1 && errno != EEXIST) {
 		sq_err_set(err, -errno, "servers", "cannot make the folder: %s", strerror(errno));
 		goto fail;
@@ -238,7 +246,7 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 			memset(s, 0, sizeof(*s));
 			server_describe(s, p, plan->hosts[h].name, i);
 			sq_listen_loopback_only = plan->loopback; /* inherited by the fork */
-			if (server_start(s, h, world, dirfd, prepare_child, arg, err) < 0)
+			if (server_start(servers, s, h, world, prepare_child, arg, err) < 0)
 				goto fail;
 		}
 	}
@@ -341,6 +349,12 @@ void sq_servers_stop(struct sq_servers *servers, struct sq_spool *spool, int64_t
 	reap_until(servers, sq_now_ns() + SQ_SEC);
 	for (size_t i = 0; spool && i < servers->n; i++)
 		sq_spool_write(spool, server_record(&servers->v[i], servers->dirfd), NULL);
+	sq_quotas_remove(servers->quotas);
 	free(servers->v);
 	free(servers);
+}
+
+const char *sq_servers_group(const struct sq_servers *servers, size_t host)
+{
+	return sq_quota_group(servers->quotas, host);
 }
