@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 
 jq -n '{name: "ask", idle: "50ms", target: "127.0.0.1:5399", load: [{name: "ask", driver: "dns", names: ["example.test"],
-	duration: "300ms", timeout: "1s", arrivals: {rate: 300}}]}' > "$SCRATCH/s.json"
+	duration: "100ms", timeout: "1s", arrivals: {rate: 300}}]}' > "$SCRATCH/s.json"
 
 # The server under test, which is none of the scenario's.
 serve() { # DELAY
@@ -31,7 +31,7 @@ failed() {
 }
 
 b=(--baseline "$SCRATCH/baseline" --runs 2)
-serve 20ms
+serve 100ms
 gate 0 "${b[@]}" --sessions 6
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored"
 gate 0 "${b[@]}"
@@ -39,7 +39,7 @@ expect_eq "$(failed)" "[]" "the same again"
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored after one that passed"
 
 cp "$SCRATCH/baseline/ask.jsonl" "$SCRATCH/kept"
-serve 24ms
+serve 120ms
 gate 1 "${b[@]}"
 expect_eq "$(failed)" "['ask.latency.p50']" "slower by 20 %"
 grep -q 'ask.latency.p50: worse, +[12][0-9]' "$SCRATCH/gate.md" || fail "Markdown: $(cat "$SCRATCH/gate.md")"
@@ -58,8 +58,8 @@ gate 3 "${b[@]}"
 grep -q '3 stored sessions are too few' "$SCRATCH/said" || fail "three: $(cat "$SCRATCH/said")"
 gate 0 "${b[@]}" --undecided-passes
 
-# Against another side that is run now: this one's load, 24 ms, beside one that asks a faster server.
-"$SQUALL" sink dns --listen 127.0.0.1:5398 --delay 20ms > "$SCRATCH/other.json" 2>&1 & other=$!
+# Against another side that is run now: this one's load, 120 ms, beside one that asks a faster server.
+"$SQUALL" sink dns --listen 127.0.0.1:5398 --delay 100ms > "$SCRATCH/other.json" 2>&1 & other=$!
 at_exit 'kill "$other"'
 gate 1 --against '/target="127.0.0.1:5398"' --runs 7
 expect_eq "$(failed)" "['ask.latency.p50']" "against a faster side"
