@@ -173,6 +173,8 @@ fi
 if ! as_user test -x "$SQUALL"; then
 	cp "$SQUALL" "$SCRATCH/squall"
 	SQUALL=$SCRATCH/squall
+	as_user test -x "$SQUALL" ||
+		fail "a user cannot run programs in $SCRATCH (is it mounted noexec?); set TMPDIR to a folder where one can"
 fi
 # For the scripts that run squall from a shell of their own.
 export SQUALL SQ_SOURCE_DIR SCRATCH USER_SCRATCH
