@@ -18,12 +18,17 @@ serve() { # DELAY
 }
 at_exit '[ -z "${sink:-}" ] || kill "$sink"'
 
+# What is undecided on a busy machine is measured again, up to twice.
 gate() { # STATUS OPTIONS...
-	local want=$1 status=0
+	local want=$1 status round
 	shift
-	rm -rf "$SCRATCH/g" "$SCRATCH/junit.xml"
-	"$SQUALL" gate "$SCRATCH/s.json" --gate ask.latency.p50 --gate ask.failures --margin 10 --warmup 0 --out "$SCRATCH/g" \
-		--junit "$SCRATCH/junit.xml" --markdown "$SCRATCH/gate.md" "$@" > "$SCRATCH/said" 2>&1 || status=$?
+	for round in 1 2 3; do
+		rm -rf "$SCRATCH/g" "$SCRATCH/junit.xml"
+		status=0
+		"$SQUALL" gate "$SCRATCH/s.json" --gate ask.latency.p50 --gate ask.failures --margin 10 --warmup 0 --out "$SCRATCH/g" \
+			--junit "$SCRATCH/junit.xml" --markdown "$SCRATCH/gate.md" "$@" > "$SCRATCH/said" 2>&1 || status=$?
+		[ "$status" = 3 ] && [ "$want" != 3 ] || break
+	done
 	[ "$status" = "$want" ] || fail "gate $*: status $status, not $want: $(cat "$SCRATCH/said")"
 }
 failed() {
