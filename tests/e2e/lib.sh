@@ -57,6 +57,13 @@ expect_eq() { # GOT WANT WHAT
 	[ "$1" = "$2" ] || fail "$3: got $1, want $2"
 }
 
+# Of numbers, one a line.
+median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# Whether three of them are within bounds: then so is the median of five, whatever the other two are.
+three_within() { # LEAST MOST
+	awk -v least="$1" -v most="$2" '$1 >= least && $1 <= most { n++ } END { exit n < 3 }'
+}
+
 # Runs a command as nobody's user, in a folder and with a HOME of its own.
 as_user() {
 	if [ "$(id -u)" != 0 ]; then
@@ -220,6 +227,8 @@ fi
 if ! as_user test -x "$SQUALL"; then
 	cp "$SQUALL" "$SCRATCH/squall"
 	SQUALL=$SCRATCH/squall
+	as_user test -x "$SQUALL" ||
+		fail "a user cannot run programs in $SCRATCH (is it mounted noexec?); set TMPDIR to a folder where one can"
 fi
 # For the scripts that run squall from a shell of their own.
 export SQUALL SQ_SOURCE_DIR SCRATCH USER_SCRATCH
