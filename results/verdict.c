@@ -141,6 +141,12 @@ static double difference(double a, double b, bool share)
 	return isnan(a) || isnan(b) ? NAN : log(fmax(b, DBL_MIN)) - log(fmax(a, DBL_MIN));
 }
 
+double sq_report_difference(const json_t *a, const json_t *b, const char *name)
+{
+	return difference(sq_report_measure(a, name), sq_report_measure(b, name),
+			  sq_measure_is_share(name));
+}
+
 static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
 			   const char *name, double alpha)
 {
@@ -148,8 +154,7 @@ static struct judged judge(const json_t *const *a, const json_t *const *b, size_
 	double *d = sq_alloc_n(n + 1, sizeof(*d));
 
 	for (size_t i = 0; i < n; i++) {
-		double one = difference(sq_report_measure(a[i], name),
-					sq_report_measure(b[i], name), sq_measure_is_share(name));
+		double one = sq_report_difference(a[i], b[i], name);
 
 		if (!isnan(one))
 			d[j.pairs++] = one;
@@ -228,6 +233,8 @@ json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, co
 		p[i] = all[i].p;
 	}
 	sq_holm(p, n_names, p);
+	for (i = 0; how->families > 1 && i < n_names; i++)
+		p[i] = fmin(1, p[i] * (double)how->families);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
 		bool known = all[i].pairs > 0;

@@ -32,6 +32,8 @@ json_t *sq_report_all_measures(const json_t *report);
 struct sq_judging {
 	double alpha;  /* 0.05: of all p together, by Holm; of each interval by itself */
 	double margin; /* what does not matter: 0.02 is 2 %, of shares 2 points */
+	/* So many comparisons are judged at once (0 is 1): each p stands for all of them, by Bonferroni over Holm. */
+	size_t families;
 };
 
 /* Array of {metric, verdict, shift, interval: [lo, hi]|null, p, pairs, more_pairs|null}: a[i] with b[i], b against
@@ -40,6 +42,9 @@ struct sq_judging {
  * undecided and shift is null.  n <= SQ_PAIRS_MAX. */
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
 		    const struct sq_judging *how);
+
+/* Of one measure of a pair: of log ratios, or of shares.  NAN: not measured. */
+double sq_report_difference(const json_t *a, const json_t *b, const char *name);
 
 enum { SQ_SESSIONS_LEAST = 6 };
 
