@@ -106,7 +106,8 @@ expect_eq "$(wc -l < "$SCRATCH/log")" 8 "a gate's other side"
 # Killed at any moment: `squall restore` undoes it, through ssh as well.
 left=0
 for _ in 1 2 3; do
-	tune --variant new --variant old --allow-global --allow-exec --pairs 50 --warmup 0 --out "$SCRATCH/k$RANDOM" & pid=$!
+	"$SQUALL" tune "$SCRATCH/s.json" --quiet --variant new --variant old --allow-global --allow-exec --pairs 50 --warmup 0 \
+		--out "$SCRATCH/k$RANDOM" & pid=$!
 	sleep "$(awk "BEGIN { srand($RANDOM); print 0.4 + 1.2 * rand() }")"
 	kill -9 "$pid"; wait "$pid" 2> /dev/null || true
 	[ "$(far)" = "$before" ] && [ ! -e "$SCRATCH/on" ] || left=$((left + 1))
