@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -211,8 +212,10 @@ static int run_back(struct sq_journal *j, const json_t *change, struct sq_err *e
 	const char *place = text_of(change, "place"), *line = text_of(change, "run");
 	int rc = check_hands(j, place, true, err);
 
-	if (rc == 0)
-		rc = j->hands.run(j->hands.arg, place, line, err);
+	if (rc < 0)
+		return rc;
+	assert(j->hands.run);
+	rc = j->hands.run(j->hands.arg, place, line, err);
 	if (rc == 0 && j->hands.told && !j->own)
 		j->hands.told(j->hands.arg, place, line, NULL, NULL);
 	return rc;

@@ -48,7 +48,8 @@ static const struct sq_opt own_opts[] = {
 	  .type = SQ_OPT_STRINGS,
 	  .offset = ARG(ask.vary),
 	  .help = "anything else of the scenario, POINTER=V1,V2 as in "
-		  "/load/0/threads=1,2,4; may be repeated" },
+		  "/load/0/threads=1,2,4; a text of digits in quotes, as in "
+		  "'/world/hosts/server/cpus=\"0\",\"1\"'; may be repeated" },
 	{ .name = "variant",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = ARG(ask.variant),
