@@ -31,6 +31,7 @@ struct sq_process_spec {
 	struct sq_strings argv; /* a program */
 	int64_t wait_port;      /* a TCP port to wait for before the load starts; UNSET: none */
 	int64_t wait_ns;        /* how long to wait at most */
+	bool once;              /* it must end well before what comes after it is started */
 };
 
 struct sq_host_spec {
@@ -106,6 +107,8 @@ struct sq_scenario {
 	struct sq_pairs needs; /* a program and the package that has it; "root" and why */
 	char *finding;         /* the mechanism that its report must name; NULL */
 	struct sq_cure_spec cure;
+	struct sq_list variants; /* struct sq_variant_spec (scenarios/variant.h) */
+	struct sq_pairs labels;  /* what its runs are called, in reports and comparisons */
 	struct sq_strings authorized_targets; /* CIDRs */
 	int64_t bin_ns, idle_ns;
 	char *file; /* what errors call it */

@@ -96,6 +96,9 @@ int sq_scenario_check_host(const struct sq_scenario *s, const char *host, const 
 static int check_process(const struct sq_scenario *s, const struct sq_process_spec *p,
 			 const char *pointer, struct sq_err *err)
 {
+	if (p->sink.kind && p->once)
+		return sq_scenario_fail(s, pointer, err,
+					"\"once\" is for programs: a built-in sink does not end");
 	if (p->sink.kind && p->argv.n)
 		return sq_scenario_fail(s, pointer, err,
 					"both \"sink\" and \"argv\" are given; keep one");
@@ -392,6 +395,8 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 		rc = sq_scenario_check_loads(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_cure(s, err);
+	if (rc == 0)
+		rc = sq_scenario_check_variants(s, err);
 	for (size_t i = 0; rc == 0 && i < s->capture.n; i++)
 		rc = check_capture(s, i, err);
 	return rc;

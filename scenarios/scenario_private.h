@@ -53,6 +53,7 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_cure(const struct sq_scenario *s, struct sq_err *err);
+int sq_scenario_check_variants(const struct sq_scenario *s, struct sq_err *err);
 
 /* As many operations as a load can have; 0 for a trace and for a closed loop, which a file and time
  * alone bound. */

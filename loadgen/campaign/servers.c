@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/value.h"
 #include "loadgen/campaign/quota.h"
 #include "loadgen/engine/listen.h"
 #include "loadgen/engine/sink.h"
@@ -175,6 +176,41 @@ static int server_await(const struct server *s, int fd, struct sq_err *err)
 	return 0;
 }
 
+/* What a program said last; "" for nothing. */
+static void read_last(int dirfd, const char *log, char text[300])
+{
+	int fd = openat(dirfd, log, O_RDONLY | O_CLOEXEC);
+	off_t end = fd == -1 ? -1 : lseek(fd, 0, SEEK_END);
+	ssize_t got = end == -1 ? -1 : pread(fd, text, 299, end > 299 ? end - 299 : 0);
+
+	text[got > 0 ? got : 0] = '\0';
+	sq_text_squeeze(text);
+	if (fd != -1)
+		close(fd);
+}
+
+/* For one that must end before the next is started. */
+static int server_end(struct server *s, int dirfd, struct sq_err *err)
+{
+	int64_t until_ns = sq_now_ns() + s->spec->wait_ns;
+	char said[300];
+	pid_t got;
+
+	while ((got = waitpid(s->pid, &s->status, WNOHANG)) == 0 && sq_now_ns() < until_ns)
+		sq_sleep_until(sq_now_ns() + 2 * SQ_MS);
+	if (got == 0)
+		return sq_err_set(err, -ETIMEDOUT, s->host,
+				  "%s did not end within its \"wait\"; see %s", s->what, s->log);
+	s->ended = true;
+	if (WIFEXITED(s->status) && WEXITSTATUS(s->status) == 0)
+		return 0;
+	read_last(dirfd, s->log, said);
+	return sq_err_set(err, -ECHILD, s->host, "%s, which must end well, ended with %s %d%s%s",
+			  s->what, WIFEXITED(s->status) ? "status" : "signal",
+			  WIFEXITED(s->status) ? WEXITSTATUS(s->status) : WTERMSIG(s->status),
+			  *said ? ": " : "", said);
+}
+
 static int server_start(const struct sq_servers *servers, struct server *s, size_t host,
 			const struct sq_world *world, void (*prepare_child)(void *arg), void *arg,
 			struct sq_err *err)
@@ -210,6 +246,8 @@ static int server_start(const struct sq_servers *servers, struct server *s, size
 	close(up[1]);
 	rc = server_await(s, up[0], err);
 	close(up[0]);
+	if (rc == 0 && s->spec->once)
+		return server_end(s, dirfd, err);
 	if (rc == 0 && s->spec->wait_port != SQ_OPT_UNSET)
 		rc = sq_world_wait_port(world, host, (int)s->spec->wait_port, s->pid,
 					s->spec->wait_ns, err);

@@ -174,47 +174,6 @@ postfix_queued() {
 	echo "${#each}"
 }
 
-# The zone example.test, $SCRATCH/zone: its name server at 198.18.0.2, and the lines of standard input.
-zone_set_up() {
-	{
-		printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'
-		cat
-	} > "$SCRATCH/zone"
-}
-
-# $SCRATCH/nsd.conf, for that zone at 198.18.0.2; arguments are further lines of its "server:".
-nsd_set_up() {
-	need nsd nsd
-	{
-		printf '%s\n' server: 'ip-address: 198.18.0.2' 'server-count: 1' 'username: ""' "zonesdir: \"$SCRATCH\"" \
-			"zonelistfile: \"$SCRATCH/zone.list\"" 'database: ""' 'pidfile: ""' 'xfrdfile: ""' "xfrdir: \"$SCRATCH\"" \
-			'rrl-ratelimit: 0' "$@"
-		printf '%s\n' remote-control: 'control-enable: no' zone: 'name: example.test' 'zonefile: zone'
-	} > "$SCRATCH/nsd.conf"
-}
-
-# $SCRATCH/knot.conf, the same for Knot.
-knot_set_up() {
-	need knotd knot
-	mkdir "$SCRATCH/db"
-	cat > "$SCRATCH/knot.conf" <<C
-server:
-  rundir: $SCRATCH
-  listen: 198.18.0.2@53
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: $SCRATCH/db
-zone:
-  - domain: example.test
-    storage: $SCRATCH
-    file: zone
-    journal-content: none
-    zonefile-sync: -1
-C
-}
-
 need jq jq
 need setpriv util-linux
 [ -x "${SQUALL:-}" ] || fail "SQUALL (${SQUALL:-unset}) is no program; run this through ctest"
