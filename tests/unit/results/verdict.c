@@ -97,7 +97,7 @@ static void test_pairs(void **state)
 /* Of 10,000 operations so many failed, on each side in turns of two values. */
 static const char *share_verdict(int a, int a_too, int b, int b_too, double margin)
 {
-	struct sq_judging how = { 0.05, margin };
+	struct sq_judging how = { .alpha = 0.05, .margin = margin };
 	const json_t *sides[2][N];
 	json_t *names = json_pack("[s]", "storm.failures"), *verdicts;
 	static char word[16];
