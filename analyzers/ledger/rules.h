@@ -2,8 +2,9 @@
  * cause, what one of them costs in which counter, under which settings, and what to say of it.
  * A further mechanism of a known dose is a further file.
  *
- * Effects of a failure (OutRsts, TCPAbortOnData, EstabResets, TCPTimeouts ...) are in no rule: they
- * rise with failures of every cause, so that they explain none. */
+ * Effects of a failure (OutRsts, EstabResets, TCPTimeouts ...) are in no rule: they rise with failures of
+ * every cause, so that they explain none.  TCPAbortOnData is one where a load closes its timed-out sockets;
+ * on a host that makes no load (`apart`) it counts resets that the server's own program made. */
 #ifndef SQ_ANALYZERS_LEDGER_RULES_H
 #define SQ_ANALYZERS_LEDGER_RULES_H
 
@@ -47,6 +48,7 @@ struct sq_rule_counter {
 	int rows;                /* enum sq_rows */
 	char *instance;          /* instead: this one row; NULL */
 	bool many_targets;       /* only of loads that have several targets */
+	bool apart;              /* only of a host that makes no load itself */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings

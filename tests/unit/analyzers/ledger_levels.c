@@ -297,6 +297,26 @@ static void test_descriptors_of_the_server(void **state)
 	}
 }
 
+/* Resets that a server's program made.  Where the load has the same counters they may be its own: a socket that
+ * is closed after its time-out, with an answer that came too late, counts there too. */
+static void test_server_resets(void **state)
+{
+	(void)state;
+	for (int shared = 0; shared < 2; shared++) {
+		struct sq_run *run = new_run(BINS);
+		struct sq_load_rec *load = connections(run, "ECONNRESET", "answer", 10);
+
+		if (shared) {
+			free(load->from);
+			load->from = sq_strdup("server");
+		}
+		counter(run, "server", "TcpExt.TCPAbortOnData", 10);
+		analyze(run);
+		assert_int_equal(explained_by(run, "server-reset", "server"), shared ? 0 : 200);
+		sq_run_free(run);
+	}
+}
+
 /* Of a machine that is busy all of the time nothing can be compared, so nothing is said. */
 static void test_saturated(void **state)
 {
@@ -612,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_little_throttling),
 		cmocka_unit_test(test_descriptors_of_the_server),
+		cmocka_unit_test(test_server_resets),
 		cmocka_unit_test(test_saturated),
 		cmocka_unit_test(test_saturated_thread),
 		cmocka_unit_test(test_own_limits),
