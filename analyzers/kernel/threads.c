@@ -77,8 +77,10 @@ int sq_threads_read(struct sq_threads *t, const struct sq_process *p, bool count
 	DIR *folder = sq_process_folder(p, "task");
 	const struct dirent *entry;
 	uint64_t most = 0;
-	int rc = folder ? 0 : -errno;
+	int rc = 0;
 
+	if (!folder)
+		return -errno;
 	while (rc == 0 && (entry = readdir(folder))) {
 		uint64_t wanted = 0, rise;
 
@@ -92,8 +94,7 @@ int sq_threads_read(struct sq_threads *t, const struct sq_process *p, bool count
 		rise = rc == 0 ? rise_of(t, (pid_t)strtol(entry->d_name, NULL, 10), wanted) : 0;
 		most = rise > most ? rise : most;
 	}
-	if (folder)
-		closedir(folder);
+	closedir(folder);
 	forget_ended(t);
 	t->busiest_ns += counts ? most : 0;
 	return rc;
