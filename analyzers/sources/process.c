@@ -6,8 +6,9 @@
  * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
- * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than four times, it is
- *   not counted: a rise of several ticks at one would look like a busy second.
+ * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than
+ *   four times, it is not counted: a rise of several ticks at one would look like a busy second.  Nothing is
+ *   put then, for a 0 would be taken for an idle server.
  * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
 #include "analyzers/kernel/process.h"
 
@@ -122,7 +123,9 @@ static void put_slow(struct processes *p, struct watched *w)
 
 static void put_busiest(struct processes *p, struct watched *w, bool counts)
 {
-	if (w->accountable && sq_threads_read(&w->threads, &w->process, counts) == 0)
+	int rc = w->accountable ? sq_threads_read(&w->threads, &w->process, counts) : -ENODATA;
+
+	if (rc == 0 && counts)
 		sq_sample_put(p->sample, w->row[BUSIEST], w->threads.busiest_ns / (uint64_t)SQ_MS);
 }
 
