@@ -150,9 +150,25 @@ def orphans_and_filter(level, shape):
                            ("orphan-limit", "server"): run.mib("server", "TCPAbortOnMemory")}
 
 
+def filter_and_resets(level, shape):
+    """A fourth of the SYNs is dropped; whoever gets in is reset."""
+    s, _ = server_resets(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "%s %s counter drop" % (SYN, one_in(4)))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"), ("server-reset", "server"): run.sink("tcp")["resets_by_sink"]}
+
+
+def filter_and_closed_port(level, shape):
+    """A fourth of the queries is dropped before the kernel sees that nobody listens."""
+    s, _ = closed_port_of_queries(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "udp dport 54 %s counter drop" % one_in(4))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("port-closed", "server"): run.load("queries").scheduled - run.nft("server")}
+
+
 PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server,
          filter_and_queue_of_its_own, buffers_of_both, queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream,
-         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter]
+         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter,
+         filter_and_resets, filter_and_closed_port]
 
 
 # ---- one cause, met in an unusual way ----
@@ -190,7 +206,8 @@ def counted_before(level, shape):
 
 
 ODD = [read_each_second, counted_before, *map(over_ipv6, (
-    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, filter_datagrams, filter_connects))]
+    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, filter_datagrams, filter_connects,
+    server_resets))]
 
 
 # ---- nothing fails ----
@@ -271,6 +288,14 @@ def own_time_outs(level, shape):
 def uncounted_filter_of_connects(level, shape):
     server = {"nft": ruleset("input", "%s %s drop" % (SYN, one_in(2))), "run": [tcp_sink()]}
     return scenario([tcp(shape, 400)], server), lambda run: {}, {"storm": set()}
+
+
+def uncounted_filter_that_resets(level, shape):
+    """The filter resets sessions in the server's name; its program has reset none."""
+    server = {"nft": ruleset("input", "tcp dport 9000 tcp flags & psh == psh reject with tcp reset"),
+              "run": [tcp_sink(greeting="", request_bytes="5B", reply_bytes="1KiB")]}
+    load = tcp(shape, 200, until="answer", send="hello", answer_size="1KiB")
+    return scenario([load], server), lambda run: {}, {"storm": set()}
 
 
 def uncounted_filter_of_datagrams(level, shape):
@@ -364,7 +389,7 @@ def others_before(level, shape):
 
 
 BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow, other_port_filtered, others_before]
-UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, sink_that_drops, paused_sink,
+UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, uncounted_filter_that_resets, sink_that_drops, paused_sink,
           stopped_server, throttled_server, closed_port, narrow_ports, stopped_bystander, stopped_bystander_of_queries,
           busy_bystander, busy_generator, *map(over_ipv6, (
               own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, paused_sink, closed_port))]

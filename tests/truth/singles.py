@@ -223,10 +223,24 @@ def saturated_by_others(level, shape):
             lambda run: {("cpu-saturation", "server"): run.load("queries").failures})
 
 
+def closed_port_of_queries(level, shape):
+    """Exact: nobody listens there, and the kernel says so of each query, which no limit of ICMP's keeps back."""
+    load = dns(shape, (200, 500, 1500)[level], target="server:54")
+    return (scenario([load], {"sysctl": {"net.ipv4.icmp_ratemask": 0}, "run": [dns_sink()]}),
+            lambda run: {("port-closed", "server"): run.load("queries").scheduled})
+
+
+def server_resets(level, shape):
+    """Exact: the sink resets after four bytes, and counts it; the answer to fewer comes through."""
+    load = tcp(shape, (100, 200, 400)[level], until="answer", send="hello", answer_size="1KiB")
+    server = {"run": [tcp_sink(greeting="", reset_after="4B", request_bytes="5B", reply_bytes="1KiB")]}
+    return scenario([load], server), lambda run: {("server-reset", "server"): run.sink("tcp")["resets_by_sink"]}
+
+
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
            filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table, resolver_quota, upstream_fails,
+           closed_port_of_queries, server_resets, slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table, resolver_quota, upstream_fails,
            upstream_silent, relay_lookups, saturated_by_work, saturated_by_others]
 
 # In CI labs of these are run one by one (e2e/labs_limits, e2e/postfix_dns, e2e/server_counters).
