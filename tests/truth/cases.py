@@ -165,10 +165,18 @@ def filter_and_closed_port(level, shape):
                            ("port-closed", "server"): run.load("queries").scheduled - run.nft("server")}
 
 
+def generator_and_filter(level, shape):
+    """A million queries in half a second are more than one thread can send; what it did send its own filter refused."""
+    client = {"nft": ruleset("output", "udp dport 53 counter drop")}
+    return (scenario([dns(shape, 2000000, timeout="300ms")], {"run": [dns_sink()]}, client),
+            lambda run: {("packet-filter", "client"): run.nft("client"),
+                         ("generator-limit", "client"): run.load("queries").scheduled - run.nft("client")})
+
+
 PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server,
          filter_and_queue_of_its_own, buffers_of_both, queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream,
          upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter,
-         filter_and_resets, filter_and_closed_port]
+         filter_and_resets, filter_and_closed_port, generator_and_filter]
 
 
 # ---- one cause, met in an unusual way ----
@@ -205,9 +213,17 @@ def counted_before(level, shape):
     return s, lambda run: {("packet-filter", "server"): run.nft("server")}
 
 
-ODD = [read_each_second, counted_before, *map(over_ipv6, (
-    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, filter_datagrams, filter_connects,
-    server_resets))]
+def reader_dies(level, shape):
+    """Who reads the server's counters is killed in mid-burst, and comes back: what was counted meanwhile lies in the gap."""
+    s, truth = receive_buffer_server(level, shape)
+    s["load"][0].update(at="500ms", duration="2s")
+    s["capture"] = [{"source": "linux", "host": "client"}, {"source": "linux", "host": "server", "where": "exec:sh READER"}]
+    return s, truth
+
+
+ODD = [read_each_second, reader_dies, counted_before, *map(over_ipv6, (
+    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, server_resets, filter_datagrams,
+    filter_connects))]
 
 
 # ---- nothing fails ----
@@ -395,4 +411,4 @@ UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datag
               own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, paused_sink, closed_port))]
 
 # Processor time is what they are about: none of them beside another run.
-TIMED = {saturated_by_work, saturated_by_others, busy_bystander, busy_generator}
+TIMED = {saturated_by_work, saturated_by_others, throttled_by_its_group, generator_and_filter, busy_bystander, busy_generator}
