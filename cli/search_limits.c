@@ -38,11 +38,11 @@ static const struct sq_search_trial *failure_at(const struct sq_search *s, size_
 
 enum sq_search_bound sq_search_bound(const struct sq_search *s, size_t goal)
 {
-	double upper = sq_mlr_bounds(s->mlr, goal).upper;
-	const struct sq_search_trial *t = failure_at(s, goal, upper);
+	struct sq_mlr_bounds b = sq_mlr_bounds(s->mlr, goal);
+	const struct sq_search_trial *t = failure_at(s, goal, b.upper);
 
-	if (isnan(upper))
-		return SQ_BOUND_RANGE;
+	if (isnan(b.upper))
+		return b.lower >= s->args->max ? SQ_BOUND_RANGE : SQ_BOUND_UNKNOWN;
 	return t && t->ours[goal] ? SQ_BOUND_GENERATOR : SQ_BOUND_TARGET;
 }
 
@@ -210,7 +210,7 @@ json_t *sq_search_limits(const struct sq_search *s, size_t goal)
 	const struct sq_search_trial *t = failure_at(s, goal, upper);
 	json_t *list = json_array(), *report;
 
-	if (isnan(upper))
+	if (sq_search_bound(s, goal) == SQ_BOUND_RANGE)
 		add_text(list, "range", sq_strdup("nothing within the range: raise --max"));
 	if (!t)
 		return list;

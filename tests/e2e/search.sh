@@ -45,6 +45,15 @@ expect_eq "$(jqr "$s" '.goals[0] | [.lower_per_s, .upper_per_s, .bounded_by, .ca
 jq '.world.hosts.server.run[0].drop_percent = 10' "$SCRATCH/s.json" > "$SCRATCH/d.json"
 searched 1 d d.json --min 100/s --max 200/s --goal "q.failures == 0"
 
+# Stopped before anything was decided: nothing is claimed.
+status=0; "$SQUALL" search "$SCRATCH/s.json" --initial 2s --final 2s --sum 60s --min 100/s --max 3000/s --goal "q.failures == 0" \
+	--out "$SCRATCH/g" > "$SCRATCH/stopped" 2>&1 & pid=$!
+for _ in $(seq 200); do [ ! -e "$SCRATCH/g/001" ] || break; sleep 0.05; done
+sleep 0.5; kill "$pid"; wait "$pid" || status=$?
+expect_eq "$status" 4 "status of a search that was stopped"
+expect_eq "$(jqr "$SCRATCH/g/search.json" '.goals[0] | [.capacity_per_s, .lower_per_s, .upper_per_s, .bounded_by] | tostring')" '[null,null,null,"unknown"]' "stopped"
+grep -q 'not known: the search ended before' "$SCRATCH/stopped" || fail "stopped: $(cat "$SCRATCH/stopped")"
+
 # ---- without a world: what a trial leaves is waited for ----
 
 # A queue of which 200 a second are read still holds the last trial's queries; sockets in TIME_WAIT stay longer than --rest.
