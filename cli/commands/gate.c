@@ -100,8 +100,9 @@ struct gate {
 	char *dir;
 	json_t *names; /* of the measures */
 	json_t *verdicts, *notes;
-	json_t *stored; /* sessions that were compared with, or NULL */
-	bool refused;   /* there are some, but none to compare with */
+	const char *error; /* why nothing is judged, or NULL */
+	json_t *stored;    /* sessions that were compared with, or NULL */
+	bool refused;      /* there are some, but none to compare with */
 };
 
 static void note(struct gate *g, json_t *text)
@@ -271,7 +272,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->notes, g->name, seconds(g), &text);
+		sq_compare_junit(g->verdicts, g->notes, g->error, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);
@@ -300,6 +301,18 @@ static int tell(const struct gate *g)
 		return status;
 	sq_complain(&err);
 	return SQ_EXIT_UNMEASURED;
+}
+
+/* The files of a CI say that nothing was judged, too: those of an earlier job may still lie there. */
+static int tell_unjudged(struct gate *g, int status, const char *because)
+{
+	struct sq_err err = { 0 };
+
+	g->error = because;
+	note(g, json_string(because));
+	if (write_files(g, status, &err) < 0)
+		sq_complain(&err);
+	return status;
 }
 
 /* ---- the command ---- */
@@ -355,15 +368,17 @@ static int run_and_judge(struct gate *g)
 	int status = sq_rounds_run(&g->rounds);
 
 	if (status != SQ_EXIT_OK) {
-		fprintf(stderr,
-			"squall: gate: a run could not be measured, so nothing is judged\n");
-		return status == SQ_EXIT_USAGE ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
+		static const char because[] = "a run could not be measured, so nothing is judged";
+
+		fprintf(stderr, "squall: gate: %s\n", because);
+		return tell_unjudged(g, status == SQ_EXIT_USAGE ? status : SQ_EXIT_UNMEASURED,
+				     because);
 	}
 	if (g->args->against.n) {
 		judge_sides(g);
 	} else if (judge_session(g, &err) < 0) {
 		sq_complain(&err);
-		return SQ_EXIT_UNMEASURED;
+		return tell_unjudged(g, SQ_EXIT_UNMEASURED, err.text);
 	}
 	return tell(g);
 }
