@@ -100,9 +100,8 @@ struct gate {
 	char *dir;
 	json_t *names; /* of the measures */
 	json_t *verdicts, *notes;
-	const char *error; /* why nothing is judged, or NULL */
-	json_t *stored;    /* sessions that were compared with, or NULL */
-	bool refused;      /* there are some, but none to compare with */
+	json_t *stored; /* sessions that were compared with, or NULL */
+	bool refused;   /* there are some, but none to compare with */
 };
 
 static void note(struct gate *g, json_t *text)
@@ -259,7 +258,8 @@ static double seconds(const struct gate *g)
 	return sum;
 }
 
-static int write_files(const struct gate *g, int status, struct sq_err *err)
+/* unjudged: why nothing is, or NULL. */
+static int write_files(const struct gate *g, int status, const char *unjudged, struct sq_err *err)
 {
 	json_t *doc = json_pack("{s:s, s:s, s:i, s:s, s:o, s:O, s:O}", "schema", "squall-gate/1",
 				"name", g->name, "status", status, "against",
@@ -272,7 +272,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->notes, g->error, g->name, seconds(g), &text);
+		sq_compare_junit(g->verdicts, g->notes, unjudged, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);
@@ -297,7 +297,7 @@ static int tell(const struct gate *g)
 	if (!g->args->rounds.run.quiet && text.len)
 		fputs(text.data, stdout);
 	sq_buf_fini(&text);
-	if (write_files(g, status, &err) == 0)
+	if (write_files(g, status, NULL, &err) == 0)
 		return status;
 	sq_complain(&err);
 	return SQ_EXIT_UNMEASURED;
@@ -308,9 +308,8 @@ static int tell_unjudged(struct gate *g, int status, const char *because)
 {
 	struct sq_err err = { 0 };
 
-	g->error = because;
 	note(g, json_string(because));
-	if (write_files(g, status, &err) < 0)
+	if (write_files(g, status, because, &err) < 0)
 		sq_complain(&err);
 	return status;
 }
