@@ -96,7 +96,7 @@ static void add_findings(json_t *list, const json_t *report)
 
 /* ---- processors and processes ---- */
 
-/* A counter's rise while the load ran, which is less than the whole run. */
+/* A counter's rise while the load ran, which is less than the whole run.  NAN: a bin is too long to tell. */
 static double rise_in(const json_t *counter, double seconds)
 {
 	double bin = sq_draw_real(counter, "bin_s"), start = sq_draw_real(counter, "start_s");
@@ -106,6 +106,8 @@ static double rise_in(const json_t *counter, double seconds)
 
 	if (isnan(bin))
 		return sq_draw_real(counter, "delta");
+	if (seconds < 2 * bin)
+		return NAN;
 	json_array_foreach(json_object_get(counter, "series"), i, one) {
 		double at = start + bin * (double)i;
 
@@ -122,7 +124,7 @@ static void add_processor(json_t *list, const json_t *c, double seconds)
 	const json_t *other;
 	size_t i;
 
-	if (!*sq_draw_text(c, "instance") || idle >= IDLE_LEAST)
+	if (!*sq_draw_text(c, "instance") || !(idle < IDLE_LEAST))
 		return;
 	text = sq_printf_dup("%s was idle for %.0f %% of the time", sq_draw_text(c, "instance"),
 			     100 * idle);
