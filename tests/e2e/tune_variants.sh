@@ -144,4 +144,4 @@ grep -q "ended with status 4: no such thing" "$SCRATCH/said" || fail "a program 
 
 # One thing against itself.
 "$SQUALL" tune "$SCRATCH/w.json" --aa --pairs 8 --warmup 0 --seed 3 --out "$SCRATCH/aa" --quiet
-expect_eq "$(jqr "$SCRATCH/aa/tune.json" '[.least_seen[] | .pairs, (.metric == "a.failures" and .difference != 0.02)] | unique | tostring')" '[false,8]' "A/A"
+expect_eq "$(jqr "$SCRATCH/aa/tune.json" '[.least_seen[] | .pairs, (.metric == "a.failures" and .difference != 0.002)] | unique | tostring')" '[false,8]' "A/A"
