@@ -39,6 +39,16 @@ bool sq_setting_is_sysctl(const char *name)
 	return !form_of(name, &number);
 }
 
+bool sq_setting_is_fixed(const char *name, const char *value)
+{
+	static const char *const words[] = { "notsupported", "notimplemented", "forceoff" };
+
+	for (size_t i = 0; strcmp(name, "smt") == 0 && i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
 int sq_setting_path(const char *name, char ret_path[SQ_SETTING_PATH])
 {
 	const char *number;

@@ -13,4 +13,7 @@ int sq_setting_path(const char *name, char ret_path[SQ_SETTING_PATH]);
 /* Is it a sysctl by its form? */
 bool sq_setting_is_sysctl(const char *name);
 
+/* Is the value none, but the kernel's word that this machine cannot change the setting? */
+bool sq_setting_is_fixed(const char *name, const char *value);
+
 #endif

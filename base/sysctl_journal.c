@@ -181,6 +181,24 @@ static int check_hands(const struct sq_journal *j, const char *place, bool comma
 
 /* ---- setting back ---- */
 
+static int cannot_set_back(const struct sq_journal *j, const json_t *change,
+			   const struct sq_err *because, struct sq_err *err)
+{
+	const char *place = text_of(change, "place");
+	struct sq_err why = { 0 };
+
+	sq_err_set(&why, because->code, text_of(change, "key"),
+		   "cannot be set back to %s%s%s: %s; try again: squall restore, or leave it as it "
+		   "is: squall restore --forget",
+		   text_of(change, "before"), place ? " at " : "", place ? place : "",
+		   because->text);
+	if (j->hands.give_up && !j->own && j->hands.give_up(j->hands.arg, &why))
+		return 0;
+	if (err)
+		*err = why;
+	return because->code;
+}
+
 static int set_back(struct sq_journal *j, const json_t *change, struct sq_err *err)
 {
 	const char *place = text_of(change, "place"), *key = text_of(change, "key");
@@ -200,10 +218,7 @@ static int set_back(struct sq_journal *j, const json_t *change, struct sq_err *e
 	if (rc == 0 && strcmp(found, before) != 0)
 		rc = sq_err_set(&why, -ERANGE, key, "the kernel says %s", found);
 	if (rc < 0)
-		return sq_err_set(err, rc, key,
-				  "cannot be set back to %s%s%s: %s; do it by hand, then: squall "
-				  "restore",
-				  before, place ? " at " : "", place ? place : "", why.text);
+		return cannot_set_back(j, change, &why, err);
 	if (j->hands.told && !j->own)
 		j->hands.told(j->hands.arg, place, key, now, before);
 	return 0;
@@ -365,6 +380,9 @@ int sq_journal_set(struct sq_journal *j, const char *place, const char *key, con
 					  ? "its module is not loaded, or this is no machine's "
 					    "first network namespace"
 					  : "this machine does not let it be changed");
+	if (sq_setting_is_fixed(key, before))
+		return sq_err_set(err, -ENODEV, key, "%s says %s: it cannot be changed there",
+				  place ? place : "this machine", before);
 	signals_hold(&mask);
 	rc = note_change(j, place,
 			 json_pack("{s:s, s:s, s:s}", "key", key, "before", before, "wrote", value),

@@ -6,6 +6,7 @@
 #ifndef SQ_BASE_SYSCTL_JOURNAL_H
 #define SQ_BASE_SYSCTL_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct sq_journal_hands {
 	 * NULL and NULL. */
 	void (*told)(void *arg, const char *place, const char *key, const char *from,
 		     const char *to);
+	/* Asked of each setting that a killed run left and that cannot be set back, and why: true leaves it as it is for good.
+	 * NULL keeps it in the journal, and the journal from all. */
+	bool (*give_up)(void *arg, const struct sq_err *why);
 	void *arg;
 };
 

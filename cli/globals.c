@@ -16,28 +16,33 @@ static struct {
 	size_t holders;
 } held;
 
-static struct sq_journal *open_waiting(struct sq_err *err)
+static struct sq_journal *open_waiting(const struct sq_journal_hands *hands, struct sq_err *err)
 {
 	struct sq_err busy = { 0 };
-	struct sq_journal *journal = sq_journal_open(SQ_JOURNAL_DIR, 0, &sq_hands, &busy);
+	struct sq_journal *journal = sq_journal_open(SQ_JOURNAL_DIR, 0, hands, &busy);
 
 	if (!journal && busy.code == -EBUSY) {
 		sq_complain(&busy);
 		fprintf(stderr, "squall: waiting for it for up to %d s\n", (int)(WAIT_NS / SQ_SEC));
-		return sq_journal_open(SQ_JOURNAL_DIR, WAIT_NS, &sq_hands, err);
+		return sq_journal_open(SQ_JOURNAL_DIR, WAIT_NS, hands, err);
 	}
 	if (!journal && err)
 		*err = busy;
 	return journal;
 }
 
-struct sq_journal *sq_globals_open(struct sq_err *err)
+struct sq_journal *sq_globals_open_by(const struct sq_journal_hands *hands, struct sq_err *err)
 {
 	if (!held.journal)
-		held.journal = open_waiting(err);
+		held.journal = open_waiting(hands, err);
 	held.holders += held.journal != NULL;
 	sq_hands_close();
 	return held.journal;
+}
+
+struct sq_journal *sq_globals_open(struct sq_err *err)
+{
+	return sq_globals_open_by(&sq_hands, err);
 }
 
 int sq_globals_set(const struct sq_plan *plan, struct sq_journal **ret_journal, struct sq_err *err)

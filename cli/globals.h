@@ -8,6 +8,8 @@
 /* Takes the machine's journal, waiting for another run that has it, and says on stderr what a killed
  * run left and is set back.  A process that has it gets it again.  NULL with err. */
 struct sq_journal *sq_globals_open(struct sq_err *err);
+/* With these hands. */
+struct sq_journal *sq_globals_open_by(const struct sq_journal_hands *hands, struct sq_err *err);
 
 /* Sets what the plan asks for; *ret_journal stays NULL when that is nothing.  On failure all is set
  * back. */

@@ -43,9 +43,14 @@ static void make_sides(const struct sq_change *change, struct sq_sides *ret)
 		sq_deeds_add(&with->settings, NULL, name, json_string_value(value));
 }
 
+size_t sq_prove_round(const struct sq_proving *p, size_t pair)
+{
+	return (size_t)json_integer_value(json_array_get(p->rounds.counted, pair));
+}
+
 bool sq_prove_with_first(const struct sq_proving *p, size_t pair)
 {
-	const json_t *order = json_array_get(p->rounds.orders, pair);
+	const json_t *order = json_array_get(p->rounds.orders, sq_prove_round(p, pair));
 
 	return json_integer_value(json_array_get(order, 0)) == SQ_PROVE_WITH;
 }

@@ -24,6 +24,8 @@ bool sq_prove_is_of(const json_t *finding, const char *mechanism);
 /* What clients saw in one run, of the kinds that the finding explains. */
 struct sq_proof_count sq_prove_count(const struct sq_proving *p, const json_t *report);
 
+/* The round that it was. */
+size_t sq_prove_round(const struct sq_proving *p, size_t pair);
 /* Was the change first in that pair? */
 bool sq_prove_with_first(const struct sq_proving *p, size_t pair);
 

@@ -106,7 +106,7 @@ static json_t *runs_json(const struct sq_proving *p)
 		json_array_append_new(
 			runs, json_pack("{s:i, s:b, s:o, s:I, s:I}", "pair", (int)pair + 1, "with",
 					with, "run",
-					json_sprintf("%s/%03zu-%d", p->out, pair,
+					json_sprintf("%s/%03zu-%d", p->out, sq_prove_round(p, pair),
 						     with ? SQ_PROVE_WITH : SQ_PROVE_WITHOUT),
 					"failed", (json_int_t)c->failed, "scheduled",
 					(json_int_t)c->scheduled));

@@ -1,5 +1,9 @@
-/* What a reader would get wrong: the sides of a round have one seed, so that their loads have the same
- * arrivals, and another one than those of other rounds. */
+/* What a reader would get wrong:
+ * - The sides of a round have one seed, so that their loads have the same arrivals, and another one than those of other
+ *   rounds.
+ * - A busy moment of this machine, in which operations are missed, spoils one round, not those before it.  More than a few
+ *   are no moment: the load is too much for this machine, and to go on until enough rounds are whole would be to choose
+ *   among them. */
 #include "cli/rounds.h"
 
 #include <errno.h>
@@ -15,6 +19,11 @@
 #include "cli/stage.h"
 #include "results/verdict.h"
 #include "scenarios/scenario.h"
+
+enum {
+	AGAIN = -1, /* no exit status: operations were missed */
+	SPARE = 3,
+};
 
 json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, struct sq_err *err)
 {
@@ -81,31 +90,46 @@ static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
 	return false;
 }
 
-static bool is_whole(const json_t *report)
+static bool is_complete(const json_t *report)
 {
 	const json_t *outcome = sq_json_pointer_get(report, "/run/outcome");
 
-	return !sq_report_missed(report) && json_is_string(outcome) &&
-	       strcmp(json_string_value(outcome), "completed") == 0;
+	return json_is_string(outcome) && strcmp(json_string_value(outcome), "completed") == 0;
 }
 
-/* What is to be measured of a trial, a new reference.  A failed expectation, or nothing but failures, is; the
- * generator's own limit is not. */
-static json_t *take_report(const struct sq_rounds *r, const struct sq_trial *t, int *ret_status)
+/* Why there is nothing to be measured of a trial; NULL: there is.  A failed expectation, or nothing but failures, is
+ * measured; the generator's own limit is not. */
+static const char *what_is_wrong(const struct sq_rounds *r, const struct sq_trial *t,
+				 int *ret_status)
 {
-	*ret_status = t->status;
-	if (!t->report && (t->status == SQ_EXIT_OK || t->status == SQ_EXIT_FAILED))
-		*ret_status = SQ_EXIT_UNMEASURED;
-	if (!t->report || (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
-		return NULL;
+	bool missed = t->report && is_complete(t->report) && sq_report_missed(t->report);
+
+	*ret_status = missed ? AGAIN : SQ_EXIT_UNMEASURED;
+	if (missed)
+		return "the generator missed operations, so the round counts for nothing";
+	if (!t->report || !is_complete(t->report) ||
+	    (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
+		return "the run could not be measured";
 	if (lost_its_world(t->report, r->sides))
-		fprintf(stderr,
-			"squall: %s: the scenario's world could not be made, so what was to be "
-			"changed was not\n",
-			r->way.argv[0]);
-	else if (is_whole(t->report))
+		return "the scenario's world could not be made, so what was to be changed was not";
+	*ret_status = t->status;
+	return NULL;
+}
+
+/* A new reference. */
+static json_t *take_report(const struct sq_rounds *r, size_t side, const struct sq_trial *t,
+			   int *ret_status)
+{
+	const char *wrong;
+
+	*ret_status = t->status;
+	if (t->status == SQ_EXIT_USAGE || t->status == SQ_EXIT_STOPPED)
+		return NULL;
+	wrong = what_is_wrong(r, t, ret_status);
+	if (!wrong)
 		return json_incref(t->report);
-	*ret_status = SQ_EXIT_UNMEASURED;
+	fprintf(stderr, "squall: %s: %s: %s%s%s\n", r->way.argv[0], r->sides->v[side].label, wrong,
+		t->dir ? "; see " : "", t->dir ? t->dir : "");
 	return NULL;
 }
 
@@ -119,7 +143,7 @@ static json_t *run_side(struct sq_rounds *r, size_t side, size_t round, int *ret
 
 	if (doc && note_labels(r, side, doc, err) == 0) {
 		sq_trial_run(doc, &r->way, out, true, &trial);
-		report = take_report(r, &trial, ret_status);
+		report = take_report(r, side, &trial, ret_status);
 	}
 	sq_trial_fini(&trial);
 	json_decref(doc);
@@ -179,30 +203,50 @@ static int run_round(struct sq_rounds *r, size_t round, const size_t *order, boo
 			json_decref(got[i]);
 	}
 	r->whole += whole && counts;
+	if (whole && counts)
+		json_array_append_new(r->counted, json_integer((json_int_t)round));
 	free(got);
 	return whole ? SQ_EXIT_OK : status;
 }
 
+static void tell_round(const struct sq_rounds *r, size_t done)
+{
+	if (!r->way.args->quiet)
+		fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0], done + 1,
+			r->warmup + r->pairs, done < r->warmup ? ", warm-up" : "");
+}
+
+static int give_up(const struct sq_rounds *r)
+{
+	fprintf(stderr,
+		"squall: %s: that was so in %d rounds: lower the load, or give it more threads, "
+		"max_in_flight or processors\n",
+		r->way.argv[0], SPARE + 1);
+	return SQ_EXIT_UNMEASURED;
+}
+
 int sq_rounds_run(struct sq_rounds *r)
 {
-	size_t all = r->warmup + r->pairs;
+	size_t done = 0, again = 0;
 	size_t *order = sq_alloc_n(r->sides->n, sizeof(*order));
 	int status = SQ_EXIT_OK;
 	struct sq_rng rng;
 
 	r->orders = json_array();
+	r->counted = json_array();
 	r->labels = sq_alloc_n(r->sides->n, sizeof(*r->labels));
 	r->reports = sq_alloc_n(r->sides->n, sizeof(*r->reports));
 	for (size_t i = 0; i < r->sides->n; i++)
 		r->reports[i] = sq_alloc_n(r->pairs + 1, sizeof(json_t *));
 	sq_rng_init(&rng, r->seed, 0);
-	for (size_t round = 0; status == SQ_EXIT_OK && round < all; round++) {
+	for (size_t round = 0; status == SQ_EXIT_OK && done < r->warmup + r->pairs; round++) {
 		sq_rng_order(&rng, order, r->sides->n);
 		note_order(r, order);
-		if (!r->way.args->quiet)
-			fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0],
-				round + 1, all, round < r->warmup ? ", warm-up" : "");
-		status = run_round(r, round, order, round >= r->warmup);
+		tell_round(r, done);
+		status = run_round(r, round, order, done >= r->warmup);
+		done += status == SQ_EXIT_OK;
+		if (status == AGAIN)
+			status = ++again > SPARE ? give_up(r) : SQ_EXIT_OK;
 	}
 	free(order);
 	return status;
@@ -219,5 +263,6 @@ void sq_rounds_fini(struct sq_rounds *r)
 		json_decref(r->labels[i]);
 	free(r->labels);
 	free(r->reports);
+	json_decref(r->counted);
 	json_decref(r->orders);
 }

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/setting.h"
 #include "base/value.h"
+#include "cli/args.h"
 #include "cli/globals.h"
 #include "cli/hands.h"
 #include "scenarios/scenario.h"
@@ -54,8 +55,8 @@ static int run_lines(const struct sq_deeds *deeds, const char *when, bool all, s
 static int set_device(struct sq_journal *j, const struct sq_deed *d, const char *device,
 		      struct sq_err *err)
 {
-	char *line = sq_printf_dup("cd /sys/class/net/%s/device/ && ls -1 msi_irqs 2>/dev/null || "
-				   "ls -1 ../msi_irqs",
+	char *line = sq_printf_dup("cd /sys/class/net/%s/device/ && "
+				   "{ ls -1 msi_irqs 2>/dev/null || ls -1 ../msi_irqs; } | grep .",
 				   device);
 	struct sq_buf out = { 0 };
 	struct sq_err why = { 0 };
@@ -141,6 +142,7 @@ int sq_stage_enter(struct sq_stage *s, const struct sq_variant *side, struct sq_
 	s->entered = true;
 	if (side->settings.n || side->after.n)
 		rc = take_journal(s, err);
+	s->begun = rc == 0;
 	if (rc == 0)
 		rc = run_lines(&side->before, "before", false, err);
 	for (size_t i = 0; rc == 0 && i < side->settings.n; i++)
@@ -151,14 +153,17 @@ int sq_stage_enter(struct sq_stage *s, const struct sq_variant *side, struct sq_
 
 int sq_stage_leave(struct sq_stage *s, struct sq_err *err)
 {
+	struct sq_err why = { 0 };
 	int rc = 0;
 
 	if (!s->entered)
 		return 0;
 	if (s->journal)
 		rc = sq_globals_set_back(s->journal);
-	else
-		rc = run_lines(&s->side->after, "after", true, err);
+	else if (s->begun)
+		rc = run_lines(&s->side->after, "after", true, &why);
+	if (why.code)
+		sq_complain(&why);
 	if (rc < 0 && !err->code)
 		sq_err_set(err, rc, s->side->label, "what it changed could not be undone");
 	sq_hands_close();

@@ -10,6 +10,7 @@ struct sq_stage {
 	const struct sq_variant *side;
 	struct sq_journal *journal; /* NULL: there is nothing to undo, or no journal to be had */
 	bool entered;
+	bool begun; /* its commands before, the first of them at least */
 	sigset_t before;
 };
 

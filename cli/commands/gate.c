@@ -258,7 +258,8 @@ static double seconds(const struct gate *g)
 	return sum;
 }
 
-static int write_files(const struct gate *g, int status, struct sq_err *err)
+/* unjudged: why nothing is, or NULL. */
+static int write_files(const struct gate *g, int status, const char *unjudged, struct sq_err *err)
 {
 	json_t *doc = json_pack("{s:s, s:s, s:i, s:s, s:o, s:O, s:O}", "schema", "squall-gate/1",
 				"name", g->name, "status", status, "against",
@@ -271,7 +272,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->notes, g->name, seconds(g), &text);
+		sq_compare_junit(g->verdicts, g->notes, unjudged, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);
@@ -296,10 +297,21 @@ static int tell(const struct gate *g)
 	if (!g->args->rounds.run.quiet && text.len)
 		fputs(text.data, stdout);
 	sq_buf_fini(&text);
-	if (write_files(g, status, &err) == 0)
+	if (write_files(g, status, NULL, &err) == 0)
 		return status;
 	sq_complain(&err);
 	return SQ_EXIT_UNMEASURED;
+}
+
+/* The files of a CI say that nothing was judged, too: those of an earlier job may still lie there. */
+static int tell_unjudged(struct gate *g, int status, const char *because)
+{
+	struct sq_err err = { 0 };
+
+	note(g, json_string(because));
+	if (write_files(g, status, because, &err) < 0)
+		sq_complain(&err);
+	return status;
 }
 
 /* ---- the command ---- */
@@ -355,15 +367,17 @@ static int run_and_judge(struct gate *g)
 	int status = sq_rounds_run(&g->rounds);
 
 	if (status != SQ_EXIT_OK) {
-		fprintf(stderr,
-			"squall: gate: a run could not be measured, so nothing is judged\n");
-		return status == SQ_EXIT_USAGE ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
+		static const char because[] = "a run could not be measured, so nothing is judged";
+
+		fprintf(stderr, "squall: gate: %s\n", because);
+		return tell_unjudged(g, status == SQ_EXIT_USAGE ? status : SQ_EXIT_UNMEASURED,
+				     because);
 	}
 	if (g->args->against.n) {
 		judge_sides(g);
 	} else if (judge_session(g, &err) < 0) {
 		sq_complain(&err);
-		return SQ_EXIT_UNMEASURED;
+		return tell_unjudged(g, SQ_EXIT_UNMEASURED, err.text);
 	}
 	return tell(g);
 }

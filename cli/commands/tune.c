@@ -101,7 +101,7 @@ static json_t *deeds_json(const struct sq_deeds *deeds)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < deeds->n; i++)
-		json_array_append_new(list, json_pack("{s:s?, s:s, s:s}", "where",
+		json_array_append_new(list, json_pack("{s:s*, s:s, s:s}", "where",
 						      deeds->v[i].where, "name", deeds->v[i].name,
 						      "value", deeds->v[i].text));
 	return list;
@@ -217,12 +217,12 @@ static void print(const json_t *doc)
 static int tell(const struct tune *t, int status)
 {
 	json_t *doc = json_pack(
-		"{s:s, s:O, s:I, s:I, s:I, s:b, s:o, s:O, s:o, s:o}", "schema", "squall-tune/1",
-		"name", json_object_get(t->rounds.scenario, "name"), "seed",
+		"{s:s, s:O, s:I, s:I, s:I, s:b, s:o, s:O, s:O, s:o, s:o}", "schema",
+		"squall-tune/1", "name", json_object_get(t->rounds.scenario, "name"), "seed",
 		(json_int_t)t->rounds.seed, "warmup", (json_int_t)t->args->rounds.warmup, "rounds",
 		(json_int_t)t->rounds.whole, "whole", status == SQ_EXIT_OK, "sides", sides_json(t),
-		"orders", t->rounds.orders, "comparisons", comparisons_json(t), "least_seen",
-		least_seen_json(t));
+		"orders", t->rounds.orders, "counted", t->rounds.counted, "comparisons",
+		comparisons_json(t), "least_seen", least_seen_json(t));
 
 	if (!t->args->rounds.run.quiet)
 		print(doc);
@@ -328,7 +328,7 @@ json_t *sq_tune_schema(void)
 	static const char text[] =
 		"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\","
 		" \"required\": [\"schema\", \"name\", \"seed\", \"warmup\", \"rounds\", \"whole\","
-		"  \"sides\", \"orders\", \"comparisons\", \"least_seen\"],"
+		"  \"sides\", \"orders\", \"counted\", \"comparisons\", \"least_seen\"],"
 		" \"properties\": {\"schema\": {\"const\": \"squall-tune/1\"},"
 		"  \"name\": {\"type\": [\"string\", \"null\"]}, \"seed\": {\"type\": \"integer\"},"
 		"  \"warmup\": {\"type\": \"integer\", \"description\": \"rounds before those that count\"},"
@@ -347,6 +347,8 @@ json_t *sq_tune_schema(void)
 		"   \"items\": {\"type\": \"object\", \"required\": [\"metric\", \"difference\", \"pairs\"],"
 		"    \"properties\": {\"metric\": {\"type\": \"string\"},"
 		"     \"difference\": {\"type\": [\"number\", \"null\"]}, \"pairs\": {\"type\": \"integer\"}}}},"
+		"  \"counted\": {\"type\": \"array\", \"description\": \"the rounds that count; others are warm-up, or"
+		" were run again since operations were missed\", \"items\": {\"type\": \"integer\"}},"
 		"  \"orders\": {\"type\": \"array\", \"description\": \"of the sides in each round; the folder of a"
 		" run is ROUND-SIDE\", \"items\": {\"type\": \"array\", \"items\": {\"type\": \"integer\"}}}}}";
 	json_t *schema = json_loads(text, 0, NULL), *one = sq_compare_schema();

@@ -38,7 +38,13 @@ failed() {
 
 b=(--baseline "$SCRATCH/baseline" --runs 2)
 serve 100ms
-gate 0 "${b[@]}" --sessions 6
+# Sessions that were made while the machine was busy, far apart, find nothing; they are made again, up to twice.
+for _ in 1 2 3; do
+	rm -rf "$SCRATCH/baseline"
+	gate 0 "${b[@]}" --sessions 6
+	spread=$(jq -s 'map(.measures["ask.latency.p50"]) | 100 * (max / min - 1)' "$SCRATCH/baseline/ask.jsonl")
+	awk "BEGIN { exit !($spread < 4) }" && break
+done
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored"
 gate 0 "${b[@]}"
 expect_eq "$(failed)" "[]" "the same again"
@@ -77,6 +83,15 @@ gate 1 --set '/target="127.0.0.1:5399"' --against '/target="127.0.0.1:5398"' --r
 expect_eq "$(failed)" "['ask.latency.p50']" "against a faster side, with the same key set"
 "$SQUALL" schema gate > "$SCRATCH/schema.json"
 python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$SCRATCH/g/gate.json" "$SCRATCH/schema.json"
+
+# A run that could not be measured: the files say so, in place of those of the job before.
+gate 3 "${b[@]}" --set /load/0/max_in_flight=1
+xmllint --noout --schema "$SQ_SOURCE_DIR/tests/e2e/junit.xsd" "$SCRATCH/junit.xml" 2> "$SCRATCH/invalid" || fail "JUnit of an error: $(cat "$SCRATCH/invalid")"
+grep -q '<error type="unmeasured" message="a run could not be measured' "$SCRATCH/junit.xml" || fail "JUnit of an error: $(cat "$SCRATCH/junit.xml")"
+grep -q 'nothing is judged' "$SCRATCH/gate.md" || fail "Markdown of an error: $(cat "$SCRATCH/gate.md")"
+expect_eq "$(jqr "$SCRATCH/g/gate.json" .status)" 3 "gate.json of an error"
+expect_eq "$(grep -c 'the generator missed operations' "$SCRATCH/said")" 4 "rounds that were tried"
+grep -q 'that was so in 4 rounds: lower the load' "$SCRATCH/said" || fail "missed operations: $(cat "$SCRATCH/said")"
 
 gate 2 "${b[@]}" --gate ask.latency.p98
 grep -q '"ask.latency.p98" is no measure' "$SCRATCH/said" || fail "a measure that there is none of: $(cat "$SCRATCH/said")"

@@ -34,6 +34,9 @@ static void test_paths(void **state)
 	assert_int_equal(sq_setting_path("", path), -EINVAL);
 	assert_false(sq_setting_is_sysctl("cpu:0"));
 	assert_true(sq_setting_is_sysctl("net.core.somaxconn"));
+	assert_true(sq_setting_is_fixed("smt", "notimplemented"));
+	assert_false(sq_setting_is_fixed("smt", "off"));
+	assert_false(sq_setting_is_fixed("net.core.somaxconn", "forceoff"));
 }
 
 int main(void)

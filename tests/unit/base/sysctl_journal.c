@@ -271,6 +271,36 @@ static void test_far(void **state)
 	assert_string_equal(there.value, "128");
 }
 
+static bool give_up(void *arg, const struct sq_err *why)
+{
+	snprintf(arg, 1100, "%s: %s", why->where, why->text);
+	return true;
+}
+
+/* Of a machine that is gone for good it can be given up. */
+static void test_given_up(void **state)
+{
+	struct sq_journal_hands hands = far_hands;
+	struct sq_err err = { 0 };
+	struct sq_journal *j = far_open(&err);
+	char said[1100] = "";
+
+	(void)state;
+	hands.give_up = give_up;
+	hands.arg = said;
+	must_set(j, ports, "20000\t30000");
+	assert_int_equal(sq_journal_set(j, "ssh:there", somaxconn, "1024", &err), 0);
+	there.gone = true;
+	assert_int_equal(sq_journal_close(j, &err), -EPIPE);
+	assert_string_equal(value_of(ports), ports_before);
+	assert_null(far_open(&err));
+	assert_non_null(strstr(err.text, "squall restore --forget"));
+	assert_int_equal(sq_journal_close(sq_journal_open(dir, SQ_SEC, &hands, &err), &err), 0);
+	assert_non_null(strstr(said, "net.core.somaxconn: cannot be set back to 128 at ssh:there"));
+	assert_int_equal(sq_journal_close(far_open(&err), &err), 0);
+	there.gone = false;
+}
+
 /* Commands run in their turn, once: one that fails keeps nobody from the journal. */
 static void test_commands(void **state)
 {
@@ -312,8 +342,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_far),       cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_commands),  cmocka_unit_test(test_torn),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
