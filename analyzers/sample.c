@@ -12,11 +12,14 @@
 #include "analyzers/sample.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzers/catalogue.h"
 #include "analyzers/places/place.h"
+#include "analyzers/sample_lines.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fnv.h"
 #include "base/mem.h"
@@ -36,6 +39,7 @@ struct origin {
 	bool seen;       /* a reading has succeeded */
 	bool read;       /* in this tick */
 	int rc;          /* of this tick's reading */
+	bool kept;       /* its last reading was good */
 	int64_t took_ns; /* all its readings */
 	unsigned took_row;
 	bool told; /* took_row is registered */
@@ -61,6 +65,7 @@ struct sq_sample {
 	size_t n_pending, cap_pending;
 	size_t mark; /* pending's length when the current source was entered */
 	unsigned current;
+	struct sq_buf lines, values, raw; /* of the tick that ends */
 	int64_t begin_ns, entered_ns;
 	bool timed;
 	unsigned timing; /* the source that tells took_ns */
@@ -92,6 +97,9 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	free(s->slots);
 	free(s->origins);
 	free(s->pending);
+	sq_buf_fini(&s->lines);
+	sq_buf_fini(&s->values);
+	sq_buf_fini(&s->raw);
 	free(s);
 	return NULL;
 }
@@ -217,6 +225,11 @@ void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value)
 	s->pending[s->n_pending++] = (struct reading){ metric, value };
 }
 
+bool sq_sample_kept(const struct sq_sample *s)
+{
+	return s->origins[s->current].kept;
+}
+
 /* A spool that failed once fails on, so that the tick's end tells it. */
 void sq_sample_event(struct sq_sample *s, int64_t mono_ns, const char *text)
 {
@@ -240,6 +253,7 @@ void sq_sample_leave(struct sq_sample *s, int rc)
 
 	o->read = true;
 	o->rc = rc < 0 ? rc : 0;
+	o->kept = rc >= 0;
 	o->took_ns += s->timed ? sq_now_ns() - s->entered_ns : 0;
 	if (rc < 0)
 		s->n_pending = s->mark;
@@ -258,17 +272,12 @@ static int announce(struct sq_sample *s, struct sq_err *err)
 {
 	for (; s->announced < s->n_rows; s->announced++) {
 		const struct row *r = &s->rows[s->announced];
-		int rc = sq_sample_write(
-			s,
-			json_pack("{s:s, s:I, s:s, s:s, s:s?, s:s, s:s, s:i}", "k", "metric", "i",
-				  (json_int_t)s->announced, "source", s->origins[r->source].name,
-				  "metric", r->name, "instance", r->instance, "unit", r->unit,
-				  "kind", r->kind == SQ_COUNTER ? "counter" : "gauge", "width",
-				  (int)r->width),
-			err);
+		const struct sq_metric m = { r->name, r->instance, r->unit, r->kind, r->width };
 
-		if (rc < 0)
-			return rc;
+		if (sq_lines_metric(&s->lines, s->part, s->announced, s->origins[r->source].name,
+				    &m) < 0)
+			return sq_err_set(err, -EINVAL, s->origins[r->source].name,
+					  "a name of a counter that is not UTF-8");
 	}
 	return 0;
 }
@@ -314,27 +323,19 @@ static uint64_t counter_rise(const struct row *r, uint64_t value, bool seen, boo
 
 /* JSON integers are signed: a gauge is two's complement, so that -1 stays -1; a rise that
  * doesn't fit can't be real and is held at the end of the range. */
-static json_t *value_json(const struct row *r)
+static int64_t told_value(const struct row *r)
 {
 	if (r->kind == SQ_GAUGE)
-		return json_integer((json_int_t)(int64_t)r->last);
-	return json_integer(r->rise > INT64_MAX ? INT64_MAX : (json_int_t)r->rise);
+		return (int64_t)r->last;
+	return r->rise > INT64_MAX ? INT64_MAX : (int64_t)r->rise;
 }
 
-static void add_pair(json_t *to, unsigned row, json_t *value)
-{
-	json_array_append_new(to, json_integer((json_int_t)row));
-	json_array_append_new(to, value);
-}
-
-/* raw: what a counter stands at where its rise begins. */
-static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, json_t *values,
-		json_t *raw, struct sq_err *err)
+/* Into values when it has changed; into raw what a counter stands at where its rise begins. */
+static void take(struct sq_sample *s, const struct reading *p, int64_t end_ns)
 {
 	struct row *r = &s->rows[p->row];
 	bool restart = false, first = !r->known;
 	uint64_t was = r->kind == SQ_COUNTER ? r->rise : r->last, is = p->value;
-	int rc = 0;
 
 	if (r->kind == SQ_COUNTER) {
 		r->rise = counter_rise(r, p->value, s->origins[r->source].seen, &restart);
@@ -343,33 +344,20 @@ static int take(struct sq_sample *s, const struct reading *p, int64_t end_ns, js
 	r->last = p->value;
 	r->known = true;
 	if (restart)
-		rc = sq_sample_write(s,
-				     json_pack("{s:s, s:I, s:I}", "k", "restart", "t",
-					       (json_int_t)end_ns, "i", (json_int_t)p->row),
-				     err);
+		sq_lines_restart(&s->lines, s->part, end_ns, p->row);
 	if (first || restart || is != was)
-		add_pair(values, p->row, value_json(r));
+		sq_lines_pair(&s->values, p->row, told_value(r));
 	if (r->kind == SQ_COUNTER && (first || restart))
-		add_pair(raw, p->row, json_integer((json_int_t)(int64_t)r->last));
-	return rc;
+		sq_lines_pair(&s->raw, p->row, (int64_t)r->last);
 }
 
-static int write_tick(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
+static void add_tick(struct sq_sample *s, int64_t end_ns)
 {
-	json_t *values = json_array(), *raw = json_array(), *tick;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < s->n_pending; i++)
-		rc = take(s, &s->pending[i], end_ns, values, raw, err);
-	tick = json_pack("{s:s, s:I, s:I, s:o}", "k", "tick", "b", (json_int_t)s->begin_ns, "e",
-			 (json_int_t)end_ns, "v", values);
-	if (json_array_size(raw))
-		json_object_set(tick, "raw", raw);
-	json_decref(raw);
-	if (rc == 0)
-		return sq_sample_write(s, tick, err);
-	json_decref(tick);
-	return rc;
+	sq_buf_reset(&s->values);
+	sq_buf_reset(&s->raw);
+	for (size_t i = 0; i < s->n_pending; i++)
+		take(s, &s->pending[i], end_ns);
+	sq_lines_tick(&s->lines, s->part, s->begin_ns, end_ns, &s->values, &s->raw);
 }
 
 /* Only of those that were read: a source that is read seldom rises seldom. */
@@ -398,10 +386,13 @@ int sq_sample_end(struct sq_sample *s, int64_t end_ns, struct sq_err *err)
 		gave = gave || (s->origins[i].read && s->origins[i].rc == 0);
 	if (gave && s->timed)
 		put_times(s);
+	sq_buf_reset(&s->lines);
 	rc = announce(s, err);
 	/* A tick in which no source gave anything is no tick: a reader would take it for silence. */
 	if (rc == 0 && gave)
-		rc = write_tick(s, end_ns, err);
+		add_tick(s, end_ns);
+	if (rc == 0 && s->lines.len)
+		rc = sq_spool_write_lines(s->spool, s->lines.data, s->lines.len, err);
 	if (rc == 0)
 		rc = write_gaps(s, end_ns, err);
 	for (size_t i = 0; i < s->n_origins; i++)

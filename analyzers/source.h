@@ -27,6 +27,9 @@ struct sq_metric {
 /* Registers a row, once; the number that sq_sample_put takes.  The strings are copied. */
 unsigned sq_sample_metric(struct sq_sample *s, const struct sq_metric *m);
 void sq_sample_put(struct sq_sample *s, unsigned metric, uint64_t value);
+/* Whether the last reading of the source that reads now was good.  What it put then stands, and need not be put
+ * again while it is the same; after one that failed all must be. */
+bool sq_sample_kept(const struct sq_sample *s);
 /* What is no counter: a record of the spool (docs/spool.md) of this source's, which is stolen. */
 void sq_sample_record(struct sq_sample *s, json_t *record);
 

@@ -28,6 +28,20 @@ void sq_buf_puts(struct sq_buf *b, const char *s)
 	sq_buf_add(b, s, strlen(s));
 }
 
+void sq_buf_integer(struct sq_buf *b, int64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+	uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	do {
+		*--p = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest);
+	if (v < 0)
+		*--p = '-';
+	sq_buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 void sq_buf_printf(struct sq_buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -304,6 +304,36 @@ int sq_json_save(const json_t *doc, const char *path, struct sq_err *err)
 	return rc;
 }
 
+/* Most are the names of counters, in which nothing needs an escape. */
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+			return false;
+	return true;
+}
+
+int sq_json_quote(struct sq_buf *out, const char *text)
+{
+	json_t *string;
+	char *quoted;
+
+	if (is_plain(text)) {
+		sq_buf_puts(out, "\"");
+		sq_buf_puts(out, text);
+		sq_buf_puts(out, "\"");
+		return 0;
+	}
+	string = json_string(text);
+	if (!string)
+		return -EINVAL;
+	quoted = json_dumps(string, JSON_ENCODE_ANY);
+	sq_buf_puts(out, quoted);
+	free(quoted);
+	json_decref(string);
+	return 0;
+}
+
 json_t *sq_json_real(double v)
 {
 	return isfinite(v) ? json_real(v) : json_null();

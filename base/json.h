@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* Reads one JSON document.  A syntax error names line and column; a duplicate key names the JSON
@@ -20,6 +21,9 @@ int sq_json_pointer_set(json_t *root, const char *pointer, json_t *value, struct
 /* Writes the document whole or not at all: a temporary file beside it, fsync, rename.  On failure
  * (a full disk ...) nothing is left behind and what stood there before stands. */
 int sq_json_save(const json_t *doc, const char *path, struct sq_err *err);
+
+/* A text as a JSON string. 0, or -EINVAL for one that is not UTF-8. */
+int sq_json_quote(struct sq_buf *out, const char *text);
 
 /* A real number, or JSON null for NaN and infinities. */
 json_t *sq_json_real(double v);

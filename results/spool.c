@@ -112,6 +112,16 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
+static int write_whole(struct sq_spool *s, const char *text, size_t len)
+{
+	int rc;
+
+	pthread_mutex_lock(&s->lock);
+	rc = write_all(s->fd, text, len);
+	pthread_mutex_unlock(&s->lock);
+	return rc;
+}
+
 static int write_record(struct sq_spool *s, const json_t *record)
 {
 	char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
@@ -122,11 +132,17 @@ static int write_record(struct sq_spool *s, const json_t *record)
 		return -EINVAL;
 	len = strlen(text);
 	text[len] = '\n'; /* in place of the NUL: from here on it is bytes */
-	pthread_mutex_lock(&s->lock);
-	rc = write_all(s->fd, text, len + 1);
-	pthread_mutex_unlock(&s->lock);
+	rc = write_whole(s, text, len + 1);
 	free(text);
 	return rc;
+}
+
+static int settle(struct sq_spool *s, int rc, struct sq_err *err)
+{
+	if (rc == 0)
+		return 0;
+	s->failed = rc;
+	return set_write_error(err, s->where, rc);
 }
 
 int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err)
@@ -136,10 +152,16 @@ int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err)
 	if (rc == 0)
 		rc = write_record(s, record);
 	json_decref(record);
+	return settle(s, rc, err);
+}
+
+int sq_spool_write_lines(struct sq_spool *s, const char *lines, size_t len, struct sq_err *err)
+{
+	int rc = s->failed;
+
 	if (rc == 0)
-		return 0;
-	s->failed = rc;
-	return set_write_error(err, s->where, rc);
+		rc = write_whole(s, lines, len);
+	return settle(s, rc, err);
 }
 
 int sq_spool_close(struct sq_spool *s, struct sq_err *err)

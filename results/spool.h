@@ -20,6 +20,9 @@ struct sq_spool *sq_spool_on(int fd, const char *where);
  * ones fail with the same error, at once. */
 int sq_spool_write(struct sq_spool *s, json_t *record, struct sq_err *err);
 
+/* The same for records that are text already, each with its newline: all of them with one write(2). */
+int sq_spool_write_lines(struct sq_spool *s, const char *lines, size_t len, struct sq_err *err);
+
 /* Reports a late write error too; the storage is freed in any case. */
 int sq_spool_close(struct sq_spool *s, struct sq_err *err);
 

@@ -254,14 +254,27 @@ int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, cons
 	return sq_procfile_open(&f->file, place, path, err);
 }
 
-int sq_nettext_file_sample(struct sq_nettext_file *f, sq_nettext_parser *parse, struct sq_sample *s)
+int sq_nettext_file_read(struct sq_nettext_file *f, const struct sq_sample *s)
 {
+	bool put = f->put;
 	int rc = sq_procfile_read(&f->file);
 
+	f->put = false;
 	if (rc < 0)
 		return rc;
+	f->put = put && f->file.same && sq_sample_kept(s);
+	return !f->put;
+}
+
+int sq_nettext_file_sample(struct sq_nettext_file *f, sq_nettext_parser *parse, struct sq_sample *s)
+{
+	int rc = sq_nettext_file_read(f, s);
+
+	if (rc <= 0)
+		return rc;
 	/* Not one row known: not the text we take it for, and no set of zeros. */
-	return parse(&f->parsed, f->file.text, f->file.len, s) ? 0 : -EBADMSG;
+	f->put = parse(&f->parsed, f->file.text, f->file.len, s) > 0;
+	return f->put ? 0 : -EBADMSG;
 }
 
 void sq_nettext_file_close(void *state)

@@ -36,10 +36,16 @@ size_t sq_nettext_processors(struct sq_nettext *t, const char *prefix, const cha
 struct sq_nettext_file {
 	struct sq_procfile file;
 	struct sq_nettext parsed;
+	bool put; /* what the last text said */
 };
 
 int sq_nettext_file_open(struct sq_nettext_file *f, struct sq_place *place, const char *path,
 			 struct sq_err *err);
+/* For those that put by themselves, and then set put: 1 when there is something new to put, 0 when what was put
+ * stands still, or -errno. */
+int sq_nettext_file_read(struct sq_nettext_file *f, const struct sq_sample *s);
+
+/* Nothing is put, and it is 0, while the text is that of the last reading, which the sample has kept. */
 int sq_nettext_file_sample(struct sq_nettext_file *f, sq_nettext_parser *parse,
 			   struct sq_sample *s);
 void sq_nettext_file_close(void *state);

@@ -2,6 +2,7 @@
 #ifndef SQ_ANALYZERS_FORMATS_PROCFILE_H
 #define SQ_ANALYZERS_FORMATS_PROCFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analyzers/places/place.h"
@@ -13,6 +14,9 @@ struct sq_procfile {
 	int fd;     /* here */
 	char *text; /* NUL-terminated, of the last reading */
 	size_t len, cap;
+	char *before; /* of the reading before it */
+	size_t len_before, cap_before;
+	bool read, same; /* there was one; both are one text */
 };
 
 /* path: one of /proc/thread-self/net for what belongs to the caller's network namespace, and at a far

@@ -98,27 +98,50 @@ const struct inet_diag_msg *sq_diag_message(const struct nlmsghdr *header,
 	return msg;
 }
 
+/* The older request, which has no family and is answered with both: each dump walks the whole table of
+ * sockets, most of whose cost that is when they are few.  It knows no other protocol than TCP. */
+static int dump_tcp(struct sq_netlink *nl, uint32_t states, uint8_t extensions, mnl_cb_t on_socket,
+		    void *arg)
+{
+	char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req))];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
+	struct inet_diag_req *ask = mnl_nlmsg_put_extra_header(header, sizeof(*ask));
+
+	header->nlmsg_type = TCPDIAG_GETSOCK;
+	header->nlmsg_flags = NLM_F_DUMP;
+	ask->idiag_family = AF_INET;
+	ask->idiag_states = states;
+	ask->idiag_ext = extensions;
+	return sq_netlink_ask(nl, header, on_socket, arg);
+}
+
+static int dump_family(struct sq_netlink *nl, uint8_t family, uint8_t protocol, uint32_t states,
+		       uint8_t extensions, mnl_cb_t on_socket, void *arg)
+{
+	char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req_v2))];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
+	struct inet_diag_req_v2 *ask = mnl_nlmsg_put_extra_header(header, sizeof(*ask));
+
+	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	header->nlmsg_flags = NLM_F_DUMP;
+	ask->sdiag_family = family;
+	ask->sdiag_protocol = protocol;
+	ask->idiag_states = states;
+	ask->idiag_ext = extensions;
+	return sq_netlink_ask(nl, header, on_socket, arg);
+}
+
 int sq_diag_dump(struct sq_netlink *nl, uint8_t protocol, uint32_t states, uint8_t extensions,
 		 mnl_cb_t on_socket, void *arg)
 {
-	static const uint8_t families[] = { AF_INET, AF_INET6 };
-	int rc = 0;
+	int rc;
 
-	for (size_t i = 0; rc == 0 && i < sizeof(families); i++) {
-		char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req_v2))];
-		struct nlmsghdr *header = mnl_nlmsg_put_header(request);
-		struct inet_diag_req_v2 *ask = mnl_nlmsg_put_extra_header(header, sizeof(*ask));
-
-		header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
-		header->nlmsg_flags = NLM_F_DUMP;
-		ask->sdiag_family = families[i];
-		ask->sdiag_protocol = protocol;
-		ask->idiag_states = states;
-		ask->idiag_ext = extensions;
-		rc = sq_netlink_ask(nl, header, on_socket, arg);
-		/* A machine without IPv6 has no sockets of it. */
-		if (families[i] == AF_INET6 && (rc == -ENOENT || rc == -EAFNOSUPPORT))
-			rc = 0;
-	}
-	return rc;
+	if (protocol == IPPROTO_TCP)
+		return dump_tcp(nl, states, extensions, on_socket, arg);
+	rc = dump_family(nl, AF_INET, protocol, states, extensions, on_socket, arg);
+	if (rc < 0)
+		return rc;
+	rc = dump_family(nl, AF_INET6, protocol, states, extensions, on_socket, arg);
+	/* A machine without IPv6 has no sockets of it. */
+	return rc == -ENOENT || rc == -EAFNOSUPPORT ? 0 : rc;
 }

@@ -28,7 +28,7 @@ int sq_process_open(struct sq_process *p, pid_t pid)
 	int rc;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	*p = (struct sq_process){ .pid = pid, .stat = -1 };
+	*p = (struct sq_process){ .pid = pid, .stat = -1, .fds = -1 };
 	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir != -1)
 		p->stat = openat(p->dir, "stat", O_RDONLY | O_CLOEXEC);
@@ -45,7 +45,9 @@ void sq_process_close(struct sq_process *p)
 		close(p->dir);
 	if (p->stat != -1)
 		close(p->stat);
-	p->dir = p->stat = -1;
+	if (p->fds != -1)
+		close(p->fds);
+	p->dir = p->stat = p->fds = -1;
 }
 
 /* ---- the line of figures ---- */
@@ -167,11 +169,14 @@ static int count_descriptors(const struct sq_process *p, uint64_t *ret)
 	return 0;
 }
 
-int sq_process_descriptors(const struct sq_process *p, uint64_t *ret)
+/* Asked of the folder itself: the way to it costs more than its size. */
+int sq_process_descriptors(struct sq_process *p, uint64_t *ret)
 {
 	struct stat st;
 
-	if (fstatat(p->dir, "fd", &st, 0) == -1)
+	if (p->fds == -1)
+		p->fds = openat(p->dir, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->fds == -1 || fstat(p->fds, &st) == -1)
 		return -errno;
 	if (st.st_size == 0)
 		return count_descriptors(p, ret);

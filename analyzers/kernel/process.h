@@ -13,6 +13,7 @@ enum { SQ_PROCESS_NAME = 64 };
 struct sq_process {
 	pid_t pid;
 	int dir, stat;
+	int fds; /* the folder of its descriptors; -1: not opened yet, or not ours to */
 };
 
 struct sq_process_stat {
@@ -33,7 +34,7 @@ int sq_process_read(const struct sq_process *p, struct sq_process_stat *ret);
 
 /* How many descriptors it has open.  Kernels from 6.2 say it (in 3 us), of older ones they are
  * counted if it is ours to list them.  0 or -errno. */
-int sq_process_descriptors(const struct sq_process *p, uint64_t *ret);
+int sq_process_descriptors(struct sq_process *p, uint64_t *ret);
 /* How many it may have (RLIMIT_NOFILE, the soft limit). */
 int sq_process_descriptor_limit(const struct sq_process *p, uint64_t *ret);
 

@@ -149,8 +149,8 @@ static void read_one(struct cgroup *c, const struct file *f, struct open_file *o
 static int cgroup_sample(void *state, struct sq_sample *s)
 {
 	struct cgroup *c = state;
+	bool kept = sq_sample_kept(s);
 
-	(void)s;
 	for (size_t i = 0; i < FILES; i++) {
 		int rc;
 
@@ -159,6 +159,8 @@ static int cgroup_sample(void *state, struct sq_sample *s)
 		rc = sq_procfile_read(&c->open[i].file);
 		if (rc < 0)
 			return rc;
+		if (kept && c->open[i].file.same)
+			continue;
 		if (files[i].form == KEYED)
 			read_keyed(c, &files[i], &c->open[i]);
 		else

@@ -54,14 +54,13 @@ static void open_texts(struct neighbours *n, struct sq_place *place)
 static int read_stat(struct neighbours *n, size_t t)
 {
 	struct sq_nettext_file *f = &n->stat[t];
-	int rc = f->file.text ? sq_procfile_read(&f->file) : 0;
+	int rc = f->file.text ? sq_nettext_file_read(f, n->sample) : 0;
 
-	if (rc < 0 || !f->file.text)
+	if (rc <= 0)
 		return rc;
-	return sq_nettext_processors(&f->parsed, "neighbour", tables[t].name, f->file.text,
-				     f->file.len, n->sample)
-		       ? 0
-		       : -EBADMSG;
+	f->put = sq_nettext_processors(&f->parsed, "neighbour", tables[t].name, f->file.text,
+				       f->file.len, n->sample) > 0;
+	return f->put ? 0 : -EBADMSG;
 }
 
 static int read_threshold(struct neighbours *n, size_t t, size_t i)
@@ -69,9 +68,9 @@ static int read_threshold(struct neighbours *n, size_t t, size_t i)
 	struct sq_nettext_file *f = &n->thresholds[t][i];
 	struct sq_nettext_group *g = group_at(&f->parsed, 0);
 	struct sq_span rest, line;
-	int rc = f->file.text ? sq_procfile_read(&f->file) : 0;
+	int rc = f->file.text ? sq_nettext_file_read(f, n->sample) : 0;
 
-	if (rc < 0 || !f->file.text)
+	if (rc <= 0)
 		return rc;
 	if (g->n_rows == 0) {
 		char name[NAME_SIZE];
@@ -80,7 +79,8 @@ static int read_threshold(struct neighbours *n, size_t t, size_t i)
 		group_add(g, sq_catalogue_metric(n->sample, name, tables[t].name));
 	}
 	rest = (struct sq_span){ f->file.text, f->file.text + f->file.len };
-	return sq_span_line(&rest, &line) && put_values(g, line, n->sample) ? 0 : -EBADMSG;
+	f->put = sq_span_line(&rest, &line) && put_values(g, line, n->sample);
+	return f->put ? 0 : -EBADMSG;
 }
 
 static int read_texts(struct neighbours *n)

@@ -21,19 +21,20 @@ struct pressure {
 static int pressure_sample(void *state, struct sq_sample *s)
 {
 	struct pressure *p = state;
-	size_t n = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < RESOURCES; i++) {
-		struct sq_procfile *f = &p->files[i].file;
-		int rc = f->text ? sq_procfile_read(f) : 0;
+		struct sq_nettext_file *f = &p->files[i];
+		int rc = f->file.text ? sq_nettext_file_read(f, s) : 0;
 
 		if (rc < 0)
 			return rc;
-		if (f->text)
-			n += sq_systext_pressure(&p->files[i].parsed, resources[i], f->text, f->len,
-						 s);
+		if (rc > 0)
+			f->put = sq_systext_pressure(&f->parsed, resources[i], f->file.text,
+						     f->file.len, s) > 0;
+		any |= f->put;
 	}
-	return n ? 0 : -EBADMSG;
+	return any ? 0 : -EBADMSG;
 }
 
 static void pressure_close(void *state)

@@ -24,7 +24,7 @@
 #include "base/mem.h"
 
 enum {
-	MOST = 256, /* watched at a time; two descriptors each */
+	MOST = 256, /* watched at a time; three descriptors each */
 	NAME_MAX_BYTES = 15,
 };
 

@@ -1,6 +1,9 @@
 /* Readings fed straight into a sample, against the records that docs/spool.md promises. */
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include "analyzers/formats/nettext.h"
 #include "spool_bench.h"
 
 static void feed(struct bench *b, unsigned row, uint64_t value)
@@ -110,6 +113,74 @@ static void test_metric_record(void **state)
 	r = nth_record(records, "metric", 1);
 	assert_true(json_is_null(json_object_get(r, "instance")));
 	json_decref(records);
+}
+
+/* A record is text put together by hand: what JSON escapes must be escaped. */
+static void test_any_name(void **state)
+{
+	static const char name[] = "a\"b\\c\td \xc3\xa9";
+	struct sq_metric m = { .name = "x", .instance = name, .unit = "events" };
+	struct bench b;
+	json_t *records;
+	unsigned row;
+
+	(void)state;
+	bench_open(&b);
+	row = sq_sample_metric(b.sample, &m);
+	feed(&b, row, 1);
+	m.instance = "\xff";
+	sq_sample_metric(b.sample, &m);
+	sq_sample_begin(b.sample, 0);
+	assert_int_equal(sq_sample_end(b.sample, 0, NULL), -EINVAL);
+	records = bench_close(&b);
+	assert_string_equal(
+		json_string_value(json_object_get(nth_record(records, "metric", 0), "instance")),
+		name);
+	json_decref(records);
+}
+
+static unsigned put_by(struct bench *b, struct sq_nettext_file *f, int rc)
+{
+	static int64_t now;
+	unsigned row;
+
+	sq_sample_begin(b->sample, now += SQ_MS);
+	sq_sample_enter(b->sample, b->source);
+	assert_int_equal(sq_nettext_file_sample(f, sq_nettext_lines, b->sample), 0);
+	row = row_of(b, "name", SQ_COUNTER, 64);
+	sq_sample_leave(b->sample, rc);
+	assert_int_equal(sq_sample_end(b->sample, now, NULL), 0);
+	return row;
+}
+
+/* A text that is the same is not parsed, unless what it said last was forgotten. */
+static void test_text_that_stands_still(void **state)
+{
+	char path[] = "/tmp/sample.XXXXXX";
+	int fd = mkstemp(path);
+	struct sq_nettext_file f = { 0 };
+	struct bench b;
+	json_t *records;
+	unsigned row;
+
+	(void)state;
+	bench_open(&b);
+	assert_int_equal(write(fd, "name 5\n", 7), 7);
+	assert_int_equal(sq_nettext_file_open(&f, sq_place_here(), path, NULL), 0);
+	row = put_by(&b, &f, 0);
+	put_by(&b, &f, 0);
+	assert_int_equal(pwrite(fd, "name 9\n", 7, 0), 7);
+	put_by(&b, &f, -EIO);
+	put_by(&b, &f, 0);
+	sq_nettext_file_close(&f);
+	records = bench_close(&b);
+	assert_int_equal(count_records(records, "tick"), 3);
+	assert_int_equal(tick_value(nth_record(records, "tick", 0), row), 0);
+	assert_int_equal(tick_value(nth_record(records, "tick", 1), row), NOT_THERE);
+	assert_int_equal(tick_value(nth_record(records, "tick", 2), row), 4);
+	json_decref(records);
+	close(fd);
+	unlink(path);
 }
 
 static void test_row_of_mid_run_counts_from_zero(void **state)
@@ -319,6 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_metric_record),
+		cmocka_unit_test(test_any_name),
+		cmocka_unit_test(test_text_that_stands_still),
 		cmocka_unit_test(test_row_of_mid_run_counts_from_zero),
 		cmocka_unit_test(test_sources_are_apart),
 		cmocka_unit_test(test_gap),
