@@ -22,14 +22,14 @@
 
 enum { TEXT_SIZE = 8192 };
 
-int sq_process_open(struct sq_process *p, pid_t pid)
+int sq_process_open(struct sq_process *p, int proc, pid_t pid)
 {
-	char path[32];
+	char name[16];
 	int rc;
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	snprintf(name, sizeof(name), "%d", (int)pid);
 	*p = (struct sq_process){ .pid = pid, .stat = -1, .fds = -1 };
-	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir != -1)
 		p->stat = openat(p->dir, "stat", O_RDONLY | O_CLOEXEC);
 	if (p->stat != -1)
@@ -68,6 +68,7 @@ enum {
 	USER_TICKS = 10,
 	SYSTEM_TICKS = 11,
 	THREADS = 16,
+	BEGAN_TICKS = 18,
 	PAGES = 20,
 	NUMBERS
 };
@@ -75,6 +76,7 @@ enum {
 bool sq_process_parse(const char *text, struct sq_process_stat *ret)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')'), *at;
+	const uint64_t ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t v[NUMBERS];
 
 	if (!open || !close || close < open || close[1] != ' ' || !close[2])
@@ -92,7 +94,8 @@ bool sq_process_parse(const char *text, struct sq_process_stat *ret)
 		.state = close[2],
 		.parent = (pid_t)v[PARENT],
 		.session = (pid_t)v[SESSION],
-		.cpu_ms = (v[USER_TICKS] + v[SYSTEM_TICKS]) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK),
+		.cpu_ms = (v[USER_TICKS] + v[SYSTEM_TICKS]) * 1000 / ticks_per_s,
+		.began_ms = v[BEGAN_TICKS] * 1000 / ticks_per_s,
 		.threads = v[THREADS],
 		.rss_bytes = v[PAGES] * (uint64_t)sysconf(_SC_PAGESIZE),
 	};
@@ -261,6 +264,11 @@ static bool same_file(const struct sq_process *p, const char *name, const char *
 bool sq_process_same_network(const struct sq_process *p)
 {
 	return same_file(p, "ns/net", "/proc/thread-self/ns/net");
+}
+
+bool sq_process_same_numbers(const struct sq_process *p)
+{
+	return same_file(p, "ns/pid", "/proc/thread-self/ns/pid");
 }
 
 bool sq_process_same_program(const struct sq_process *p)

@@ -130,11 +130,12 @@ static void test_parse(void **state)
 static void test_descriptors(void **state)
 {
 	pid_t pid = child_start("victim");
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
 	struct sq_process p;
 	uint64_t n, limit;
 
 	(void)state;
-	assert_int_equal(sq_process_open(&p, pid), 0);
+	assert_int_equal(sq_process_open(&p, proc, pid), 0);
 	assert_int_equal(sq_process_descriptors(&p, &n), 0);
 	assert_int_equal(n, listed(pid));
 	assert_true(n >= SPARE);
@@ -146,7 +147,8 @@ static void test_descriptors(void **state)
 	/* Its number may be another's by now; this is still its folder. */
 	assert_int_equal(sq_process_read(&p, &(struct sq_process_stat){ 0 }), -ESRCH);
 	sq_process_close(&p);
-	assert_int_equal(sq_process_open(&p, pid), -ENOENT);
+	assert_int_equal(sq_process_open(&p, proc, pid), -ENOENT);
+	close(proc);
 }
 
 static json_t *row_of(const json_t *records, const char *metric, const char *name, pid_t pid)
@@ -233,6 +235,22 @@ static void test_by_name_and_file(void **state)
 	child_end(d);
 }
 
+static void await_name(pid_t pid, const char *name)
+{
+	char path[32], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	while (strcmp(text, name) != 0) {
+		FILE *f = fopen(path, "r");
+
+		assert_non_null(f);
+		assert_non_null(fgets(text, sizeof(text), f));
+		fclose(f);
+		text[strcspn(text, "\n")] = '\0';
+		sq_sleep_until(sq_now_ns() + SQ_MS);
+	}
+}
+
 /* A name of its own comes with exec, after the process was seen. */
 static void test_a_new_name(void **state)
 {
@@ -255,15 +273,14 @@ static void test_a_new_name(void **state)
 	probe_open_conf(&p, "process", &conf);
 	probe_tick(&p);
 	kill(pid, SIGCONT);
-	for (int i = 0; i < 100; i++) {
-		sq_sleep_until(sq_now_ns() + 20 * SQ_MS);
-		probe_tick(&p);
-	}
+	await_name(pid, "sleep");
+	probe_tick(&p);
 	child_end(pid);
 	records = probe_close(&p);
 	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", "sq-before", pid)),
 			 1);
-	assert_non_null(row_of(records, "process.fds", "sleep", pid));
+	assert_true(at_tick(records, 1, row_of(records, "process.fds", "sleep", pid)) > 0);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.fds", "sq-before", pid)), 0);
 	json_decref(records);
 }
 
