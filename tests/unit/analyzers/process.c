@@ -12,7 +12,7 @@
 
 #include "source_bench.h"
 
-enum { SPARE = 500 };
+enum { SPARE = 500, NAME = 16 };
 
 /* The source's own, as its table lays them out. */
 struct conf {
@@ -20,6 +20,13 @@ struct conf {
 	char *pidfile;
 	int64_t pid;
 };
+
+/* Of this program's alone: others on the machine may run the same tests.  Cut to 15 bytes, as comm is. */
+static char *own_name(char out[NAME], const char *word)
+{
+	snprintf(out, NAME, "%d-%s", (int)getpid() % 100000, word);
+	return out;
+}
 
 static void open_descriptors(int n)
 {
@@ -206,9 +213,10 @@ static void test_by_number(void **state)
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
 static void test_by_name_and_file(void **state)
 {
-	pid_t a = child_start("sq-named"), b = child_start("sq-named"),
-	      c = child_start("sq-named-other"), d = child_start("a-name-of-more-than-15");
-	char named[] = "sq-named", longer[] = "a-name-of-more-than-15";
+	char named[NAME], other[NAME], cut[NAME], longer[NAME + 16];
+	pid_t a = child_start(own_name(named, "name")), b = child_start(named),
+	      c = child_start(own_name(other, "names")),
+	      d = child_start(own_name(cut, "a-name-of-more-than-15"));
 	char *names[] = { named, longer }, file[] = "/tmp/squall-unit-XXXXXX";
 	struct conf conf = { .name = { names, 2 }, .pidfile = file, .pid = SQ_OPT_UNSET };
 	struct probe p;
@@ -216,6 +224,7 @@ static void test_by_name_and_file(void **state)
 	char text[16];
 
 	(void)state;
+	snprintf(longer, sizeof(longer), "%s-and-more", cut);
 	close(mkstemp(file));
 	snprintf(text, sizeof(text), "%d\n", (int)a);
 	write_text(file, text);
@@ -223,10 +232,10 @@ static void test_by_name_and_file(void **state)
 	probe_tick(&p);
 	records = probe_close(&p);
 	unlink(file);
-	assert_non_null(row_of(records, "process.fds", "sq-named", a));
-	assert_non_null(row_of(records, "process.fds", "sq-named", b));
-	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
-	assert_null(row_of(records, "process.fds", "sq-named-other", c));
+	assert_non_null(row_of(records, "process.fds", named, a));
+	assert_non_null(row_of(records, "process.fds", named, b));
+	assert_non_null(row_of(records, "process.fds", cut, d));
+	assert_null(row_of(records, "process.fds", other, c));
 	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
 	json_decref(records);
 	child_end(a);
@@ -254,33 +263,36 @@ static void await_name(pid_t pid, const char *name)
 /* A name of its own comes with exec, after the process was seen. */
 static void test_a_new_name(void **state)
 {
-	char one[] = "sq-before", two[] = "sleep";
-	char *names[] = { one, two };
+	char one[NAME], two[NAME], path[NAME + 8];
+	char *names[] = { own_name(one, "before"), own_name(two, "behind") };
 	struct conf conf = { .name = { names, 2 }, .pid = SQ_OPT_UNSET };
 	struct probe p;
 	json_t *records;
-	pid_t pid = fork();
+	pid_t pid;
 
 	(void)state;
+	snprintf(path, sizeof(path), "/tmp/%s", two);
+	assert_int_equal(symlink("/bin/sleep", path), 0);
+	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "sq-before");
+		prctl(PR_SET_NAME, one);
 		raise(SIGSTOP);
-		execlp("sleep", "sleep", "100", (char *)NULL);
+		execl(path, path, "100", (char *)NULL);
 		_exit(1);
 	}
 	waitpid(pid, NULL, WUNTRACED);
 	probe_open_conf(&p, "process", &conf);
 	probe_tick(&p);
 	kill(pid, SIGCONT);
-	await_name(pid, "sleep");
+	await_name(pid, two);
+	unlink(path);
 	probe_tick(&p);
 	child_end(pid);
 	records = probe_close(&p);
-	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", "sq-before", pid)),
-			 1);
-	assert_true(at_tick(records, 1, row_of(records, "process.fds", "sleep", pid)) > 0);
-	assert_int_equal(at_tick(records, 1, row_of(records, "process.fds", "sq-before", pid)), 0);
+	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", one, pid)), 1);
+	assert_true(at_tick(records, 1, row_of(records, "process.fds", two, pid)) > 0);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.fds", one, pid)), 0);
 	json_decref(records);
 }
 
