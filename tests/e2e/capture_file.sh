@@ -29,8 +29,24 @@ grep -q 'has counters of "server" already' "$SCRATCH/twice.txt" || fail "$(cat "
 status=0; "$SQUALL" analyze "$SCRATCH/apart" --quiet --counters "$SCRATCH/whole/spool/run.jsonl" 2> "$SCRATCH/none.txt" || status=$?
 grep -q 'no file of squall capture' "$SCRATCH/none.txt" || fail "$(cat "$SCRATCH/none.txt")"
 
-# By hand: a table of what rises, for as long as was asked.
-"$SQUALL" capture --source snmp --interval 200ms --duration 1s > "$SCRATCH/table.txt" & pid=$!
-for _ in 1 2 3 4 5; do sleep 0.2; (exec 3<> /dev/tcp/127.0.0.1/1) 2> /dev/null || true; done
-wait "$pid" || fail "capture --duration: status $?"
-grep -Eq 'Tcp.ActiveOpens +\+[0-9]+ +[0-9.]+/s connections' "$SCRATCH/table.txt" || fail "no rate in the table: $(cat "$SCRATCH/table.txt")"
+# By hand: a table of what rises, for as long as was asked; one for each interval, whatever threads read it,
+# with what that cost in one line.  With --all each processor and each source's cost have rows of their own.
+table() { # OPTIONS: $SCRATCH/table.txt
+	local pid
+	"$SQUALL" capture --interval 200ms --duration 1s "$@" > "$SCRATCH/table.txt" & pid=$!
+	for _ in 1 2 3 4 5; do sleep 0.2; (exec 3<> /dev/tcp/127.0.0.1/1) 2> /dev/null || true; done
+	wait "$pid" || fail "capture --duration $*: status $?"
+}
+table
+grep -Eq '^  Tcp.ActiveOpens +\+[0-9]+ +[0-9.]+/s connections' "$SCRATCH/table.txt" || fail "no rate in the table: $(cat "$SCRATCH/table.txt")"
+tables=$(grep -Ec '^[0-9:]{8}, [0-9.]+ s$' "$SCRATCH/table.txt")
+costs=$(grep -Ec '^  reading took [0-9.]+ ms, [0-9.]+ % of a processor at most$' "$SCRATCH/table.txt")
+expect_eq "$costs" "$tables" "the cost of reading, in each table"
+{ [ "$tables" -ge 3 ] && [ "$tables" -le 8 ]; } || fail "$tables tables in 1 s of 200 ms each: $(cat "$SCRATCH/table.txt")"
+! grep -Eq 'capture.took|\[cpu[0-9]' "$SCRATCH/table.txt" || fail "more than was asked: $(cat "$SCRATCH/table.txt")"
+table --source stat --source snmp --all
+grep -Eq '^  capture.took \[snmp\] ' "$SCRATCH/table.txt" || fail "no cost of each source: $(cat "$SCRATCH/table.txt")"
+grep -Eq '^  cpu\.[a-z]+ \[cpu0\] ' "$SCRATCH/table.txt" || fail "no processors: $(cat "$SCRATCH/table.txt")"
+status=0; "$SQUALL" capture --all --stdout 2> "$SCRATCH/all.txt" < /dev/null || status=$?
+expect_eq "$status" 2 "--all without a table"
+grep -q 'all is for the table' "$SCRATCH/all.txt" || fail "$(cat "$SCRATCH/all.txt")"
