@@ -209,25 +209,40 @@ told:
 						      .bin = bin_of(r, t_ns) };
 }
 
+/* A server that is started again begins all its counters anew, at one reading: that is one event. */
+static void tell_anew(struct sq_reader *r, int64_t t_ns, const struct sq_metric_rec *m)
+{
+	struct sq_event_rec *last = r->run->n_events ? &r->run->events[r->run->n_events - 1] : NULL;
+	bool more = r->capture.anew && last && last->t_ns == t_ns &&
+		    strcmp(last->host, r->host) == 0 && strcmp(last->source, m->source) == 0;
+	char *text;
+
+	r->capture.anew = more ? r->capture.anew + 1 : 1;
+	if (more) {
+		free(last->text);
+		last->text = sq_printf_dup("%zu counters began anew", r->capture.anew);
+		return;
+	}
+	text = sq_printf_dup("%s%s%s began anew", m->metric, m->instance ? " of " : "",
+			     m->instance ? m->instance : "");
+	sq_reader_event(r, t_ns, r->host, m->source, text);
+	free(text);
+}
+
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
 	struct sq_part_draft *p = part_of(r, record);
 	struct sq_metric_draft *m =
 		p ? metric_of(r, p, json_number_value(json_object_get(record, "i"))) : NULL;
 	int64_t t_ns = time_of(r, record, "t");
-	char *text;
 
 	if (!m)
 		return -EINVAL;
 	m->base += m->value;
 	m->value = 0;
 	m->rec.restarted = true;
-	if (!wanted(r, bin_of(r, t_ns)))
-		return 0;
-	text = sq_printf_dup("%s%s%s began anew", m->rec.metric, m->rec.instance ? " of " : "",
-			     m->rec.instance ? m->rec.instance : "");
-	sq_reader_event(r, t_ns, r->host, m->rec.source, text);
-	free(text);
+	if (wanted(r, bin_of(r, t_ns)))
+		tell_anew(r, t_ns, &m->rec);
 	return 0;
 }
 
