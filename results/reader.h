@@ -99,7 +99,9 @@ struct sq_capture_draft {
 	/* Of a file that is not the run's own. */
 	bool joined, placed;
 	int64_t first_bin, last_bin; /* nothing beyond is wanted */
-	int64_t error_ns;            /* of its wall clock; -1: not known */
+	bool ticked;
+	int64_t began_ns, ended_ns; /* its first tick and its last */
+	int64_t error_ns;           /* of its wall clock; -1: not known */
 };
 
 struct sq_reader {

@@ -159,6 +159,10 @@ static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct 
 	bool enters = r->capture.joined && !p->entered;
 	union sq_cell *cell;
 
+	if (!r->capture.ticked)
+		r->capture.began_ns = t_ns;
+	r->capture.ticked = true;
+	r->capture.ended_ns = t_ns;
 	if (p->ticks.n && bin < p->ticks.first + (int64_t)p->ticks.n - 1)
 		bin = p->ticks.first + (int64_t)p->ticks.n - 1;
 	if (!wanted(r, bin))

@@ -29,6 +29,16 @@ grep -q 'has counters of "server" already' "$SCRATCH/twice.txt" || fail "$(cat "
 status=0; "$SQUALL" analyze "$SCRATCH/apart" --quiet --counters "$SCRATCH/whole/spool/run.jsonl" 2> "$SCRATCH/none.txt" || status=$?
 grep -q 'no file of squall capture' "$SCRATCH/none.txt" || fail "$(cat "$SCRATCH/none.txt")"
 
+# One of another time, and one that is cut and has but a part of the run's.
+"$SQUALL" capture --source snmp --out "$SCRATCH/late.jsonl" --duration 300ms || fail "capture: status $?"
+status=0; "$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "late=$SCRATCH/late.jsonl" 2> "$SCRATCH/late.txt" || status=$?
+expect_eq "$status" 3 "counters of another time: status"
+grep -Eq 'nothing of the run: by the wall clocks it begins [0-9.]+ s after the run ended' "$SCRATCH/late.txt" || fail "$(cat "$SCRATCH/late.txt")"
+{ grep -v '"tick"' "$USER_SCRATCH/server.jsonl" | grep -v '"done"'; grep '"tick"' "$USER_SCRATCH/server.jsonl" | head -n 8; } > "$SCRATCH/begin.jsonl"
+truncate -s -10 "$SCRATCH/begin.jsonl"
+"$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "cut=$SCRATCH/begin.jsonl" || fail "a file that is cut: status $?"
+expect_eq "$(jqr "$SCRATCH/whole/run.json" '[.events[] | select(.host == "cut") | .source] | sort | join(" ")')" "file spool" "what a cut file is told of"
+
 # By hand: a table of what rises, for as long as was asked; one for each interval, whatever threads read it,
 # with what that cost in one line.  With --all each processor and each source's cost have rows of their own.
 table() { # OPTIONS: $SCRATCH/table.txt
