@@ -15,10 +15,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { TEXT_SIZE = 8192 };
 
@@ -249,6 +253,46 @@ int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uin
 		*ret_forced = forced;
 	}
 	return rc;
+}
+
+/* ---- which it is ---- */
+
+static int64_t ns_of(const struct timespec *t)
+{
+	return t->tv_sec * SQ_SEC + t->tv_nsec;
+}
+
+pid_t sq_process_pidfile(const char *path, int64_t *ret_wall_ns)
+{
+	FILE *f = fopen(path, "re");
+	char text[32] = "";
+	struct stat st;
+	long pid = 0;
+
+	if (f && fgets(text, sizeof(text), f) && fstat(fileno(f), &st) == 0) {
+		pid = strtol(text, NULL, 10);
+		*ret_wall_ns = ns_of(&st.st_mtim);
+	}
+	if (f)
+		fclose(f);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+bool sq_process_began_by(int proc, pid_t pid, int64_t wall_ns)
+{
+	const int64_t blur_ns = 10 * SQ_MS; /* of both stamps: a process may write at once */
+	struct sq_process process;
+	struct sq_process_stat s;
+	struct timespec up;
+	int rc = sq_process_open(&process, proc, pid);
+
+	if (rc < 0)
+		return false;
+	rc = sq_process_read(&process, &s);
+	sq_process_close(&process);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return rc == 0 &&
+	       ns_of(&up) - (int64_t)s.began_ms * SQ_MS + blur_ns >= sq_wall_ns() - wall_ns;
 }
 
 /* ---- whose it is ---- */

@@ -40,6 +40,12 @@ int sq_process_descriptors(struct sq_process *p, uint64_t *ret);
 /* How many it may have (RLIMIT_NOFILE, the soft limit). */
 int sq_process_descriptor_limit(const struct sq_process *p, uint64_t *ret);
 
+/* The number in a file, and when it was written by CLOCK_REALTIME; 0: there is none. */
+pid_t sq_process_pidfile(const char *path, int64_t *ret_wall_ns);
+/* Whether the process that has a number in a /proc began before that time: what was written before can't
+ * have meant it. */
+bool sq_process_began_by(int proc, pid_t pid, int64_t wall_ns);
+
 /* Context switches of the threads that it has now: it gave the processor up, or lost it. */
 int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uint64_t *ret_forced);
 

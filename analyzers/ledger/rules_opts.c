@@ -276,7 +276,7 @@ const struct sq_opt sq_rule_opts[] = {
 	  .offset = RULE(advice),
 	  .required = true,
 	  .help = "what to do; {host}, {row}, {sysctl:NAME}, {sysctl:NAME#3} its third word, {gauge:NAME}, {gauge:NAME[ROW]}, "
-		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {times:4:GAUGE+COUNTER}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, "
+		  "{counter:NAME}, {total:NAME}, {times:4:GAUGE}, {times:4:GAUGE+COUNTER}, {processors:50}, {ports}, {nofile}, {lag}, {cpu}, {busiest}, "
 		  "{qdisc}, {source}, {target}, {backlog}, {needed}" },
 	{ .name = "reference",
 	  .type = SQ_OPT_STRING,

@@ -12,15 +12,12 @@
  * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
 #include "analyzers/kernel/process.h"
 
-#include <sys/stat.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyzers/catalogue.h"
@@ -215,44 +212,16 @@ static void consider(struct processes *p, enum whose whose, pid_t pid, bool give
 		consider_open(p, &w, &s);
 }
 
-static int64_t ns_of(const struct timespec *t)
-{
-	return t->tv_sec * SQ_SEC + t->tv_nsec;
-}
-
-/* A number that was written before the process began which has it in the run is another process's. */
-static bool began_before(const struct processes *p, pid_t pid, const struct stat *file)
-{
-	struct sq_process process;
-	struct sq_process_stat s;
-	struct timespec since_start;
-	bool known = sq_process_open(&process, p->proc[RUN], pid) == 0;
-	bool alive = known && sq_process_read(&process, &s) == 0;
-
-	if (known)
-		sq_process_close(&process);
-	clock_gettime(CLOCK_BOOTTIME, &since_start);
-	return alive && ns_of(&since_start) - (int64_t)s.began_ms * SQ_MS + 10 * SQ_MS >=
-				sq_wall_ns() - ns_of(&file->st_mtim);
-}
-
-/* What the run started has written the number that it has there, any other server the machine's; a
- * number that was the run's once does not become the machine's. */
+/* What the run started has written the number that it has there, any other server the machine's.  One that
+ * was the run's does not become the machine's when its process has ended. */
 static void consider_pidfile(struct processes *p, const char *path)
 {
-	FILE *f = fopen(path, "re");
-	struct stat st = { 0 };
-	char text[32] = "";
-	pid_t pid;
+	int64_t wall_ns;
+	pid_t pid = sq_process_pidfile(path, &wall_ns);
 
-	if (f && (!fgets(text, sizeof(text), f) || fstat(fileno(f), &st) == -1))
-		text[0] = '\0';
-	if (f)
-		fclose(f);
-	pid = (pid_t)strtol(text, NULL, 10);
-	if (pid <= 0)
+	if (pid == 0)
 		return;
-	if (p->proc[MACHINE] == -1 || began_before(p, pid, &st))
+	if (p->proc[MACHINE] == -1 || sq_process_began_by(p->proc[RUN], pid, wall_ns))
 		consider(p, RUN, pid, true);
 	else if (!p->has_run)
 		consider(p, MACHINE, pid, true);

@@ -303,11 +303,15 @@ static void test_saturated(void **state)
 			idle += all || i < 30 ? 4 : 150;
 			m->samples[i] = idle;
 		}
+		add_metric(run, "server", "process.cpu", "cron:3", SQ_COUNTER)->delta = 20;
+		add_metric(run, "server", "process.cpu", "nginx:7", SQ_COUNTER)->delta = 1900;
+		add_metric(run, "client", "process.cpu", "other:8", SQ_COUNTER)->delta = 3000;
 		analyze(run);
 		assert_int_equal(explained_by(run, "cpu-saturation", "server"), all ? 0 : 200);
 		if (!all) {
 			assert_int_equal(by(run, "cpu-saturation")->confidence, SQ_STRONG);
 			assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
+			assert_true(says(by(run, "cpu-saturation"), "nginx:7 (1.9 s) took"));
 		}
 		sq_run_free(run);
 	}
