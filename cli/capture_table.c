@@ -329,6 +329,8 @@ void sq_capture_table_record(struct sq_capture_table *t, const char *line, size_
 		take_tick(t, record);
 	else if (strcmp(kind, "absent") == 0)
 		tell(record, "because", " is not available:");
+	else if (strcmp(kind, "there") == 0)
+		tell(record, "", " is there now");
 	else if (strcmp(kind, "gap") == 0)
 		tell(record, "because", " gave nothing:");
 	else if (strcmp(kind, "event") == 0)

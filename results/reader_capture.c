@@ -322,6 +322,29 @@ static void take_absent(struct sq_reader *r, const json_t *record)
 					source ? source : "", "because", because ? because : ""));
 }
 
+/* One of that name is not absent any more. */
+static int take_there(struct sq_reader *r, const json_t *record)
+{
+	const char *source = json_string_value(json_object_get(record, "source"));
+	int64_t t_ns = time_of(r, record, "t");
+	const json_t *absent;
+	size_t i;
+
+	if (!source)
+		return -EINVAL;
+	json_array_foreach(r->run->absent, i, absent) {
+		if (strcmp(json_string_value(json_object_get(absent, "host")), r->host) != 0 ||
+		    strcmp(json_string_value(json_object_get(absent, "source")), source) != 0)
+			continue;
+		json_array_remove(r->run->absent, i);
+		break;
+	}
+	if (wanted(r, bin_of(r, t_ns)))
+		sq_reader_event(r, t_ns, r->host, source,
+				"it was not there at the beginning; its counters begin here");
+	return 0;
+}
+
 /* Its second word, at the end, takes the place of the first. */
 static int take_relay(struct sq_reader *r, const json_t *record)
 {
@@ -405,6 +428,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		rc = take_metric(r, record);
 	else if (strcmp(kind, "absent") == 0)
 		take_absent(r, record);
+	else if (strcmp(kind, "there") == 0)
+		rc = take_there(r, record);
 	else if (strcmp(kind, "relay") == 0)
 		rc = take_relay(r, record);
 	else if (strcmp(kind, "mail") == 0)

@@ -39,6 +39,11 @@ truncate -s -10 "$SCRATCH/begin.jsonl"
 "$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "cut=$SCRATCH/begin.jsonl" || fail "a file that is cut: status $?"
 expect_eq "$(jqr "$SCRATCH/whole/run.json" '[.events[] | select(.host == "cut") | .source] | sort | join(" ")')" "file spool" "what a cut file is told of"
 
+# A server that is started after the capture (meanwhile what follows is tried).
+"$SQUALL" capture --source "{\"source\": \"nsd\", \"command\": \"cat $SCRATCH/nsd.txt\"}" --out "$SCRATCH/nsd.jsonl" --interval 200ms --duration 3s & nsd=$!
+until grep -qs '"absent"' "$SCRATCH/nsd.jsonl"; do kill -0 "$nsd" || fail "no capture"; sleep 0.05; done
+echo num.queries=7 > "$SCRATCH/nsd.txt"
+
 # By hand: a table of what rises, for as long as was asked; one for each interval, whatever threads read it,
 # with what that cost in one line.  With --all each processor and each source's cost have rows of their own.
 table() { # OPTIONS: $SCRATCH/table.txt
@@ -60,3 +65,7 @@ grep -Eq '^  cpu\.[a-z]+ \[cpu0\] ' "$SCRATCH/table.txt" || fail "no processors:
 status=0; "$SQUALL" capture --all --stdout 2> "$SCRATCH/all.txt" < /dev/null || status=$?
 expect_eq "$status" 2 "--all without a table"
 grep -q 'all is for the table' "$SCRATCH/all.txt" || fail "$(cat "$SCRATCH/all.txt")"
+
+wait "$nsd" || fail "a server that comes late: status $?"
+expect_eq "$(jq -r 'select(.k == "absent" or .k == "there" or .k == "gap") | .k' "$SCRATCH/nsd.jsonl" | tr '\n' ' ')" "absent there " "a server that comes late"
+[ "$(grep -c '"tick"' "$SCRATCH/nsd.jsonl")" -ge 2 ] || fail "a server that comes late is not read"
