@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/stage.h"
 #include "results/verdict.h"
 #include "scenarios/scenario.h"
 
@@ -34,24 +35,50 @@ json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, stru
 	return names;
 }
 
-static int side_scenario(const struct sq_rounds *r, size_t side, uint64_t round, json_t **ret,
-			 struct sq_err *err)
+/* NULL with err. */
+static json_t *side_scenario(const struct sq_rounds *r, size_t side, uint64_t round,
+			     struct sq_err *err)
 {
-	const struct sq_strings *set = &r->sides->v[side].set;
 	json_t *doc = json_deep_copy(r->scenario);
-	int rc = 0;
+	json_t *seed = json_integer((json_int_t)((r->seed + round) % (1ULL << 53)));
 
-	for (size_t i = 0; rc == 0 && i < set->n; i++)
-		rc = sq_scenario_apply_set(doc, set->v[i], err);
-	if (rc == 0)
-		rc = sq_json_pointer_set(
-			doc, "/seed", json_integer((json_int_t)((r->seed + round) % (1ULL << 53))),
-			err);
-	if (rc < 0)
-		json_decref(doc);
-	else
-		*ret = doc;
-	return rc;
+	if (sq_stage_scenario(&r->sides->v[side], doc, err) == 0 &&
+	    sq_json_pointer_set(doc, "/seed", seed, err) == 0)
+		return doc;
+	json_decref(doc);
+	return NULL;
+}
+
+/* A side that is called differently from one run to the next is not one side. */
+static int note_labels(struct sq_rounds *r, size_t side, const json_t *doc, struct sq_err *err)
+{
+	json_t *labels = json_object_get(doc, "labels"), *before = r->labels[side];
+
+	if (before && labels && !json_equal(before, labels)) {
+		char *was = json_dumps(before, JSON_COMPACT),
+		     *is = json_dumps(labels, JSON_COMPACT);
+
+		sq_err_set(err, -EBUSY, r->sides->v[side].label,
+			   "its labels were %s and are %s: something else changed it", was, is);
+		free(was);
+		free(is);
+		return err->code;
+	}
+	if (!before)
+		r->labels[side] = json_incref(labels);
+	return 0;
+}
+
+/* What the sides differ in may be of the world that could not be made. */
+static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
+{
+	if (!json_array_size(json_object_get(report, "lost")))
+		return false;
+	for (size_t i = 0; i < sides->n; i++)
+		for (size_t k = 0; k < sides->v[i].set.n; k++)
+			if (strncmp(sides->v[i].set.v[k], "/world", 6) == 0)
+				return true;
+	return false;
 }
 
 static bool is_whole(const json_t *report)
@@ -62,33 +89,66 @@ static bool is_whole(const json_t *report)
 	       strcmp(json_string_value(outcome), "completed") == 0;
 }
 
-/* The report of one trial; NULL with *ret_status when the tuning can't go on. */
-static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, int *ret_status)
+/* What is to be measured of a trial, a new reference.  A failed expectation, or nothing but failures, is; the
+ * generator's own limit is not. */
+static json_t *take_report(const struct sq_rounds *r, const struct sq_trial *t, int *ret_status)
+{
+	*ret_status = t->status;
+	if (!t->report && (t->status == SQ_EXIT_OK || t->status == SQ_EXIT_FAILED))
+		*ret_status = SQ_EXIT_UNMEASURED;
+	if (!t->report || (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
+		return NULL;
+	if (lost_its_world(t->report, r->sides))
+		fprintf(stderr,
+			"squall: %s: the scenario's world could not be made, so what was to be "
+			"changed was not\n",
+			r->way.argv[0]);
+	else if (is_whole(t->report))
+		return json_incref(t->report);
+	*ret_status = SQ_EXIT_UNMEASURED;
+	return NULL;
+}
+
+/* In the stage of its side. */
+static json_t *run_side(struct sq_rounds *r, size_t side, size_t round, int *ret_status,
+			struct sq_err *err)
 {
 	char *out = sq_printf_dup("%s/%03zu-%zu", r->dir, round, side);
+	json_t *doc = side_scenario(r, side, round, err), *report = NULL;
 	struct sq_trial trial = { 0 };
-	struct sq_err err = { 0 };
-	json_t *doc = NULL, *report = NULL;
 
-	if (side_scenario(r, side, round, &doc, &err) < 0) {
-		sq_complain(&err);
-		*ret_status = SQ_EXIT_USAGE;
-	} else {
+	if (doc && note_labels(r, side, doc, err) == 0) {
 		sq_trial_run(doc, &r->way, out, true, &trial);
-		*ret_status = trial.status;
-		/* A failed expectation, or nothing but failures, is what is to be measured; the generator's own
-		 * limit is not. */
-		if (trial.status == SQ_EXIT_OK || trial.status == SQ_EXIT_FAILED)
-			report = json_incref(trial.report);
-		if (report && !is_whole(report)) {
-			json_decref(report);
-			report = NULL;
-			*ret_status = SQ_EXIT_UNMEASURED;
-		}
+		report = take_report(r, &trial, ret_status);
 	}
 	sq_trial_fini(&trial);
 	json_decref(doc);
 	free(out);
+	return report;
+}
+
+/* A command that failed or a setting that was refused is no measurement; a value that leads nowhere is a mistake. */
+static int status_of(const struct sq_err *err)
+{
+	return err->code == -EINVAL || err->code == -ENOENT ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
+}
+
+/* The report of one trial; NULL with *ret_status when the rounds can't go on. */
+static json_t *try_side(struct sq_rounds *r, size_t side, size_t round, int *ret_status)
+{
+	struct sq_err err = { 0 };
+	struct sq_stage stage;
+	json_t *report = NULL;
+
+	if (sq_stage_enter(&stage, &r->sides->v[side], &err) == 0)
+		report = run_side(r, side, round, ret_status, &err);
+	sq_stage_leave(&stage, &err);
+	if (err.code) {
+		sq_complain(&err);
+		*ret_status = status_of(&err);
+		json_decref(report);
+		report = NULL;
+	}
 	return report;
 }
 
@@ -131,6 +191,7 @@ int sq_rounds_run(struct sq_rounds *r)
 	struct sq_rng rng;
 
 	r->orders = json_array();
+	r->labels = sq_alloc_n(r->sides->n, sizeof(*r->labels));
 	r->reports = sq_alloc_n(r->sides->n, sizeof(*r->reports));
 	for (size_t i = 0; i < r->sides->n; i++)
 		r->reports[i] = sq_alloc_n(r->pairs + 1, sizeof(json_t *));
@@ -154,6 +215,9 @@ void sq_rounds_fini(struct sq_rounds *r)
 			json_decref(r->reports[i][k]);
 		free(r->reports[i]);
 	}
+	for (size_t i = 0; r->labels && i < r->sides->n; i++)
+		json_decref(r->labels[i]);
+	free(r->labels);
 	free(r->reports);
 	json_decref(r->orders);
 }

@@ -18,6 +18,7 @@ struct sq_rounds {
 	json_t ***reports; /* of each side those of the rounds that count */
 	size_t whole;      /* so many of these rounds */
 	json_t *orders;    /* of the sides, of all rounds */
+	json_t **labels;   /* of each side what it is called, {name: text}; NULL: nothing */
 };
 
 /* The measures that --gate asks for, a new array; NULL: none were asked for, and without err.  NULL with err when one is no

@@ -192,25 +192,6 @@ static void put_cpu(const struct sq_topic *p, const char *name, struct sq_buf *o
 			      100 * load->cpu_s / (sq_seconds(load->duration_ns) * load->threads));
 }
 
-/* "nginx:7 (1.9 s)": of the processes that were watched on the host, the one that took most. */
-static void put_busiest(const struct sq_topic *p, const char *name, struct sq_buf *out)
-{
-	const struct sq_metric_rec *most = NULL;
-
-	(void)name;
-	for (size_t i = 0; i < p->run->n_metrics; i++) {
-		const struct sq_metric_rec *m = &p->run->metrics[i];
-
-		if (strcmp(m->metric, "process.cpu") == 0 && strcmp(m->host, p->host) == 0 &&
-		    m->delta > (most ? most->delta : 0))
-			most = m;
-	}
-	if (most)
-		sq_buf_printf(out, "%s (%.1f s)", most->instance, most->delta / 1e3);
-	else
-		put_text(out, NULL);
-}
-
 /* "tbf, 400kbit, limit 6000 bytes" */
 static void put_qdisc(const struct sq_topic *p, const char *name, struct sq_buf *out)
 {
@@ -284,13 +265,13 @@ static const struct {
 	const char *word; /* with a colon: takes a name */
 	void (*put)(const struct sq_topic *p, const char *name, struct sq_buf *out);
 } words[] = {
-	{ "host", put_host },     { "row", put_row },         { "sysctl:", put_sysctl },
-	{ "gauge:", put_gauge },  { "times:", put_times },    { "counter:", put_counter },
-	{ "total:", put_total },  { "value", put_value },     { "limit", put_limit },
-	{ "ports", put_ports },   { "nofile", put_nofile },   { "processors:", put_processors },
-	{ "lag", put_lag },       { "cpu", put_cpu },         { "qdisc", put_qdisc },
-	{ "source", put_source }, { "target", put_target },   { "backlog", put_backlog },
-	{ "needed", put_needed }, { "busiest", put_busiest },
+	{ "host", put_host },     { "row", put_row },       { "sysctl:", put_sysctl },
+	{ "gauge:", put_gauge },  { "times:", put_times },  { "counter:", put_counter },
+	{ "total:", put_total },  { "value", put_value },   { "limit", put_limit },
+	{ "ports", put_ports },   { "nofile", put_nofile }, { "processors:", put_processors },
+	{ "lag", put_lag },       { "cpu", put_cpu },       { "qdisc", put_qdisc },
+	{ "source", put_source }, { "target", put_target }, { "backlog", put_backlog },
+	{ "needed", put_needed },
 };
 
 static void put_word(const struct sq_topic *p, const char *text, size_t len, struct sq_buf *out)

@@ -9,6 +9,8 @@
  *   is that the run did not start; such a one goes by the machine's number, as ps has it.
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
+ * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than four times, it is
+ *   not counted: a rise of several ticks at one would look like a busy second.
  * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
 #include "analyzers/kernel/process.h"
 
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "analyzers/catalogue.h"
+#include "analyzers/kernel/threads.h"
 #include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -31,7 +34,7 @@ enum {
 	NAME_MAX_BYTES = 15,
 };
 
-enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, VOLUNTARY, FORCED, ROWS };
+enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, BUSIEST, VOLUNTARY, FORCED, ROWS };
 
 static const char *const rows[ROWS] = {
 	[FDS] = "process.fds",
@@ -40,6 +43,7 @@ static const char *const rows[ROWS] = {
 	[THREADS] = "process.threads",
 	[STOPPED] = "process.stopped",
 	[CPU] = "process.cpu",
+	[BUSIEST] = "process.busiest",
 	[VOLUNTARY] = "process.switches_voluntary",
 	[FORCED] = "process.switches_forced",
 };
@@ -65,6 +69,8 @@ struct watched {
 	unsigned row[ROWS];
 	uint64_t voluntary, forced;           /* as reported */
 	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
+	struct sq_threads threads;
+	bool accountable; /* the kernel says what its threads wanted */
 };
 
 struct processes {
@@ -81,6 +87,8 @@ struct processes {
 	int64_t look_ns;             /* not before */
 	char ended[SQ_PROCESS_NAME]; /* the last that did; "" none */
 	bool nobody;                 /* that is told */
+	struct sq_thrift busy;
+	int64_t busy_ns; /* when it was last read */
 };
 
 /* ---- one process ---- */
@@ -91,10 +99,13 @@ static void watch(struct processes *p, const struct watched *who, const char *na
 	char instance[SQ_PROCESS_NAME + 16];
 
 	*w = (struct watched){ .process = who->process, .whose = who->whose, .given = who->given };
+	w->accountable = sq_threads_read(&w->threads, &w->process, false) == 0;
 	snprintf(w->name, sizeof(w->name), "%s", name);
 	snprintf(instance, sizeof(instance), "%s:%d", name, (int)w->process.pid);
 	for (size_t i = 0; i < ROWS; i++)
-		w->row[i] = sq_catalogue_metric(p->sample, rows[i], instance);
+		w->row[i] = i == BUSIEST && !w->accountable
+				    ? 0
+				    : sq_catalogue_metric(p->sample, rows[i], instance);
 	p->has_run |= w->whose == RUN;
 }
 
@@ -119,6 +130,25 @@ static void put_slow(struct processes *p, struct watched *w)
 	add_rise(&w->forced, &w->live_forced, forced);
 	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
 	sq_sample_put(p->sample, w->row[FORCED], w->forced);
+}
+
+static void put_busiest(struct processes *p, struct watched *w, bool counts)
+{
+	if (w->accountable && sq_threads_read(&w->threads, &w->process, counts) == 0)
+		sq_sample_put(p->sample, w->row[BUSIEST], w->threads.busiest_ns / (uint64_t)SQ_MS);
+}
+
+/* All of them, while that is cheap. */
+static void put_all_busiest(struct processes *p, int64_t now_ns)
+{
+	bool counts = now_ns - p->busy_ns <= SQ_SEC / 4;
+
+	if (!sq_thrift_begin(&p->busy))
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		put_busiest(p, &p->v[i], counts);
+	p->busy_ns = now_ns;
+	sq_thrift_end(&p->busy);
 }
 
 /* Its rows at this tick; false: there is nothing to put under this name any more. */
@@ -292,6 +322,7 @@ static void rename_watched(struct processes *p, size_t at, const struct sq_proce
 {
 	struct watched w = take_out(p, at);
 
+	sq_threads_fini(&w.threads);
 	if (consider_open(p, &w, now))
 		put_fast(p, &p->v[p->n - 1], now);
 	p->look_ns = 0;
@@ -306,6 +337,7 @@ static void put_one(struct processes *p, size_t at, bool looks)
 		struct watched gone = take_out(p, at);
 
 		sq_process_close(&gone.process);
+		sq_threads_fini(&gone.threads);
 	} else if (!put_fast(p, w, &now)) {
 		rename_watched(p, at, &now);
 	} else if (looks) {
@@ -329,6 +361,7 @@ static int process_sample(void *state, struct sq_sample *s)
 	if (looks)
 		sq_thrift_end(&p->look);
 	tell_nobody(p);
+	put_all_busiest(p, now_ns);
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }
@@ -337,8 +370,10 @@ static void process_close(void *state)
 {
 	struct processes *p = state;
 
-	while (p->n > 0)
+	while (p->n > 0) {
 		sq_process_close(&p->v[--p->n].process);
+		sq_threads_fini(&p->v[p->n].threads);
+	}
 	close(p->proc[RUN]);
 }
 

@@ -4,11 +4,13 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/globals.h"
+#include "loadgen/campaign/quota.h"
 
 static int restore(int argc, char **argv)
 {
 	struct sq_err err = { 0 };
 	struct sq_journal *journal;
+	unsigned groups;
 
 	(void)argv;
 	if (argc > 1) {
@@ -23,6 +25,10 @@ static int restore(int argc, char **argv)
 	}
 	if (sq_globals_set_back(journal) < 0)
 		return SQ_EXIT_UNMEASURED;
+	groups = sq_quotas_restore();
+	if (groups)
+		fprintf(stderr, "squall: %u control groups that killed runs left are removed\n",
+			groups);
 	printf("the settings of this machine are as they were\n");
 	return SQ_EXIT_OK;
 }

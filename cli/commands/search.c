@@ -1,10 +1,8 @@
 /* squall search FILE: the highest rate at which a scenario's expectations hold.
  *
- * What a reader would get wrong:
- * - A trial in which the generator missed operations is bad: the load was not made.  When such a trial bounds
- *   the search, what was found is the generator's limit, and the exit status says so.
- * - When all is found, the lower bound is tried once more: a server that has tired since (TIME_WAIT, a full
- *   disk) fails it, and the search goes on from there. */
+ * The trials are those that MLRsearch asks for (results/mlr.h).  What a reader would get wrong: the exit status is 0 only when
+ * each goal has a capacity of the target's, confirmed by new trials at the end.  A limit of the generator, of
+ * the range, or a bound that did not hold again is no capacity (3); nor is it when not even --min holds (1). */
 #include "cli/search.h"
 
 #include <errno.h>
@@ -12,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -21,21 +18,10 @@
 #include "cli/command.h"
 #include "cli/rundir.h"
 #include "cli/scenario_file.h"
-#include "cli/trial.h"
-#include "results/draw.h"
-#include "results/verdict.h"
 
-enum { TRIALS_MAX = 500, AGAIN_MAX = 3 };
+enum { TRIALS_MAX = 500 };
 
-struct search_args {
-	struct sq_run_args run; /* the first member */
-	struct sq_strings goal;
-	char *load;
-	double min, max, width, exceed;
-	int64_t initial, final, sum, settle;
-};
-
-#define ARG(member) offsetof(struct search_args, member)
+#define ARG(member) offsetof(struct sq_search_args, member)
 
 static const struct sq_opt own_opts[] = {
 	{ .name = "min",
@@ -102,7 +88,14 @@ static const struct sq_opt own_opts[] = {
 	  .min = 0,
 	  .max = 600e9,
 	  .def = "500ms",
-	  .help = "quiet time between trials, where the server is not made anew for each" },
+	  .help = "quiet time between trials, at least, where the server is not made anew for each" },
+	{ .name = "rest",
+	  .type = SQ_OPT_DURATION,
+	  .offset = ARG(rest),
+	  .min = 0,
+	  .max = 3600e9,
+	  .def = "65s",
+	  .help = "how long to wait, at most, until TIME_WAIT, queues and traffic are as low as before" },
 	{ 0 },
 };
 
@@ -113,248 +106,121 @@ static const struct sq_opt *search_opts(void)
 	return sq_run_args_extend(own_opts, all);
 }
 
-struct command {
-	const struct search_args *args;
-	struct sq_trial_way way;
-	struct sq_search search;
-	json_t *scenario; /* its expectations are those of all goals */
-	size_t at;        /* of the load */
-	char *dir;
-};
-
-/* ---- goals ---- */
-
-static char *trimmed(const char *text, size_t len)
+/* What trials of that length can't be: a scenario that keeps still before the load, or whose first operation is due later,
+ * measures nothing. */
+static int check_args(const struct sq_search_args *a, struct sq_err *err)
 {
-	while (len > 0 && text[0] == ' ') {
-		text++;
-		len--;
-	}
-	while (len > 0 && text[len - 1] == ' ')
-		len--;
-	return sq_printf_dup("%.*s", (int)len, text);
-}
-
-static void add_goal(struct command *c, json_t *expect, const char *text)
-{
-	struct sq_search_goal *g = &c->search.goals[c->search.n_goals++];
-
-	g->text = sq_strdup(text);
-	g->first = json_array_size(expect);
-	while (*text) {
-		size_t len = strcspn(text, ";");
-		char *one = trimmed(text, len);
-
-		if (*one)
-			json_array_append_new(expect, json_string(one));
-		free(one);
-		text += len + (text[len] == ';');
-	}
-	g->n = json_array_size(expect) - g->first;
-}
-
-static int make_goals(struct command *c, struct sq_err *err)
-{
-	const struct sq_strings *asked = &c->args->goal;
-	json_t *expect = json_object_get(c->scenario, "expect"), *all = json_array();
-	struct sq_buf text = { 0 };
-	json_t *one;
-	size_t i;
-
-	if (asked->n > SQ_MLR_GOALS_MAX)
-		return sq_err_set(err, -E2BIG, "--goal", "%zu goals; %d is the most", asked->n,
-				  SQ_MLR_GOALS_MAX);
-	for (i = 0; i < asked->n; i++)
-		add_goal(c, all, asked->v[i]);
-	if (asked->n == 0) {
-		json_array_foreach(expect, i, one)
-			sq_buf_printf(&text, "%s%s", i ? "; " : "", json_string_value(one));
-		if (text.len)
-			add_goal(c, all, text.data);
-	}
-	sq_buf_fini(&text);
-	json_object_set_new(c->scenario, "expect", all);
-	for (i = 0; i < c->search.n_goals; i++)
-		if (c->search.goals[i].n == 0)
-			return sq_err_set(err, -EINVAL, "--goal", "\"%s\" says nothing",
-					  c->search.goals[i].text);
-	if (c->search.n_goals == 0)
+	if (a->min >= a->max)
+		return sq_err_set(err, -EINVAL, "--min",
+				  "%g/s is not below --max, %g/s; --min is a rate that is sure to "
+				  "hold, --max one that is sure not to",
+				  a->min, a->max);
+	if (a->initial > a->final)
+		return sq_err_set(err, -EINVAL, "--initial",
+				  "the first trials are longer than those that decide; make it at "
+				  "most --final (%g s)",
+				  (double)a->final / 1e9);
+	if (a->final > a->sum)
 		return sq_err_set(
-			err, -EINVAL, "",
-			"the scenario expects nothing, so any rate holds; give --goal, as "
-			"in --goal \"NAME.failures == 0; NAME.latency.p99 < 20ms\"");
+			err, -EINVAL, "--sum",
+			"it is less than one trial that decides; make it at least --final "
+			"(%g s), best three times that",
+			(double)a->final / 1e9);
+	if (a->min * (double)a->initial < 1e9)
+		return sq_err_set(
+			err, -EINVAL, "--initial",
+			"at --min, %g/s, no operation is due in a trial of %g s; raise one "
+			"of the two",
+			a->min, (double)a->initial / 1e9);
+	if (a->settle > a->rest)
+		return sq_err_set(err, -EINVAL, "--settle",
+				  "it is longer than --rest, the most that is waited (%g s); raise "
+				  "that too",
+				  (double)a->rest / 1e9);
 	return 0;
 }
 
-/* ---- trials ---- */
-
-static int find_load(struct command *c, struct sq_err *err)
+static void make_mlr(struct sq_search *s)
 {
-	const json_t *loads = json_object_get(c->scenario, "load"), *load;
-	const char *asked = c->args->load;
+	const struct sq_search_args *a = s->args;
+	struct sq_mlr_goal goals[SQ_MLR_GOALS_MAX];
 
-	for (c->at = 0; c->at < json_array_size(loads); c->at++) {
-		load = json_array_get(loads, c->at);
-		if (asked && strcmp(sq_draw_text(load, "name"), asked) != 0)
-			continue;
-		if (!json_object_get(json_object_get(load, "arrivals"), "rate") &&
-		    !json_object_get(json_object_get(load, "arrivals"), "poisson"))
-			return sq_err_set(err, -EINVAL, "/load",
-					  "the arrivals of \"%s\" have no rate to search; give it "
-					  "\"rate\" or \"poisson\"",
-					  sq_draw_text(load, "name"));
-		c->search.load = sq_strdup(sq_draw_text(load, "name"));
-		return 0;
-	}
-	return sq_err_set(err, -EINVAL, "--load", "no load is called \"%s\"", asked ? asked : "");
-}
-
-static json_t *trial_scenario(const struct command *c, double load, int64_t duration_ns)
-{
-	json_t *doc = json_deep_copy(c->scenario), *one;
-	json_t *arrivals;
-	size_t i;
-
-	json_array_foreach(json_object_get(doc, "load"), i, one)
-		json_object_set_new(one, "duration",
-				    json_sprintf("%lldns", (long long)duration_ns));
-	arrivals = json_object_get(json_array_get(json_object_get(doc, "load"), c->at), "arrivals");
-	json_object_set_new(arrivals, json_object_get(arrivals, "rate") ? "rate" : "poisson",
-			    json_real(load));
-	return doc;
-}
-
-static bool holds(const struct sq_search_goal *g, const json_t *expectations)
-{
-	for (size_t i = g->first; i < g->first + g->n; i++)
-		if (!json_is_true(json_object_get(json_array_get(expectations, i), "held")))
-			return false;
-	return true;
-}
-
-static double measure(const struct command *c, const json_t *report, const char *what)
-{
-	char *name = sq_printf_dup("%s.%s", c->search.load, what);
-	double v = sq_report_measure(report, name);
-
-	free(name);
-	return v;
-}
-
-static void note_trial(struct command *c, double load, int64_t duration_ns,
-		       const struct sq_trial *trial)
-{
-	struct sq_search *s = &c->search;
-	struct sq_search_trial *t;
-
-	s->trials = sq_grow(s->trials, s->n, &s->cap, sizeof(*s->trials));
-	t = &s->trials[s->n++];
-	*t = (struct sq_search_trial){ .load = load,
-				       .duration_ns = duration_ns,
-				       .ours = sq_report_missed(trial->report),
-				       .p99_s = measure(c, trial->report, "latency.p99"),
-				       .lost = measure(c, trial->report, "failures"),
-				       .dir = sq_strdup(trial->dir) };
 	for (size_t i = 0; i < s->n_goals; i++)
-		t->good[i] = !t->ours &&
-			     holds(&s->goals[i], json_object_get(trial->report, "expectations"));
-	sq_mlr_record(s->mlr, load, duration_ns, t->good);
-	if (!c->args->run.quiet)
-		fprintf(stderr, "squall: search: %.4g/s for %.3g s: %s%s\n", load,
-			(double)duration_ns / 1e9, t->good[0] ? "holds" : "does not hold",
-			t->ours ? ", the generator missed operations" : "");
+		goals[i] = (struct sq_mlr_goal){ .exceed_ratio = a->exceed / 100,
+						 .duration_sum_ns = a->sum,
+						 .initial_ns = a->initial,
+						 .final_ns = a->final,
+						 .width = a->width / 100 };
+	s->mlr = sq_mlr_new(goals, s->n_goals, a->min, a->max);
 }
 
-/* The exit status of a run that ends the search; else 0. */
-static int try_load(struct command *c, double load, int64_t duration_ns)
+static int prepare(struct sq_search *s, struct sq_err *err)
 {
-	char *out = sq_printf_dup("%s/%03zu", c->dir, c->search.n);
-	json_t *doc = trial_scenario(c, load, duration_ns);
-	struct sq_trial trial;
-	int status;
+	const char *name = json_string_value(json_object_get(s->scenario, "name"));
+	char id[128];
+	int rc = check_args(s->args, err);
 
-	if (c->search.n > 0 && !json_object_get(c->scenario, "world"))
-		sq_sleep_until(sq_now_ns() + c->args->settle);
-	sq_trial_run(doc, &c->way, out, true, &trial);
-	/* What was not measured (3) is a trial too: of a load that was missed, or of a p99 of nothing. */
-	status = trial.status == SQ_EXIT_USAGE || trial.status == SQ_EXIT_STOPPED ? trial.status
-										  : SQ_EXIT_OK;
-	if (status == SQ_EXIT_OK && !trial.report)
-		status = SQ_EXIT_UNMEASURED;
-	/* But not one whose own process broke, or of a value that is not to be had here. */
-	if (status == SQ_EXIT_OK && trial.status == SQ_EXIT_UNMEASURED &&
-	    !sq_report_missed(trial.report) && measure(c, trial.report, "rate.ok") > 0)
-		status = SQ_EXIT_UNMEASURED;
-	if (status == SQ_EXIT_OK)
-		note_trial(c, load, duration_ns, &trial);
-	sq_trial_fini(&trial);
-	json_decref(doc);
-	free(out);
-	return status;
+	if (rc == 0)
+		rc = sq_search_goals(s, err);
+	if (rc == 0)
+		rc = sq_rundir_make(s->args->run.out, name ? name : "search", &s->dir, id,
+				    sizeof(id), err);
+	if (rc < 0)
+		return rc;
+	make_mlr(s);
+	if (!json_object_get(s->scenario, "world"))
+		s->quiet = sq_quiet_new();
+	return 0;
 }
 
-static int search_on(struct command *c)
+static int search_all(struct sq_search *s)
 {
 	int64_t duration_ns;
 	double load;
 	int status = SQ_EXIT_OK;
 
-	while (status == SQ_EXIT_OK && c->search.n < TRIALS_MAX &&
-	       sq_mlr_next(c->search.mlr, &load, &duration_ns))
-		status = try_load(c, load, duration_ns);
+	while (status == SQ_EXIT_OK && s->n < TRIALS_MAX &&
+	       sq_mlr_next(s->mlr, &load, &duration_ns))
+		status = sq_search_try(s, load, duration_ns);
+	if (s->n >= TRIALS_MAX)
+		fprintf(stderr, "squall: search: ended after %d trials; make --width larger\n",
+			TRIALS_MAX);
 	return status;
 }
 
-/* Does each goal's lower bound hold again? */
-static int try_again(struct command *c, bool *ret_held)
+static int verdict_status(const struct sq_search *s)
 {
 	int status = SQ_EXIT_OK;
 
-	*ret_held = true;
-	for (size_t i = 0; status == SQ_EXIT_OK && i < c->search.n_goals; i++) {
-		double lower = sq_mlr_bounds(c->search.mlr, i).lower;
+	for (size_t i = 0; i < s->n_goals; i++) {
+		struct sq_mlr_bounds b = sq_mlr_bounds(s->mlr, i);
 
-		if (isnan(lower))
-			continue;
-		status = try_load(c, lower, c->args->final);
-		if (status == SQ_EXIT_OK && !c->search.trials[c->search.n - 1].good[i])
-			*ret_held = false;
+		if (sq_search_bound(s, i) != SQ_BOUND_TARGET)
+			return SQ_EXIT_UNMEASURED;
+		if (isnan(b.lower) && b.upper <= s->args->min)
+			status = SQ_EXIT_FAILED;
+		else if (!b.confirmed || !b.regular)
+			return SQ_EXIT_UNMEASURED;
 	}
 	return status;
 }
 
-static int search_all(struct command *c)
+static int tell(struct sq_search *s, int status)
 {
-	int status = search_on(c);
-	bool held = false;
-
-	for (int i = 0; status == SQ_EXIT_OK && !held && i < AGAIN_MAX; i++) {
-		status = try_again(c, &held);
-		if (status == SQ_EXIT_OK && !held)
-			status = search_on(c);
-	}
-	return status;
-}
-
-/* ---- the command ---- */
-
-static int tell(struct command *c, int status)
-{
-	json_t *doc =
-		sq_search_json(&c->search, json_string_value(json_object_get(c->scenario, "name")));
-	char *path = sq_printf_dup("%s/search.json", c->dir);
+	json_t *doc = sq_search_json(s);
+	char *path = sq_printf_dup("%s/search.json", s->dir);
 	struct sq_buf text = { 0 };
 	struct sq_err err = { 0 };
 
-	if (!c->args->run.quiet) {
+	if (!s->args->run.quiet) {
 		sq_search_text(doc, &text);
 		fputs(text.data, stdout);
 		printf("report: %s\n", path);
 	}
+	if (status == SQ_EXIT_OK)
+		status = verdict_status(s);
 	if (sq_json_save(doc, path, &err) < 0) {
 		sq_complain(&err);
-		status = SQ_EXIT_UNMEASURED;
-	} else if (status == SQ_EXIT_OK && sq_search_is_ours(&c->search)) {
 		status = SQ_EXIT_UNMEASURED;
 	}
 	sq_buf_fini(&text);
@@ -363,52 +229,24 @@ static int tell(struct command *c, int status)
 	return status;
 }
 
-static int prepare(struct command *c, struct sq_err *err)
+static void search_fini(struct sq_search *s)
 {
-	const struct search_args *a = c->args;
-	struct sq_mlr_goal goals[SQ_MLR_GOALS_MAX];
-	const char *name = json_string_value(json_object_get(c->scenario, "name"));
-	char id[128];
-	int rc = find_load(c, err);
-
-	if (rc == 0)
-		rc = make_goals(c, err);
-	if (rc == 0 && (a->min >= a->max || a->initial > a->final || a->final > a->sum))
-		rc = sq_err_set(err, -EINVAL, "",
-				"--min must be below --max, and --initial, --final and --sum must "
-				"not fall");
-	if (rc == 0)
-		rc = sq_rundir_make(a->run.out, name ? name : "search", &c->dir, id, sizeof(id),
-				    err);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < c->search.n_goals; i++)
-		goals[i] = (struct sq_mlr_goal){ .exceed_ratio = a->exceed / 100,
-						 .duration_sum_ns = a->sum,
-						 .initial_ns = a->initial,
-						 .final_ns = a->final,
-						 .width = a->width / 100 };
-	c->search.mlr = sq_mlr_new(goals, c->search.n_goals, a->min, a->max);
-	return 0;
-}
-
-static void command_fini(struct command *c)
-{
-	for (size_t i = 0; i < c->search.n_goals; i++)
-		free(c->search.goals[i].text);
-	for (size_t i = 0; i < c->search.n; i++)
-		free(c->search.trials[i].dir);
-	free(c->search.trials);
-	free(c->search.load);
-	sq_mlr_free(c->search.mlr);
-	free(c->dir);
+	for (size_t i = 0; i < s->n_goals; i++)
+		free(s->goals[i].text);
+	for (size_t i = 0; i < s->n; i++)
+		free(s->trials[i].dir);
+	free(s->trials);
+	free(s->load);
+	sq_mlr_free(s->mlr);
+	sq_quiet_free(s->quiet);
+	free(s->dir);
 }
 
 static int search_scenario(json_t *scenario, const char *file, const void *of, int argc,
 			   char **argv)
 {
-	const struct search_args *args = of;
-	struct command c = {
+	const struct sq_search_args *args = of;
+	struct sq_search s = {
 		.args = args,
 		.scenario = scenario,
 		.way = { .file = file, .args = &args->run, .argc = argc, .argv = argv }
@@ -416,22 +254,20 @@ static int search_scenario(json_t *scenario, const char *file, const void *of, i
 	struct sq_err err = { 0 };
 	int status = SQ_EXIT_USAGE;
 
-	if (prepare(&c, &err) < 0) {
+	if (prepare(&s, &err) < 0) {
 		sq_complain(&err);
 	} else {
-		status = search_all(&c);
-		if (c.search.n >= TRIALS_MAX)
-			fprintf(stderr, "squall: search: ended after %d trials\n", TRIALS_MAX);
-		if (c.search.n > 0)
-			status = tell(&c, status);
+		status = search_all(&s);
+		if (s.n > 0)
+			status = tell(&s, status);
 	}
-	command_fini(&c);
+	search_fini(&s);
 	return status;
 }
 
 static bool is_complete(const void *args)
 {
-	const struct search_args *a = args;
+	const struct sq_search_args *a = args;
 
 	return !isnan(a->min) && !isnan(a->max);
 }
@@ -444,7 +280,7 @@ static int search(int argc, char **argv)
 		.complete = is_complete,
 		.run = search_scenario,
 	};
-	struct search_args args;
+	struct sq_search_args args;
 
 	return sq_scenario_command(&command, &args, argc, argv);
 }

@@ -31,6 +31,8 @@ struct sq_dns_sink_conf {
 	double delay_percent;
 	double capacity_per_s; /* NAN: as fast as it can */
 	int64_t capacity_burst;
+	double capacity_noise;               /* percent */
+	int64_t noise_seed;                  /* SQ_OPT_UNSET: a fresh one */
 	int64_t receive_buffer, send_buffer; /* SQ_OPT_UNSET: the system's */
 	int64_t pause_at_ns, pause_for_ns;
 	bool recverr;

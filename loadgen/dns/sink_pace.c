@@ -24,7 +24,8 @@ void sq_dns_pace_init(struct sq_dns_pace *p, const struct sq_dns_sink_conf *conf
 	};
 	if (isnan(conf->capacity_per_s))
 		return;
-	p->interval_ns = 1e9 / conf->capacity_per_s;
+	sq_noise_init(&p->noise, conf->capacity_noise, conf->noise_seed);
+	p->steady_ns = p->interval_ns = 1e9 / conf->capacity_per_s;
 	p->burst_ns = (int64_t)((double)(conf->capacity_burst - 1) * p->interval_ns);
 	p->catchup_ns = p->burst_ns > CATCHUP_NS ? p->burst_ns : CATCHUP_NS;
 }
@@ -43,12 +44,25 @@ static void pace_forget(struct sq_dns_pace *p, int64_t now_ns, int64_t credit_ns
 	p->n = 0;
 }
 
+/* What was due before the noise changed stays due. */
+static void pace_vary(struct sq_dns_pace *p, int64_t now_ns)
+{
+	double interval_ns = p->steady_ns / sq_noise_factor(&p->noise, now_ns);
+
+	if (interval_ns == p->interval_ns)
+		return;
+	p->from_ns = sq_dns_pace_due(p);
+	p->n = 0;
+	p->interval_ns = interval_ns;
+}
+
 unsigned sq_dns_pace_room(struct sq_dns_pace *p, int64_t now_ns, unsigned max)
 {
 	double room;
 
 	if (p->interval_ns == 0)
 		return max;
+	pace_vary(p, now_ns);
 	pace_forget(p, now_ns, p->idle ? p->burst_ns : p->catchup_ns);
 	if (sq_dns_pace_due(p) > now_ns)
 		return 0;

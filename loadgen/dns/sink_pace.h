@@ -6,9 +6,12 @@
 #include <stdint.h>
 
 #include "loadgen/dns/sink_conf.h"
+#include "loadgen/engine/noise.h"
 
 struct sq_dns_pace {
-	double interval_ns; /* 0: no limit */
+	double steady_ns;   /* between reads; 0: no limit */
+	double interval_ns; /* the same, as the noise has it now */
+	struct sq_noise noise;
 	int64_t burst_ns;   /* what an idle time is worth */
 	int64_t catchup_ns; /* what a busy time that came too late is */
 	int64_t from_ns, n; /* the next read is due n intervals after from_ns */

@@ -40,6 +40,7 @@ static int listener_watch(struct sq_tcpd_acceptor *a, int op, bool on)
 int sq_tcpd_acceptor_init(struct sq_tcpd_acceptor *a, struct sq_tcpd_conns *conns, int listen_fd)
 {
 	*a = (struct sq_tcpd_acceptor){ .conns = conns, .fd = listen_fd, .due_ns = SQ_NEVER };
+	sq_noise_init(&a->noise, conf_of(a)->accept_noise, conf_of(a)->noise_seed);
 	return listener_watch(a, EPOLL_CTL_ADD, !conf_of(a)->never_accept);
 }
 
@@ -107,6 +108,11 @@ static bool accept_waits(const struct sq_tcpd_acceptor *a)
 	return poll(&p, 1, 0) == 1;
 }
 
+static int64_t accept_delay(struct sq_tcpd_acceptor *a, int64_t now_ns)
+{
+	return (int64_t)((double)conf_of(a)->accept_delay_ns / sq_noise_factor(&a->noise, now_ns));
+}
+
 /* The delay of the connection at the head of the queue is over. */
 static void accept_delayed(struct sq_tcpd_acceptor *a, int64_t now_ns)
 {
@@ -121,7 +127,7 @@ static void accept_delayed(struct sq_tcpd_acceptor *a, int64_t now_ns)
 	if (now_ns - due_ns > CATCHUP_NS)
 		due_ns = now_ns;
 	if (accept_waits(a))
-		accept_later(a, due_ns + conf_of(a)->accept_delay_ns);
+		accept_later(a, due_ns + accept_delay(a, now_ns));
 	else
 		accept_again(a);
 }
@@ -146,8 +152,10 @@ static void accept_all(struct sq_tcpd_acceptor *a)
 
 void sq_tcpd_accept_event(struct sq_tcpd_acceptor *a)
 {
+	int64_t now_ns = sq_now_ns();
+
 	if (conf_of(a)->accept_delay_ns > 0)
-		accept_later(a, sq_now_ns() + conf_of(a)->accept_delay_ns);
+		accept_later(a, now_ns + accept_delay(a, now_ns));
 	else
 		accept_all(a);
 }

@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loadgen/engine/noise.h"
 #include "loadgen/tcp/sink_conn.h"
 
 struct sq_tcpd_acceptor {
 	struct sq_tcpd_conns *conns;
 	int fd;         /* the listener, the caller's */
 	bool listening; /* it is under watch */
+	struct sq_noise noise;
 	int64_t due_ns; /* of the next accept, while it is not; SQ_NEVER: no accept is */
 };
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "analyzers/kernel/threads.h"
 #include "source_bench.h"
 
 enum { SPARE = 500, NAME = 16 };
@@ -36,13 +37,19 @@ static void open_descriptors(int n)
 		dup(fd);
 }
 
-static void burn(int64_t ns)
+static int64_t cpu_ns(void)
 {
 	struct timespec t;
 
-	do
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	while (t.tv_sec * SQ_SEC + t.tv_nsec < ns);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * SQ_SEC + t.tv_nsec;
+}
+
+/* Until it has had so much processor time in all. */
+static void burn(int64_t ns)
+{
+	while (cpu_ns() < ns)
+		;
 }
 
 /* A child of that name with SPARE descriptors more and 300 ms of processor time behind it, which
@@ -158,6 +165,30 @@ static void test_descriptors(void **state)
 	close(proc);
 }
 
+/* What it wanted since the reading before, where that counts. */
+static void test_busiest(void **state)
+{
+	struct sq_threads t = { 0 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+	struct sq_process p;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(sq_process_open(&p, proc, getpid()), 0);
+	assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	assert_int_equal(t.busiest_ns, 0); /* what was before is no rise */
+	burn(cpu_ns() + 100 * SQ_MS);
+	assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	assert_in_range(t.busiest_ns, 95 * SQ_MS, 20 * SQ_SEC);
+	before = t.busiest_ns;
+	burn(cpu_ns() + 20 * SQ_MS);
+	assert_int_equal(sq_threads_read(&t, &p, false), 0);
+	assert_int_equal(t.busiest_ns, before);
+	close(proc);
+	sq_process_close(&p);
+	sq_threads_fini(&t);
+}
+
 static json_t *row_of(const json_t *records, const char *metric, const char *name, pid_t pid)
 {
 	char instance[64];
@@ -236,7 +267,7 @@ static void test_by_name_and_file(void **state)
 	assert_non_null(row_of(records, "process.fds", named, b));
 	assert_non_null(row_of(records, "process.fds", cut, d));
 	assert_null(row_of(records, "process.fds", other, c));
-	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
+	assert_int_equal(count_records(records, "metric"), 1 + 3 * 9);
 	json_decref(records);
 	child_end(a);
 	child_end(b);
@@ -315,7 +346,7 @@ static int run_keeper(void)
 		probe_tick(&p);
 		records = probe_close(&p);
 		seen = row_of(records, "process.fds", "server", server) &&
-		       count_records(records, "metric") == 1 + 8;
+		       count_records(records, "metric") == 1 + 9;
 		json_decref(records);
 		_exit(seen ? 0 : 1);
 	}
@@ -359,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_busiest),
 		cmocka_unit_test(test_by_number),
 		cmocka_unit_test(test_by_name_and_file),
 		cmocka_unit_test(test_a_new_name),
