@@ -355,7 +355,7 @@ static void test_saturated_thread(void **state)
 	for (int what = 0; what < CASES; what++) {
 		struct sq_run *run = new_run(BINS);
 		struct sq_load_rec *load = connections(run, "timeout", "answer", 10);
-		struct sq_metric_rec *idle, *busiest;
+		double *idle, *busiest; /* rows move when one is added, their samples don't */
 		double rise = 0;
 
 		(void)state;
@@ -363,13 +363,14 @@ static void test_saturated_thread(void **state)
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
-		idle = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
-		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER);
+		idle = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER)->samples;
+		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER)
+				  ->samples;
 		for (size_t i = 0; i < run->axis.n; i++) {
 			load->lag_max_s[i] = what == LATE_LOAD ? 0.06 : 0.04;
-			idle->samples[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
+			idle[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
 			rise += what == BUSY_MACHINE || i >= 30 ? 60 : 99;
-			busiest->samples[i] = rise;
+			busiest[i] = rise;
 		}
 		analyze(run);
 		assert_int_equal(explained_by(run, "cpu-saturation", "server"),
