@@ -3,14 +3,23 @@
 . "$(dirname "$0")/lib.sh"
 need python3 python3
 
-# A server that has 50 descriptors and works; a sink that stands still for a while, and then dies.
+# A server of one thread that has 50 descriptors and works 15 ms for each connection; a sink that stands still
+# for a while, and then dies.
 cat > "$SCRATCH/busy.py" <<'P'
-import os, sys, time
+import os, socket, sys, time
 held = [os.open("/dev/null", 0) for _ in range(50)]
+server = socket.create_server(("127.0.0.1", 9914), backlog=1000)
 open(sys.argv[1], "w").write("%d\n" % os.getpid())
 while True:
-    sum(range(20000))
-    time.sleep(0.001)
+    client, _ = server.accept()
+    until = time.thread_time() + 0.015
+    while time.thread_time() < until:
+        pass
+    try:
+        client.send(b"x")
+    except OSError:
+        pass
+    client.close()
 P
 python3 "$SCRATCH/busy.py" "$SCRATCH/busy.pid" & busy=$!
 name=own-$$
@@ -24,7 +33,8 @@ rows() { # HOST METRIC EXPRESSION
 }
 jq -n --arg name "$name" --arg busy "$SCRATCH/busy.pid" '{name: "own", target: "127.0.0.1:9912",
 	capture: [{source: "linux"}, {source: "process", name: $name}, {source: "process", pidfile: $busy}],
-	load: [{name: "a", driver: "tcp", until: "greeting", duration: "3s", timeout: "400ms", arrivals: {rate: 200}}]}' > "$SCRATCH/own.json"
+	load: [{name: "a", driver: "tcp", until: "greeting", duration: "3s", timeout: "400ms", arrivals: {rate: 200}},
+		{name: "b", target: "127.0.0.1:9914", driver: "tcp", until: "greeting", duration: "4s", timeout: "400ms", arrivals: {steps: ["20", "150"]}}]}' > "$SCRATCH/own.json"
 "$SQUALL" run "$SCRATCH/own.json" --out "$SCRATCH/own" --quiet & run=$!
 until [ -s "$SCRATCH/own/spool/load-localhost.jsonl" ]; do kill -0 "$run" || fail "no run"; sleep 0.05; done
 sleep 0.8
@@ -37,6 +47,7 @@ expect_eq "$(rows localhost process.fds '[.[].instance] | sort | join(",")')" "$
 [ "$(rows localhost process.cpu "map(select(.instance == \"python3:$busy\"))[0].delta")" -ge 100 ] || fail "the processor time"
 expect_eq "$(rows localhost process.stopped "map(select(.instance == \"$name:$sink\"))[0] | \"\(.max) \(.last)\"")" "1 0" "stopped, and gone"
 [ "$(jqr "$r" '[.findings[] | select(.mechanism == "server-stalled") | .explained] | add // 0')" -ge 100 ] || fail "server-stalled: $(jqr "$r" '.findings')"
+[ "$(jqr "$r" '[.findings[] | select(.mechanism == "cpu-saturation" and .load == "b") | .explained] | add // 0')" -ge 100 ] || fail "cpu-saturation: $(jqr "$r" '.findings')"
 expect_eq "$(jqr "$r" '[.events[] | select(.source == "process").text] | join(",")')" \
 	"$name has ended, and no process that is watched is left" "its end is an event"
 
