@@ -11,7 +11,7 @@
  *   at each tick.  A process that comes and goes in between is not seen.
  * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than four times, it is
  *   not counted: a rise of several ticks at one would look like a busy second.
- * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
+ * - That the last one has ended is an event. */
 #include "analyzers/kernel/process.h"
 
 #include <dirent.h>
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/kernel/threads.h"
+#include "analyzers/kernel/process_rows.h"
 #include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -33,23 +33,6 @@ enum {
 	MOST = 256, /* watched at a time; three descriptors each */
 	NAME_MAX_BYTES = 15,
 };
-
-enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, BUSIEST, VOLUNTARY, FORCED, ROWS };
-
-static const char *const rows[ROWS] = {
-	[FDS] = "process.fds",
-	[FDS_LIMIT] = "process.fds_limit",
-	[RSS] = "process.rss",
-	[THREADS] = "process.threads",
-	[STOPPED] = "process.stopped",
-	[CPU] = "process.cpu",
-	[BUSIEST] = "process.busiest",
-	[VOLUNTARY] = "process.switches_voluntary",
-	[FORCED] = "process.switches_forced",
-};
-
-/* What a process that has ended has none of. */
-static const enum row held[] = { FDS, RSS, THREADS, STOPPED };
 
 /* By which /proc a process is known: that of the capture's PID namespace, or the machine's where that is
  * another one. */
@@ -65,12 +48,7 @@ struct watched {
 	struct sq_process process;
 	enum whose whose;
 	bool given; /* by number, whatever its name */
-	char name[SQ_PROCESS_NAME];
-	unsigned row[ROWS];
-	uint64_t voluntary, forced;           /* as reported */
-	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
-	struct sq_threads threads;
-	bool accountable; /* the kernel says what its threads wanted */
+	struct sq_process_rows rows;
 };
 
 struct processes {
@@ -91,51 +69,15 @@ struct processes {
 	int64_t busy_ns; /* when it was last read */
 };
 
-/* ---- one process ---- */
+/* ---- what is watched ---- */
 
 static void watch(struct processes *p, const struct watched *who, const char *name)
 {
 	struct watched *w = &p->v[p->n++];
-	char instance[SQ_PROCESS_NAME + 16];
 
-	*w = (struct watched){ .process = who->process, .whose = who->whose, .given = who->given };
-	w->accountable = sq_threads_read(&w->threads, &w->process, false) == 0;
-	snprintf(w->name, sizeof(w->name), "%s", name);
-	snprintf(instance, sizeof(instance), "%s:%d", name, (int)w->process.pid);
-	for (size_t i = 0; i < ROWS; i++)
-		w->row[i] = i == BUSIEST && !w->accountable
-				    ? 0
-				    : sq_catalogue_metric(p->sample, rows[i], instance);
+	*w = *who;
+	sq_process_rows_init(&w->rows, p->sample, &w->process, name);
 	p->has_run |= w->whose == RUN;
-}
-
-/* A sum over the threads that there are falls when one ends: what it had is kept. */
-static void add_rise(uint64_t *sum, uint64_t *live, uint64_t now)
-{
-	if (now > *live)
-		*sum += now - *live;
-	*live = now;
-}
-
-/* What needs no reading at each tick. */
-static void put_slow(struct processes *p, struct watched *w)
-{
-	uint64_t limit, voluntary, forced;
-
-	if (sq_process_descriptor_limit(&w->process, &limit) == 0)
-		sq_sample_put(p->sample, w->row[FDS_LIMIT], limit);
-	if (sq_process_switches(&w->process, &voluntary, &forced) < 0)
-		return;
-	add_rise(&w->voluntary, &w->live_voluntary, voluntary);
-	add_rise(&w->forced, &w->live_forced, forced);
-	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
-	sq_sample_put(p->sample, w->row[FORCED], w->forced);
-}
-
-static void put_busiest(struct processes *p, struct watched *w, bool counts)
-{
-	if (w->accountable && sq_threads_read(&w->threads, &w->process, counts) == 0)
-		sq_sample_put(p->sample, w->row[BUSIEST], w->threads.busiest_ns / (uint64_t)SQ_MS);
 }
 
 /* All of them, while that is cheap. */
@@ -146,34 +88,19 @@ static void put_all_busiest(struct processes *p, int64_t now_ns)
 	if (!sq_thrift_begin(&p->busy))
 		return;
 	for (size_t i = 0; i < p->n; i++)
-		put_busiest(p, &p->v[i], counts);
+		sq_process_rows_put_busiest(&p->v[i].rows, &p->v[i].process, counts);
 	p->busy_ns = now_ns;
 	sq_thrift_end(&p->busy);
 }
 
-/* Its rows at this tick; false: there is nothing to put under this name any more. */
-static bool put_fast(struct processes *p, struct watched *w, const struct sq_process_stat *now)
-{
-	uint64_t fds;
-
-	if (strcmp(now->name, w->name) != 0)
-		return false;
-	if (sq_process_descriptors(&w->process, &fds) == 0)
-		sq_sample_put(p->sample, w->row[FDS], fds);
-	sq_sample_put(p->sample, w->row[RSS], now->rss_bytes);
-	sq_sample_put(p->sample, w->row[THREADS], now->threads);
-	sq_sample_put(p->sample, w->row[STOPPED], now->state == 'T' || now->state == 't');
-	sq_sample_put(p->sample, w->row[CPU], now->cpu_ms);
-	return true;
-}
-
+/* The process stays open, and is the caller's. */
 static struct watched take_out(struct processes *p, size_t at)
 {
 	struct watched w = p->v[at];
 
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		sq_sample_put(p->sample, w.row[held[i]], 0);
-	snprintf(p->ended, sizeof(p->ended), "%s", w.name);
+	sq_process_rows_put_none(&w.rows);
+	sq_process_rows_fini(&w.rows);
+	snprintf(p->ended, sizeof(p->ended), "%s", w.rows.name);
 	p->v[at] = p->v[--p->n];
 	return w;
 }
@@ -322,9 +249,8 @@ static void rename_watched(struct processes *p, size_t at, const struct sq_proce
 {
 	struct watched w = take_out(p, at);
 
-	sq_threads_fini(&w.threads);
 	if (consider_open(p, &w, now))
-		put_fast(p, &p->v[p->n - 1], now);
+		sq_process_rows_put(&p->v[p->n - 1].rows, &p->v[p->n - 1].process, now);
 	p->look_ns = 0;
 }
 
@@ -337,12 +263,15 @@ static void put_one(struct processes *p, size_t at, bool looks)
 		struct watched gone = take_out(p, at);
 
 		sq_process_close(&gone.process);
-		sq_threads_fini(&gone.threads);
-	} else if (!put_fast(p, w, &now)) {
-		rename_watched(p, at, &now);
-	} else if (looks) {
-		put_slow(p, w);
+		return;
 	}
+	if (strcmp(now.name, w->rows.name) != 0) {
+		rename_watched(p, at, &now);
+		return;
+	}
+	sq_process_rows_put(&w->rows, &w->process, &now);
+	if (looks)
+		sq_process_rows_put_slow(&w->rows, &w->process);
 }
 
 static int process_sample(void *state, struct sq_sample *s)
@@ -372,7 +301,7 @@ static void process_close(void *state)
 
 	while (p->n > 0) {
 		sq_process_close(&p->v[--p->n].process);
-		sq_threads_fini(&p->v[p->n].threads);
+		sq_process_rows_fini(&p->v[p->n].rows);
 	}
 	close(p->proc[RUN]);
 }
