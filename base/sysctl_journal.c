@@ -151,6 +151,7 @@ static int hand_read(const struct sq_journal *j, const char *place, const char *
 {
 	int rc;
 
+	assert(!place || j->hands.read); /* check_hands() */
 	if (place)
 		return j->hands.read(j->hands.arg, place, key, ret_value, err);
 	rc = sq_sysctl_read(key, ret_value, SQ_SYSCTL_VALUE);
@@ -162,6 +163,7 @@ static int hand_write(const struct sq_journal *j, const char *place, const char 
 {
 	int rc;
 
+	assert(!place || j->hands.write);
 	if (place)
 		return j->hands.write(j->hands.arg, place, key, value, err);
 	rc = sq_sysctl_write(key, value);

@@ -4,6 +4,7 @@
  * that only what it rises by is added; and a process that has ended stands at 0, of all that it held. */
 #include "analyzers/kernel/process_rows.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,7 +89,9 @@ void sq_process_rows_put_slow(struct sq_process_rows *r, const struct sq_process
 void sq_process_rows_put_busiest(struct sq_process_rows *r, const struct sq_process *process,
 				 bool counts)
 {
-	if (r->accountable && sq_threads_read(&r->threads, process, counts) == 0)
+	int rc = r->accountable ? sq_threads_read(&r->threads, process, counts) : -ENODATA;
+
+	if (rc == 0 && counts)
 		put(r, SQ_PROCESS_BUSIEST, r->threads.busiest_ns / (uint64_t)SQ_MS);
 }
 

@@ -4,6 +4,8 @@
  * - Processor time alone does not tell who has none left: a server that shares a processor with another
  *   program runs half of the time and waits for it in the other half.  Both together are what it wanted.
  * - A sum over threads tells nothing either: four threads at a quarter are one busy thread's sum.
+ * - A thread that ends between its name and its file is no failure of the reading: a server with a thread for
+ *   each connection has such a one in many.  A kernel without these files is.
  * - A wait is booked when it ends, so that who starves for a second shows it all at once. */
 #include "analyzers/kernel/threads.h"
 
@@ -25,8 +27,11 @@ static int read_wanted(int folder, const char *id, uint64_t *ret)
 
 	snprintf(path, sizeof(path), "%.16s/schedstat", id);
 	fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
+	if (fd == -1) {
+		int rc = -errno;
+
+		return rc == -ENOENT && faccessat(folder, id, F_OK, 0) == -1 ? -ESRCH : rc;
+	}
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (len <= 0)
@@ -72,8 +77,10 @@ int sq_threads_read(struct sq_threads *t, const struct sq_process *p, bool count
 	DIR *folder = sq_process_folder(p, "task");
 	const struct dirent *entry;
 	uint64_t most = 0;
-	int rc = folder ? 0 : -errno;
+	int rc = 0;
 
+	if (!folder)
+		return -errno;
 	while (rc == 0 && (entry = readdir(folder))) {
 		uint64_t wanted = 0, rise;
 
@@ -87,8 +94,7 @@ int sq_threads_read(struct sq_threads *t, const struct sq_process *p, bool count
 		rise = rc == 0 ? rise_of(t, (pid_t)strtol(entry->d_name, NULL, 10), wanted) : 0;
 		most = rise > most ? rise : most;
 	}
-	if (folder)
-		closedir(folder);
+	closedir(folder);
 	forget_ended(t);
 	t->busiest_ns += counts ? most : 0;
 	return rc;

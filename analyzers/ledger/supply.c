@@ -288,15 +288,6 @@ static const char *socket_row(const struct sq_run *run, const char *host, const 
 	return NULL;
 }
 
-static bool makes_load(const struct sq_run *run, const char *host)
-{
-	for (size_t i = 0; i < run->n_loads; i++) {
-		if (sq_frame_plays(&run->loads[i], host, SQ_SIDE_CLIENT))
-			return true;
-	}
-	return false;
-}
-
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
 		   const struct sq_load_rec *load, size_t target, const char **ret_row)
 {
@@ -308,7 +299,7 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 	if (!server &&
 	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
 		return false; /* another of its targets stands here */
-	if ((c->many_targets && load->n_targets < 2) || (c->apart && makes_load(run, host)))
+	if (c->many_targets && load->n_targets < 2)
 		return false;
 	*ret_row = c->instance;
 	if (c->instance)

@@ -9,8 +9,9 @@
  *   is that the run did not start; such a one goes by the machine's number, as ps has it.
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
- * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than four times, it is
- *   not counted: a rise of several ticks at one would look like a busy second.
+ * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than
+ *   four times, it is not counted: a rise of several ticks at one would look like a busy second.  Nothing is
+ *   put then, for a 0 would be taken for an idle server.
  * - That the last one has ended is an event. */
 #include "analyzers/kernel/process.h"
 

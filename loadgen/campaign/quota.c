@@ -201,13 +201,15 @@ static int fail_make(const struct sq_quotas *q, const char *host, const char *fo
 
 /* The first number that is free.  Between making and locking it, another may have taken it for one that was
  * left behind. */
+enum { RIVALS = 1000 }; /* runs beside this one that may have made groups */
+
 static int make_group(struct sq_quotas *q, size_t host, struct sq_err *err)
 {
 	const struct sq_host_plan *h = &q->plan->hosts[host];
 	struct quota *one = &q->v[host];
 	int rc = 0;
 
-	for (int i = 1; rc == 0 && one->lock == -1; i++) {
+	for (int i = 1; rc == 0 && one->lock == -1 && i <= RIVALS; i++) {
 		free(one->group);
 		free(one->folder);
 		one->group = sq_printf_dup("/" PREFIX "%d-%s", i, h->name);
@@ -217,6 +219,8 @@ static int make_group(struct sq_quotas *q, size_t host, struct sq_err *err)
 		else if (errno != EEXIST)
 			rc = -errno;
 	}
+	if (rc == 0 && one->lock == -1)
+		rc = -EBUSY;
 	if (rc == 0)
 		rc = set_limit(q, one->folder, h->spec->cpu_percent);
 	return rc < 0 ? fail_make(q, h->name, one->folder, rc, err) : 0;

@@ -150,9 +150,33 @@ def orphans_and_filter(level, shape):
                            ("orphan-limit", "server"): run.mib("server", "TCPAbortOnMemory")}
 
 
+def filter_and_resets(level, shape):
+    """A fourth of the SYNs is dropped; whoever gets in is reset."""
+    s, _ = server_resets(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "%s %s counter drop" % (SYN, one_in(4)))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"), ("server-reset", "server"): run.sink("tcp")["resets_by_sink"]}
+
+
+def filter_and_closed_port(level, shape):
+    """A fourth of the queries is dropped before the kernel sees that nobody listens."""
+    s, _ = closed_port_of_queries(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "udp dport 54 %s counter drop" % one_in(4))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("port-closed", "server"): run.load("queries").scheduled - run.nft("server")}
+
+
+def generator_and_filter(level, shape):
+    """A million queries in half a second are more than one thread can send; what it did send its own filter refused."""
+    client = {"nft": ruleset("output", "udp dport 53 counter drop")}
+    return (scenario([dns(shape, 2000000, timeout="300ms")], {"run": [dns_sink()]}, client),
+            lambda run: {("packet-filter", "client"): run.nft("client"),
+                         ("generator-limit", "client"): run.load("queries").scheduled - run.nft("client")})
+
+
 PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server,
          filter_and_queue_of_its_own, buffers_of_both, queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream,
-         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter]
+         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter,
+         filter_and_resets, filter_and_closed_port, generator_and_filter]
 
 
 # ---- one cause, met in an unusual way ----
@@ -189,8 +213,17 @@ def counted_before(level, shape):
     return s, lambda run: {("packet-filter", "server"): run.nft("server")}
 
 
-ODD = [read_each_second, counted_before, *map(over_ipv6, (
-    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, filter_datagrams, filter_connects))]
+def reader_dies(level, shape):
+    """Who reads the server's counters is killed in mid-burst, and comes back: what was counted meanwhile lies in the gap."""
+    s, truth = receive_buffer_server(level, shape)
+    s["load"][0].update(at="500ms", duration="2s")
+    s["capture"] = [{"source": "linux", "host": "client"}, {"source": "linux", "host": "server", "where": "exec:sh READER"}]
+    return s, truth
+
+
+ODD = [read_each_second, reader_dies, counted_before, *map(over_ipv6, (
+    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, server_resets, filter_datagrams,
+    filter_connects))]
 
 
 # ---- nothing fails ----
@@ -271,6 +304,14 @@ def own_time_outs(level, shape):
 def uncounted_filter_of_connects(level, shape):
     server = {"nft": ruleset("input", "%s %s drop" % (SYN, one_in(2))), "run": [tcp_sink()]}
     return scenario([tcp(shape, 400)], server), lambda run: {}, {"storm": set()}
+
+
+def uncounted_filter_that_resets(level, shape):
+    """The filter resets sessions in the server's name; its program has reset none."""
+    server = {"nft": ruleset("input", "tcp dport 9000 tcp flags & psh == psh reject with tcp reset"),
+              "run": [tcp_sink(greeting="", request_bytes="5B", reply_bytes="1KiB")]}
+    load = tcp(shape, 200, until="answer", send="hello", answer_size="1KiB")
+    return scenario([load], server), lambda run: {}, {"storm": set()}
 
 
 def uncounted_filter_of_datagrams(level, shape):
@@ -364,10 +405,10 @@ def others_before(level, shape):
 
 
 BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow, other_port_filtered, others_before]
-UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, sink_that_drops, paused_sink,
+UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, uncounted_filter_that_resets, sink_that_drops, paused_sink,
           stopped_server, throttled_server, closed_port, narrow_ports, stopped_bystander, stopped_bystander_of_queries,
           busy_bystander, busy_generator, *map(over_ipv6, (
               own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, paused_sink, closed_port))]
 
 # Processor time is what they are about: none of them beside another run.
-TIMED = {saturated_by_work, saturated_by_others, busy_bystander, busy_generator}
+TIMED = {saturated_by_work, saturated_by_others, throttled_by_its_group, generator_and_filter, busy_bystander, busy_generator}

@@ -223,14 +223,38 @@ def saturated_by_others(level, shape):
             lambda run: {("cpu-saturation", "server"): run.load("queries").failures})
 
 
+def closed_port_of_queries(level, shape):
+    """Exact: nobody listens there, and the kernel says so of each query, which no limit of ICMP's keeps back."""
+    load = dns(shape, (200, 500, 1500)[level], target="server:54")
+    return (scenario([load], {"sysctl": {"net.ipv4.icmp_ratemask": 0}, "run": [dns_sink()]}),
+            lambda run: {("port-closed", "server"): run.load("queries").scheduled})
+
+
+def server_resets(level, shape):
+    """Exact: the sink resets after four bytes, and counts it; the answer to fewer comes through."""
+    load = tcp(shape, (100, 200, 400)[level], until="answer", send="hello", answer_size="1KiB")
+    server = {"run": [tcp_sink(greeting="", reset_after="4B", request_bytes="5B", reply_bytes="1KiB")]}
+    return scenario([load], server), lambda run: {("server-reset", "server"): run.sink("tcp")["resets_by_sink"]}
+
+
+def throttled_by_its_group(level, shape):
+    """A tenth of a processor, for connections of 1 ms each: it stands still nine tenths of the time.  As inexact."""
+    server = {"cpu_percent": 10, "sysctl": {"net.core.somaxconn": 4096, "net.ipv4.tcp_max_syn_backlog": 4096},
+              "run": [tcp_sink(backlog=4096, work="1ms")]}
+    load = tcp(shape, (200, 300, 400)[level], until="greeting", duration="2s", timeout="500ms", at="500ms")
+    return scenario([load], server), lambda run: {("cpu-throttled", "server"): run.load("storm").failures}
+
+
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
            filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table, resolver_quota, upstream_fails,
-           upstream_silent, relay_lookups, saturated_by_work, saturated_by_others]
+           closed_port_of_queries, server_resets, slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table, resolver_quota, upstream_fails,
+           upstream_silent, relay_lookups, saturated_by_work, saturated_by_others,
+           throttled_by_its_group]
 
 # In CI labs of these are run one by one (e2e/labs_limits, e2e/postfix_dns, e2e/server_counters).
-LONG = {orphan_limit, tcp_memory, neighbour_table, resolver_quota, upstream_fails, upstream_silent, relay_lookups, saturated_by_others}
+LONG = {orphan_limit, tcp_memory, neighbour_table, resolver_quota, upstream_fails, upstream_silent, relay_lookups, saturated_by_others,
+        throttled_by_its_group}
 
 # What no counter counts one for one (a closed window, a process that stands, or has no time): a tenth will do.
-INEXACT = {"slow-reader", "server-stalled", "cpu-saturation"}
+INEXACT = {"slow-reader", "server-stalled", "cpu-saturation", "cpu-throttled"}

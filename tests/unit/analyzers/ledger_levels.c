@@ -313,6 +313,7 @@ static void test_server_resets(void **state)
 		counter(run, "server", "TcpExt.TCPAbortOnData", 10);
 		analyze(run);
 		assert_int_equal(explained_by(run, "server-reset", "server"), shared ? 0 : 200);
+		assert_true(!shared == !not_examined(run, "server-reset"));
 		sq_run_free(run);
 	}
 }
@@ -355,7 +356,7 @@ static void test_saturated_thread(void **state)
 	for (int what = 0; what < CASES; what++) {
 		struct sq_run *run = new_run(BINS);
 		struct sq_load_rec *load = connections(run, "timeout", "answer", 10);
-		double *idle, *busiest; /* rows move when one is added, their samples don't */
+		struct sq_metric_rec *idle, *busiest;
 		double rise = 0;
 
 		(void)state;
@@ -363,14 +364,14 @@ static void test_saturated_thread(void **state)
 		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
 		json_object_set_new(run->environment, "server",
 				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
-		idle = add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER)->samples;
-		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER)
-				  ->samples;
+		add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
+		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER);
+		idle = busiest - 1;
 		for (size_t i = 0; i < run->axis.n; i++) {
 			load->lag_max_s[i] = what == LATE_LOAD ? 0.06 : 0.04;
-			idle[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
+			idle->samples[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
 			rise += what == BUSY_MACHINE || i >= 30 ? 60 : 99;
-			busiest[i] = rise;
+			busiest->samples[i] = rise;
 		}
 		analyze(run);
 		assert_int_equal(explained_by(run, "cpu-saturation", "server"),

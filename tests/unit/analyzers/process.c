@@ -7,7 +7,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "analyzers/kernel/threads.h"
@@ -189,6 +191,49 @@ static void test_busiest(void **state)
 	sq_threads_fini(&t);
 }
 
+/* Each lives for a moment; for the test's time. */
+static void *thread_of_many(void *arg)
+{
+	return arg;
+}
+
+static void *start_many(void *arg)
+{
+	const atomic_bool *ends = arg;
+
+	while (!atomic_load(ends)) {
+		pthread_t one;
+
+		if (pthread_create(&one, NULL, thread_of_many, NULL) == 0)
+			pthread_join(one, NULL);
+	}
+	return NULL;
+}
+
+/* Threads that end while they are read take nothing from the others. */
+static void test_busiest_of_many(void **state)
+{
+	struct sq_threads t = { 0 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+	struct sq_process p;
+	atomic_bool ends = false;
+	pthread_t maker;
+	int64_t until_ns;
+
+	(void)state;
+	assert_int_equal(pthread_create(&maker, NULL, start_many, &ends), 0);
+	assert_int_equal(sq_process_open(&p, proc, getpid()), 0);
+	until_ns = sq_now_ns() + SQ_SEC;
+	while (sq_now_ns() < until_ns)
+		assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	atomic_store(&ends, true);
+	pthread_join(maker, NULL);
+	assert_true(t.busiest_ns > 200 * SQ_MS);
+	sq_process_close(&p);
+	close(proc);
+	sq_threads_fini(&t);
+}
+
 static json_t *row_of(const json_t *records, const char *metric, const char *name, pid_t pid)
 {
 	char instance[64];
@@ -239,6 +284,33 @@ static void test_by_number(void **state)
 	assert_string_equal(record_text(nth_record(records, "event", 0), "text"),
 			    "vic tim has ended, and no process that is watched is left");
 	json_decref(records);
+}
+
+/* Read too seldom to say how busy threads are, it says nothing; it is no set of zeros. */
+static void test_seldom_read(void **state)
+{
+	pid_t pid = child_start("seldom");
+	struct conf conf = { .pid = pid };
+
+	(void)state;
+	for (int64_t gap_ns = 100 * SQ_MS; gap_ns <= 400 * SQ_MS; gap_ns += 300 * SQ_MS) {
+		char instance[32];
+		struct probe p;
+		json_t *records;
+		bool told;
+
+		probe_open_conf(&p, "process", &conf);
+		for (int i = 0; i < 4; i++) {
+			probe_tick(&p);
+			sq_sleep_until(sq_now_ns() + gap_ns);
+		}
+		records = probe_close(&p);
+		snprintf(instance, sizeof(instance), "seldom:%d", (int)pid);
+		told = last_value(records, "process.busiest", instance) != NOT_THERE;
+		assert_int_equal(told, gap_ns < 250 * SQ_MS);
+		json_decref(records);
+	}
+	child_end(pid);
 }
 
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
@@ -391,7 +463,9 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_busiest),
+		cmocka_unit_test(test_busiest_of_many),
 		cmocka_unit_test(test_by_number),
+		cmocka_unit_test(test_seldom_read),
 		cmocka_unit_test(test_by_name_and_file),
 		cmocka_unit_test(test_a_new_name),
 		cmocka_unit_test(test_by_default),
