@@ -34,7 +34,7 @@ grep -q 'no file of squall capture' "$SCRATCH/none.txt" || fail "$(cat "$SCRATCH
 status=0; "$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "late=$SCRATCH/late.jsonl" 2> "$SCRATCH/late.txt" || status=$?
 expect_eq "$status" 3 "counters of another time: status"
 grep -Eq 'nothing of the run: by the wall clocks it begins [0-9.]+ s after the run ended' "$SCRATCH/late.txt" || fail "$(cat "$SCRATCH/late.txt")"
-{ grep -v '"tick"' "$USER_SCRATCH/server.jsonl" | grep -v '"done"'; grep '"tick"' "$USER_SCRATCH/server.jsonl" | head -n 8; } > "$SCRATCH/begin.jsonl"
+{ grep -v '"tick"' "$USER_SCRATCH/server.jsonl" | grep -v '"done"'; grep -m 8 '"tick"' "$USER_SCRATCH/server.jsonl"; } > "$SCRATCH/begin.jsonl"
 truncate -s -10 "$SCRATCH/begin.jsonl"
 "$SQUALL" analyze "$SCRATCH/whole" --quiet --counters "cut=$SCRATCH/begin.jsonl" || fail "a file that is cut: status $?"
 expect_eq "$(jqr "$SCRATCH/whole/run.json" '[.events[] | select(.host == "cut") | .source] | sort | join(" ")')" "file spool" "what a cut file is told of"
