@@ -58,10 +58,13 @@ static const struct sq_opt known_opts[] = {
 };
 
 static const struct sq_opt file_opts[] = {
+	{ .name = "note",
+	  .type = SQ_OPT_STRING,
+	  .offset = offsetof(struct sq_catalogue_file, note),
+	  .help = "what its rows are, beyond the list" },
 	{ .name = "metrics",
 	  .type = SQ_OPT_LIST,
 	  .offset = offsetof(struct sq_catalogue_file, metrics),
-	  .required = true,
 	  .sub = known_opts,
 	  .elem_size = sizeof(struct sq_known),
 	  .help = "what the source can give" },
@@ -79,6 +82,10 @@ int sq_catalogue_file_load(const struct sq_embedded *file, struct sq_catalogue_f
 		return -EINVAL;
 	rc = sq_opt_parse(&ctx, file_opts, doc, "", ret, err);
 	json_decref(doc);
+	if (rc == 0 && ret->metrics.n == 0 && !ret->note) {
+		sq_catalogue_file_fini(ret);
+		rc = sq_err_set(err, -EINVAL, file->name, "give \"metrics\", or a \"note\"");
+	}
 	return rc;
 }
 
@@ -203,6 +210,19 @@ static void write_known(const struct sq_known *k, struct sq_buf *out)
 		      k->meaning, k->counted ? k->counted : "");
 }
 
+static void write_file(const struct sq_catalogue_file *file, struct sq_buf *out)
+{
+	const struct sq_known *known = file->metrics.v;
+
+	if (file->note)
+		sq_buf_printf(out, "\n%s\n", file->note);
+	if (file->metrics.n)
+		sq_buf_puts(out, "\n| metric | unit | kind | what it counts | counted in |\n"
+				 "| --- | --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < file->metrics.n; i++)
+		write_known(&known[i], out);
+}
+
 void sq_catalogue_markdown(struct sq_buf *out)
 {
 	pthread_once(&catalogue_loaded, load_all);
@@ -212,14 +232,11 @@ void sq_catalogue_markdown(struct sq_buf *out)
 		    " what varies. Metrics that a source\ngives beyond these are read all the same,"
 		    " as counters without a unit.\n");
 	for (size_t i = 0; i < catalogue.n; i++) {
-		const struct sq_known *known = catalogue.files[i].metrics.v;
 		const char *summary = summary_of(sq_counters[i].name);
 
-		sq_buf_printf(out, "\n### %s\n\n%s%s", sq_counters[i].name, summary ? summary : "",
-			      summary ? "\n\n" : "");
-		sq_buf_puts(out, "| metric | unit | kind | what it counts | counted in |\n"
-				 "| --- | --- | --- | --- | --- |\n");
-		for (size_t k = 0; k < catalogue.files[i].metrics.n; k++)
-			write_known(&known[k], out);
+		sq_buf_printf(out, "\n### %s\n", sq_counters[i].name);
+		if (summary)
+			sq_buf_printf(out, "\n%s\n", summary);
+		write_file(&catalogue.files[i], out);
 	}
 }

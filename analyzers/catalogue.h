@@ -20,7 +20,8 @@ struct sq_known {
 };
 
 struct sq_catalogue_file {      /* of one source */
-	struct sq_list metrics; /* struct sq_known */
+	char *note;             /* what its rows are, beyond the list; NULL */
+	struct sq_list metrics; /* struct sq_known; none of a source whose rows others list */
 };
 
 /* Generated from the folder; a NULL name ends it. */

@@ -267,6 +267,15 @@ int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, 
 			       err);
 }
 
+int sq_sample_there(struct sq_sample *s, unsigned source, struct sq_err *err)
+{
+	return sq_sample_write(s,
+			       json_pack("{s:s, s:I, s:s}", "k", "there", "t",
+					 (json_int_t)sq_now_ns(), "source",
+					 s->origins[source].name),
+			       err);
+}
+
 /* In the order of their numbers, each before the first tick that may name it. */
 static int announce(struct sq_sample *s, struct sq_err *err)
 {

@@ -35,6 +35,9 @@ void sq_sample_time(struct sq_sample *s);
 /* The source isn't available on this host: no values will come. 0, or the spool's error. */
 int sq_sample_absent(struct sq_sample *s, unsigned source, const char *because, struct sq_err *err);
 
+/* It was absent, and is not any more. */
+int sq_sample_there(struct sq_sample *s, unsigned source, struct sq_err *err);
+
 /* The source gave nothing at a tick that is none for it. */
 int sq_sample_gap(struct sq_sample *s, unsigned source, int64_t begin_ns, int64_t end_ns,
 		  const char *because, struct sq_err *err);

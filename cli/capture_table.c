@@ -1,9 +1,15 @@
-/* A table of rates, as nstat(8) has it: counters that rose, with their rise and rate since the
- * reading before, and gauges that changed.  It is drawn from the capture's records as anybody else would. */
+/* A table of what changed, in the manner of nstat(8): counters that rose, with their rise and rate since
+ * their last reading, then gauges that moved, in the order of sources; what the reading itself took is
+ * the last line.  It is drawn from the capture's records as anybody else would.
+ *
+ * What a reader would get wrong:
+ * - A tick is one thread's.  Those that come together are one table: it is printed when no more came for
+ *   a while, or a thread is there again (sq_capture_table_print).
+ * - A gauge is measured against what was printed of it, so that one that creeps is seen too.
+ * - Rises are added up, for a thread that waits may be behind by a table. */
 #include "cli/capture_table.h"
 
-#include <inttypes.h>
-#include <stdbool.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,73 +18,201 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
+enum { MOVED_PERCENT = 5 };
+
 struct row {
-	char *name; /* "softnet.dropped [cpu0]" */
+	char *metric, *instance; /* "softnet.dropped", "cpu0" or NULL */
 	char *unit;
-	bool gauge, seen;
-	json_int_t value;
+	size_t source, part;
+	size_t head; /* of a processor's: the row that stands for all of them, else itself */
+	bool gauge;
+	json_int_t value, printed; /* printed: of a gauge */
+	json_int_t rise;           /* of a counter, since the last table */
 };
 
-struct part { /* rows are numbered by the thread that wrote them */
-	struct row *rows;
+struct part {         /* rows are numbered by the thread that wrote them */
+	size_t *rows; /* where they stand in the table */
 	size_t n, cap;
-	json_int_t last_ns; /* 0: no tick yet */
+	int64_t last_ns; /* of its last tick; 0: none yet */
+	int64_t took_ns; /* of its ticks since the last table */
+	bool ticked;
 };
 
 struct sq_capture_table {
 	struct part *parts;
-	size_t n, cap;
+	size_t n_parts, cap_parts;
+	struct row *rows;
+	size_t n_rows, cap_rows;
+	char **sources; /* as they came */
+	size_t n_sources, cap_sources;
+	bool all;
 };
 
-struct sq_capture_table *sq_capture_table_new(void)
+struct sq_capture_table *sq_capture_table_new(bool all)
 {
-	return sq_alloc(sizeof(struct sq_capture_table));
+	struct sq_capture_table *t = sq_alloc(sizeof(*t));
+
+	t->all = all;
+	return t;
 }
 
 struct sq_capture_table *sq_capture_table_free(struct sq_capture_table *t)
 {
-	for (size_t i = 0; t && i < t->n; i++) {
-		for (size_t k = 0; k < t->parts[i].n; k++) {
-			free(t->parts[i].rows[k].name);
-			free(t->parts[i].rows[k].unit);
-		}
-		free(t->parts[i].rows);
+	if (!t)
+		return NULL;
+	for (size_t i = 0; i < t->n_rows; i++) {
+		free(t->rows[i].metric);
+		free(t->rows[i].instance);
+		free(t->rows[i].unit);
 	}
-	free(t ? t->parts : NULL);
+	for (size_t i = 0; i < t->n_parts; i++)
+		free(t->parts[i].rows);
+	for (size_t i = 0; i < t->n_sources; i++)
+		free(t->sources[i]);
+	free(t->rows);
+	free(t->parts);
+	free(t->sources);
 	free(t);
 	return NULL;
 }
 
-static struct part *part_of(struct sq_capture_table *t, const json_t *record)
+static size_t part_of(struct sq_capture_table *t, const json_t *record)
 {
 	size_t number = (size_t)json_integer_value(json_object_get(record, "part"));
 
-	while (t->n <= number) {
-		t->parts = sq_grow(t->parts, t->n, &t->cap, sizeof(*t->parts));
-		t->parts[t->n++] = (struct part){ 0 };
+	while (t->n_parts <= number) {
+		t->parts = sq_grow(t->parts, t->n_parts, &t->cap_parts, sizeof(*t->parts));
+		t->parts[t->n_parts++] = (struct part){ 0 };
 	}
-	return &t->parts[number];
+	return number;
 }
 
-static void add_row(struct part *p, const json_t *record)
+static size_t source_of(struct sq_capture_table *t, const char *name)
 {
-	const char *name, *unit, *kind;
-	const char *instance = json_string_value(json_object_get(record, "instance"));
+	for (size_t i = 0; i < t->n_sources; i++)
+		if (strcmp(t->sources[i], name) == 0)
+			return i;
+	t->sources = sq_grow(t->sources, t->n_sources, &t->cap_sources, sizeof(*t->sources));
+	t->sources[t->n_sources] = sq_strdup(name);
+	return t->n_sources++;
+}
 
-	if (json_unpack((json_t *)record, "{s:s, s:s, s:s}", "metric", &name, "unit", &unit, "kind",
-			&kind) != 0)
+static bool is_processors(const struct row *r)
+{
+	return r->instance && strncmp(r->instance, "cpu", 3) == 0 &&
+	       isdigit((unsigned char)r->instance[3]);
+}
+
+/* The sum, where the source has one, or else the first processor's. */
+static size_t head_of(const struct sq_capture_table *t, size_t at)
+{
+	const struct row *r = &t->rows[at];
+
+	for (size_t i = 0; is_processors(r) && i < at; i++)
+		if (t->rows[i].part == r->part && strcmp(t->rows[i].metric, r->metric) == 0)
+			return i;
+	return at;
+}
+
+static void add_row(struct sq_capture_table *t, const json_t *record)
+{
+	const char *source, *metric, *unit, *kind;
+	const char *instance = json_string_value(json_object_get(record, "instance"));
+	size_t part = part_of(t, record);
+	struct part *p = &t->parts[part];
+
+	if (json_unpack((json_t *)record, "{s:s, s:s, s:s, s:s}", "source", &source, "metric",
+			&metric, "unit", &unit, "kind", &kind) != 0)
 		return;
 	p->rows = sq_grow(p->rows, p->n, &p->cap, sizeof(*p->rows));
-	p->rows[p->n++] = (struct row){
-		.name = instance ? sq_printf_dup("%s [%s]", name, instance) : sq_strdup(name),
+	p->rows[p->n++] = t->n_rows;
+	t->rows = sq_grow(t->rows, t->n_rows, &t->cap_rows, sizeof(*t->rows));
+	t->rows[t->n_rows] = (struct row){
+		.metric = sq_strdup(metric),
+		.instance = instance ? sq_strdup(instance) : NULL,
 		.unit = sq_strdup(unit),
+		.source = source_of(t, source),
+		.part = part,
 		.gauge = strcmp(kind, "gauge") == 0,
 	};
+	t->rows[t->n_rows].head = head_of(t, t->n_rows);
+	t->n_rows++;
 }
 
-static void print_head(double seconds)
+/* ---- what is printed ---- */
+
+static bool is_cost(const struct row *r)
+{
+	return strcmp(r->metric, "capture.took") == 0;
+}
+
+static bool has_moved(const struct sq_capture_table *t, const struct row *r)
+{
+	double by = (double)(r->value - r->printed) * 100;
+	double least = t->all ? 0 : (double)r->printed * MOVED_PERCENT;
+
+	return r->value != r->printed && (by < 0 ? -by : by) >= least;
+}
+
+/* Of all processors, unless each is printed by itself. */
+static json_int_t rise_of(const struct sq_capture_table *t, size_t at)
+{
+	json_int_t rise = t->rows[at].rise;
+
+	if (t->all || !is_processors(&t->rows[at]))
+		return rise;
+	for (size_t i = at + 1; i < t->n_rows; i++)
+		rise += t->rows[i].head == at ? t->rows[i].rise : 0;
+	return rise;
+}
+
+static bool is_told(const struct sq_capture_table *t, size_t at)
+{
+	const struct row *r = &t->rows[at];
+
+	if (!t->all && (is_cost(r) || r->head != at))
+		return false;
+	return r->gauge ? has_moved(t, r) : rise_of(t, at) > 0;
+}
+
+static void print_row(const struct sq_capture_table *t, size_t at)
+{
+	struct row *r = &t->rows[at];
+	int64_t took_ns = t->parts[r->part].took_ns;
+	bool apart = r->instance && (t->all || r->gauge || !is_processors(r));
+	json_int_t rise = rise_of(t, at);
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s%s%s%s", r->metric, apart ? " [" : "",
+		 apart ? r->instance : "", apart ? "]" : "");
+	if (r->gauge)
+		printf("  %-44s %14" JSON_INTEGER_FORMAT " %12s %s\n", name, r->value, "", r->unit);
+	else
+		printf("  %-44s %+14" JSON_INTEGER_FORMAT " %10.1f/s %s\n", name, rise,
+		       (double)rise * SQ_SEC / (double)(took_ns > 0 ? took_ns : 1), r->unit);
+	r->printed = r->value;
+}
+
+static size_t print_rows(struct sq_capture_table *t, bool gauges)
+{
+	size_t n = 0;
+
+	for (size_t source = 0; source < t->n_sources; source++)
+		for (size_t i = 0; i < t->n_rows; i++) {
+			const struct row *r = &t->rows[i];
+
+			if (r->source != source || r->gauge != gauges || !is_told(t, i))
+				continue;
+			print_row(t, i);
+			n++;
+		}
+	return n;
+}
+
+static void print_clock(void)
 {
 	time_t now = time(NULL);
 	char clock[16];
@@ -86,44 +220,100 @@ static void print_head(double seconds)
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	printf("%s, %.2f s\n", clock, seconds);
+	fputs(clock, stdout);
 }
 
-static void print_row(const struct row *r, json_int_t value, double seconds)
+static void print_cost(const struct sq_capture_table *t, int64_t took_ns)
 {
-	if (r->gauge)
-		printf("  %-44s %14" JSON_INTEGER_FORMAT " %12s %s\n", r->name, value, "", r->unit);
-	else
-		printf("  %-44s %+14" JSON_INTEGER_FORMAT " %10.1f/s %s\n", r->name,
-		       value - r->value, (double)(value - r->value) / seconds, r->unit);
+	double us = 0;
+
+	for (size_t i = 0; i < t->n_rows; i++)
+		us += is_cost(&t->rows[i]) ? (double)t->rows[i].rise : 0;
+	if (us > 0)
+		printf("  reading took %.1f ms, %.1f %% of a processor at most\n", us / 1e3,
+		       us * 1e3 * 100 / (double)took_ns);
+}
+
+/* Since the last table; rates are of each thread's own time. */
+static void forget_rises(struct sq_capture_table *t)
+{
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (t->parts[t->rows[i].part].ticked)
+			t->rows[i].rise = 0;
+	for (size_t i = 0; i < t->n_parts; i++) {
+		t->parts[i].ticked = false;
+		t->parts[i].took_ns = 0;
+	}
+}
+
+bool sq_capture_table_pending(const struct sq_capture_table *t)
+{
+	for (size_t i = 0; i < t->n_parts; i++)
+		if (t->parts[i].ticked)
+			return true;
+	return false;
+}
+
+void sq_capture_table_print(struct sq_capture_table *t)
+{
+	int64_t took_ns = 0;
+
+	for (size_t i = 0; i < t->n_parts; i++)
+		if (t->parts[i].took_ns > took_ns)
+			took_ns = t->parts[i].took_ns;
+	if (took_ns > 0) {
+		print_clock();
+		printf(", %.2f s\n", (double)took_ns / SQ_SEC);
+		if (print_rows(t, false) + print_rows(t, true) == 0)
+			puts("  nothing rose");
+		print_cost(t, took_ns);
+		fflush(stdout);
+	}
+	forget_rises(t);
+}
+
+/* ---- records ---- */
+
+static void take_value(struct row *r, json_int_t value, bool first)
+{
+	if (!r->gauge && !first && value > r->value)
+		r->rise += value - r->value;
+	if (first && r->gauge)
+		r->printed = value;
+	r->value = value;
 }
 
 /* The first reading is where rates begin. */
-static void take_tick(struct part *p, const json_t *record)
+static void take_tick(struct sq_capture_table *t, const json_t *record)
 {
+	struct part *p = &t->parts[part_of(t, record)];
 	const json_t *v = json_object_get(record, "v");
-	json_int_t end_ns = json_integer_value(json_object_get(record, "e"));
-	double seconds = (double)(end_ns - p->last_ns) / 1e9;
-	bool first = p->last_ns == 0, any = false;
+	int64_t end_ns = json_integer_value(json_object_get(record, "e"));
+	bool first = p->last_ns == 0;
 
+	if (p->ticked)
+		sq_capture_table_print(t);
 	for (size_t i = 0; i + 1 < json_array_size(v); i += 2) {
 		size_t number = (size_t)json_integer_value(json_array_get(v, i));
-		json_int_t value = json_integer_value(json_array_get(v, i + 1));
-		struct row *r = number < p->n ? &p->rows[number] : NULL;
 
-		if (!r)
-			continue;
-		if (!first && (r->gauge || value > r->value)) {
-			if (!any)
-				print_head(seconds);
-			print_row(r, value, seconds);
-			any = true;
-		}
-		r->value = value;
+		if (number < p->n)
+			take_value(&t->rows[p->rows[number]],
+				   json_integer_value(json_array_get(v, i + 1)), first);
 	}
+	p->took_ns += first ? 0 : end_ns - p->last_ns;
 	p->last_ns = end_ns;
-	if (any)
-		fflush(stdout);
+	p->ticked = true;
+}
+
+/* What is no number: an event, a source that is not there, one that gave nothing. */
+static void tell(const json_t *record, const char *key, const char *between)
+{
+	const char *source = json_string_value(json_object_get(record, "source"));
+	const char *text = json_string_value(json_object_get(record, key));
+
+	print_clock();
+	printf(" %s%s %s\n", source ? source : "", between, text ? text : "");
+	fflush(stdout);
 }
 
 void sq_capture_table_record(struct sq_capture_table *t, const char *line, size_t len)
@@ -131,13 +321,19 @@ void sq_capture_table_record(struct sq_capture_table *t, const char *line, size_
 	json_t *record = json_loadb(line, len, 0, NULL);
 	const char *kind = json_string_value(json_object_get(record, "k"));
 
-	if (kind && strcmp(kind, "metric") == 0)
-		add_row(part_of(t, record), record);
-	else if (kind && strcmp(kind, "tick") == 0)
-		take_tick(part_of(t, record), record);
-	else if (kind && strcmp(kind, "absent") == 0)
-		printf("%s is not available: %s\n",
-		       json_string_value(json_object_get(record, "source")),
-		       json_string_value(json_object_get(record, "because")));
+	if (!kind)
+		kind = "";
+	if (strcmp(kind, "metric") == 0)
+		add_row(t, record);
+	else if (strcmp(kind, "tick") == 0)
+		take_tick(t, record);
+	else if (strcmp(kind, "absent") == 0)
+		tell(record, "because", " is not available:");
+	else if (strcmp(kind, "there") == 0)
+		tell(record, "", " is there now");
+	else if (strcmp(kind, "gap") == 0)
+		tell(record, "because", " gave nothing:");
+	else if (strcmp(kind, "event") == 0)
+		tell(record, "text", ":");
 	json_decref(record);
 }

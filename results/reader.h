@@ -95,10 +95,13 @@ struct sq_capture_draft {
 	size_t n_parts, cap_parts;
 	struct sq_gap_draft *gaps;
 	size_t n_gaps, cap_gaps;
+	size_t anew; /* counters that the last event says began anew */
 	/* Of a file that is not the run's own. */
 	bool joined, placed;
 	int64_t first_bin, last_bin; /* nothing beyond is wanted */
-	int64_t error_ns;            /* of its wall clock; -1: not known */
+	bool ticked;
+	int64_t began_ns, ended_ns; /* its first tick and its last */
+	int64_t error_ns;           /* of its wall clock; -1: not known */
 };
 
 struct sq_reader {

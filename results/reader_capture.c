@@ -159,6 +159,10 @@ static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct 
 	bool enters = r->capture.joined && !p->entered;
 	union sq_cell *cell;
 
+	if (!r->capture.ticked)
+		r->capture.began_ns = t_ns;
+	r->capture.ticked = true;
+	r->capture.ended_ns = t_ns;
 	if (p->ticks.n && bin < p->ticks.first + (int64_t)p->ticks.n - 1)
 		bin = p->ticks.first + (int64_t)p->ticks.n - 1;
 	if (!wanted(r, bin))
@@ -209,25 +213,40 @@ told:
 						      .bin = bin_of(r, t_ns) };
 }
 
+/* A server that is started again begins all its counters anew, at one reading: that is one event. */
+static void tell_anew(struct sq_reader *r, int64_t t_ns, const struct sq_metric_rec *m)
+{
+	struct sq_event_rec *last = r->run->n_events ? &r->run->events[r->run->n_events - 1] : NULL;
+	bool more = r->capture.anew && last && last->t_ns == t_ns &&
+		    strcmp(last->host, r->host) == 0 && strcmp(last->source, m->source) == 0;
+	char *text;
+
+	r->capture.anew = more ? r->capture.anew + 1 : 1;
+	if (more) {
+		free(last->text);
+		last->text = sq_printf_dup("%zu counters began anew", r->capture.anew);
+		return;
+	}
+	text = sq_printf_dup("%s%s%s began anew", m->metric, m->instance ? " of " : "",
+			     m->instance ? m->instance : "");
+	sq_reader_event(r, t_ns, r->host, m->source, text);
+	free(text);
+}
+
 static int take_restart(struct sq_reader *r, const json_t *record)
 {
 	struct sq_part_draft *p = part_of(r, record);
 	struct sq_metric_draft *m =
 		p ? metric_of(r, p, json_number_value(json_object_get(record, "i"))) : NULL;
 	int64_t t_ns = time_of(r, record, "t");
-	char *text;
 
 	if (!m)
 		return -EINVAL;
 	m->base += m->value;
 	m->value = 0;
 	m->rec.restarted = true;
-	if (!wanted(r, bin_of(r, t_ns)))
-		return 0;
-	text = sq_printf_dup("%s%s%s began anew", m->rec.metric, m->rec.instance ? " of " : "",
-			     m->rec.instance ? m->rec.instance : "");
-	sq_reader_event(r, t_ns, r->host, m->rec.source, text);
-	free(text);
+	if (wanted(r, bin_of(r, t_ns)))
+		tell_anew(r, t_ns, &m->rec);
 	return 0;
 }
 
@@ -301,6 +320,29 @@ static void take_absent(struct sq_reader *r, const json_t *record)
 	json_array_append_new(r->run->absent,
 			      json_pack("{s:s, s:s, s:s}", "host", r->host, "source",
 					source ? source : "", "because", because ? because : ""));
+}
+
+/* One of that name is not absent any more. */
+static int take_there(struct sq_reader *r, const json_t *record)
+{
+	const char *source = json_string_value(json_object_get(record, "source"));
+	int64_t t_ns = time_of(r, record, "t");
+	const json_t *absent;
+	size_t i;
+
+	if (!source)
+		return -EINVAL;
+	json_array_foreach(r->run->absent, i, absent) {
+		if (strcmp(json_string_value(json_object_get(absent, "host")), r->host) != 0 ||
+		    strcmp(json_string_value(json_object_get(absent, "source")), source) != 0)
+			continue;
+		json_array_remove(r->run->absent, i);
+		break;
+	}
+	if (wanted(r, bin_of(r, t_ns)))
+		sq_reader_event(r, t_ns, r->host, source,
+				"it was not there at the beginning; its counters begin here");
+	return 0;
 }
 
 /* Its second word, at the end, takes the place of the first. */
@@ -386,6 +428,8 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 		rc = take_metric(r, record);
 	else if (strcmp(kind, "absent") == 0)
 		take_absent(r, record);
+	else if (strcmp(kind, "there") == 0)
+		rc = take_there(r, record);
 	else if (strcmp(kind, "relay") == 0)
 		rc = take_relay(r, record);
 	else if (strcmp(kind, "mail") == 0)

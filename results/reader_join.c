@@ -5,11 +5,13 @@
  *   know from whoever sets it how wrong it can be.  Where one does not, the bound is not known, and
  *   the report says so.
  * - Only the time of the run is taken, or one file of a week would make a report of a week.
+ * - A file of another time is a mistake, or a clock's, and no run without counters.
  * - A machine is a load's server when the load's target names it as the file does. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "results/reader.h"
 
@@ -103,6 +105,35 @@ static void set_window(struct sq_reader *r)
 	sq_reader_capture_extent(r, &c->first_bin, &c->last_bin);
 }
 
+static int check_window(struct sq_reader *r, const char *path, struct sq_err *err)
+{
+	const struct sq_capture_draft *c = &r->capture;
+	int64_t begin_ns = c->first_bin * r->run->axis.bin_ns,
+		end_ns = (c->last_bin + 1) * r->run->axis.bin_ns;
+	bool early = c->ended_ns < begin_ns;
+	char *text;
+
+	if (!c->placed || !c->ticked)
+		return sq_err_set(err, -EINVAL, path, "there is nothing in it");
+	if (early || c->began_ns > end_ns)
+		return sq_err_set(
+			err, -EINVAL, path,
+			"it has nothing of the run: by the wall clocks it %s %.1f s %s; give "
+			"the file of that time, and see that both machines' clocks are right",
+			early ? "ends" : "begins",
+			sq_seconds(early ? begin_ns - c->ended_ns : c->began_ns - end_ns),
+			early ? "before the run began" : "after the run ended");
+	if (c->began_ns <= begin_ns + SQ_SEC && c->ended_ns >= end_ns - SQ_SEC)
+		return 0;
+	text = sq_printf_dup(
+		"its counters are of %.1f to %.1f s alone, the run is of %.1f to %.1f s",
+		sq_seconds(c->began_ns), sq_seconds(c->ended_ns), sq_seconds(begin_ns),
+		sq_seconds(end_ns));
+	sq_reader_event(r, c->began_ns > begin_ns ? c->began_ns : begin_ns, r->host, "file", text);
+	free(text);
+	return 0;
+}
+
 int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err)
 {
 	size_t len = strcspn(counters, "=/");
@@ -117,8 +148,8 @@ int sq_reader_join(struct sq_reader *r, const char *counters, struct sq_err *err
 	set_window(r);
 	r->host = path == counters ? NULL : sq_printf_dup("%.*s", (int)len, counters);
 	rc = sq_reader_file(r, path, path, sq_reader_capture_record, err);
-	if (rc == 0 && !r->capture.placed)
-		rc = sq_err_set(err, -EINVAL, path, "there is nothing in it");
+	if (rc == 0)
+		rc = check_window(r, path, err);
 	r->path = path;
 	if (rc == 0) {
 		say_clock(r);

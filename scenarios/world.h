@@ -21,6 +21,10 @@ enum sq_fork_kind {
  * limit), with what to do in err. */
 pid_t sq_world_fork(enum sq_fork_kind kind, struct sq_err *err);
 
+/* In the keeper, and in what it forks: the machine's /proc, an open folder (borrowed, close-on-exec) in
+ * which processes have the machine's numbers; -1 where /proc itself is the machine's. */
+int sq_world_machine_proc(void);
+
 struct sq_world;
 
 /* In the keeper: hosts, links, addresses, sysctls (each read back), shapers, nft rules.  Without

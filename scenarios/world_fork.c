@@ -32,6 +32,13 @@
 #include "scenarios/world.h"
 #include "scenarios/world_private.h"
 
+static int machine_proc = -1;
+
+int sq_world_machine_proc(void)
+{
+	return machine_proc;
+}
+
 /* Settings that forbid namespaces, with the value that does. */
 static const struct {
 	const char *name, *path, *bad, *good;
@@ -157,13 +164,17 @@ int sq_netns_lo_up(void)
 }
 
 /* Where mounts can't be made private (in a chroot) a new /proc could show outside, and where the
- * kernel refuses a new /proc (in most containers) the old one serves: it only shows more. */
+ * kernel refuses a new /proc (in most containers) the old one serves: it only shows more.  The old one
+ * stays to be had under the new one, for servers that the run did not start. */
 static void mount_own_proc(void)
 {
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
-		return;
-	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
-		return;
+	int old = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
+		machine_proc = old;
+	else if (old != -1)
+		close(old);
 }
 
 static void ignore_signals(void)

@@ -9,6 +9,7 @@
  * - A tick that is late by more than the lead falls into the next bin, and its own has none:
  *   lateness is a gap, and is never papered over.
  * - Before "go" there is no t0 to align with; those ticks are for the quiet before the load.
+ * - A server that is not there yet is asked again, every AGAIN; a kernel that can't do a thing is not.
  * - A far place's answer is dated by the middle of its round trip, so that it is wrong by half of
  *   that at most.  One that took much longer than others do would be dated badly: it is a gap. */
 #include "analyzers/capture/feeds.h"
@@ -29,6 +30,7 @@ enum {
 };
 
 #define SLOW_LEAST (4 * SQ_MS)
+#define AGAIN      (2 * SQ_SEC)
 
 void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const void *conf,
 		  int64_t interval_ns)
@@ -55,28 +57,45 @@ void sq_feeds_add(struct sq_feeds *fs, const struct sq_source *source, const voi
 	};
 }
 
+/* A server that others start; of this machine, for a far one is asked again with its connection. */
+static bool may_come(const struct sq_feeds *fs, const struct sq_feed *f)
+{
+	return f->source->blocking && sq_place_is_here(sq_sample_place(fs->sample));
+}
+
+static int open_source(struct sq_feeds *fs, struct sq_feed *f, struct sq_err *why)
+{
+	void *state;
+	int rc;
+
+	sq_sample_enter(fs->sample, f->number);
+	if (!f->source->remote && !sq_place_is_here(sq_sample_place(fs->sample)))
+		return sq_err_set(why, -ENOTSUP, "",
+				  "not available through a shell: install squall at the far end");
+	state = sq_alloc(f->source->state_size);
+	rc = f->source->open(state, f->conf, fs->sample, why);
+	if (rc == 0)
+		f->state = state;
+	else
+		free(state);
+	return rc;
+}
+
 /* All sources are due at the same times, so that one waking reads them all. */
 static int open_feed(struct sq_feeds *fs, struct sq_feed *f, int64_t begin_ns, struct sq_err *err)
 {
 	struct sq_err why = { 0 };
-	void *state = sq_alloc(f->source->state_size);
 	int rc;
 
 	if (!f->known)
 		f->number = sq_sample_source(fs->sample, f->source->kind.name);
 	f->known = true;
-	sq_sample_enter(fs->sample, f->number);
-	if (f->source->remote || sq_place_is_here(sq_sample_place(fs->sample)))
-		rc = f->source->open(state, f->conf, fs->sample, &why);
-	else
-		rc = sq_err_set(&why, -ENOTSUP, "",
-				"not available through a shell: install squall at the far end");
+	rc = open_source(fs, f, &why);
 	if (rc == 0) {
-		f->state = state;
 		f->due_ns = begin_ns;
 		return 0;
 	}
-	free(state);
+	f->due_ns = may_come(fs, f) ? begin_ns + AGAIN : SQ_NEVER;
 	if (!sq_place_is_open(sq_sample_place(fs->sample)))
 		return -ENOTCONN;
 	if (!why.text[0])
@@ -120,6 +139,27 @@ static void move_on(struct sq_feeds *fs)
 		if (f->state && f->due_ns <= now_ns)
 			f->due_ns += ((now_ns - f->due_ns) / f->interval_ns + 1) * f->interval_ns;
 	}
+}
+
+/* Beside a tick: an absent source that is due. */
+static int try_again(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < fs->opened; i++) {
+		struct sq_feed *f = &fs->v[i];
+
+		if (f->state || f->due_ns > until_ns || until_ns == SQ_FEEDS_ALL)
+			continue;
+		f->due_ns = sq_now_ns() + AGAIN;
+		if (open_source(fs, f, NULL) < 0)
+			continue;
+		rc = sq_sample_there(fs->sample, f->number, err);
+		f->due_ns = sq_now_ns();
+		if (fs->t0_ns)
+			sq_feeds_align(fs, fs->t0_ns);
+	}
+	return rc;
 }
 
 static void read_due(struct sq_feeds *fs, int64_t until_ns)
@@ -208,6 +248,9 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	int rc;
 
 	if (sq_place_is_here(sq_sample_place(fs->sample))) {
+		rc = try_again(fs, until_ns, err);
+		if (rc < 0)
+			return rc;
 		sq_sample_begin(fs->sample, sq_now_ns());
 		read_due(fs, until_ns);
 		rc = sq_sample_end(fs->sample, sq_now_ns(), err);
@@ -235,7 +278,7 @@ int64_t sq_feeds_due(const struct sq_feeds *fs)
 	int64_t due_ns = SQ_NEVER;
 
 	for (size_t i = 0; i < fs->n; i++)
-		if (fs->v[i].state && fs->v[i].due_ns < due_ns)
+		if (fs->v[i].due_ns < due_ns)
 			due_ns = fs->v[i].due_ns;
 	return due_ns;
 }
@@ -257,6 +300,7 @@ void sq_feeds_align(struct sq_feeds *fs, int64_t t0_ns)
 {
 	int64_t now = sq_now_ns(), lead = lead_ns(fs);
 
+	fs->t0_ns = t0_ns;
 	for (size_t i = 0; i < fs->n; i++) {
 		struct sq_feed *f = &fs->v[i];
 		int64_t behind = (now - (t0_ns - lead)) % f->interval_ns;

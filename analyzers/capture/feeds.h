@@ -15,8 +15,8 @@ struct sq_feed { /* one source that is read */
 	const void *conf;
 	void *state; /* NULL: absent */
 	unsigned number;
-	bool known; /* it has its number */
-	int64_t interval_ns, due_ns;
+	bool known;                  /* it has its number */
+	int64_t interval_ns, due_ns; /* absent: when it is tried again */
 };
 
 /* sample: where its readings go, and where it stands is where they come from; borrowed. */
@@ -25,6 +25,7 @@ struct sq_feeds {
 	struct sq_feed *v;
 	size_t n, cap;
 	size_t opened; /* so many were */
+	int64_t t0_ns; /* of the bins; 0: not known yet */
 	/* Of a far place: the quickest answer, the slowest that was dated by, and how many were. */
 	int64_t best_half_ns, worst_half_ns;
 	uint64_t dated;

@@ -260,6 +260,19 @@ static int take_absent(struct sq_relay *r, const json_t *record, struct sq_err *
 	return sq_sample_absent(r->sample, o->number, because, err);
 }
 
+static int take_there(struct sq_relay *r, const json_t *record, struct sq_err *err)
+{
+	const char *source = text_of(record, "source");
+	struct origin *o = source ? origin_of(r, source) : NULL;
+
+	if (!o)
+		return -EBADMSG;
+	if (!o->absent)
+		return 0;
+	o->absent = false;
+	return sq_sample_there(r->sample, o->number, err);
+}
+
 static int take_event(struct sq_relay *r, const json_t *record)
 {
 	const char *source = text_of(record, "source"), *text = text_of(record, "text");
@@ -314,6 +327,8 @@ static int take_record(struct sq_relay *r, json_t *record, int64_t *ret_number, 
 		return take_gap(r, record, err);
 	if (strcmp(kind, "absent") == 0)
 		return take_absent(r, record, err);
+	if (strcmp(kind, "there") == 0)
+		return take_there(r, record, err);
 	if (strcmp(kind, "event") == 0)
 		return take_event(r, record);
 	if (strcmp(kind, "env") == 0)

@@ -3,10 +3,13 @@
 #include "analyzers/formats/stats_source.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "analyzers/formats/http.h"
 #include "analyzers/places/place.h"
 #include "analyzers/sample.h"
+#include "base/clock.h"
 
 /* By curl, wget of GNU or BusyBox, FreeBSD's fetch or OpenBSD's ftp, whichever is there. */
 static int fetch_far(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
@@ -89,9 +92,26 @@ int sq_stats_url_open(struct sq_stats_source *source, const struct sq_stats_url_
 	return open_source(source, s, err);
 }
 
+int sq_stats_outcome(struct sq_sample *s, bool *failing, int rc, const struct sq_err *err)
+{
+	char text[sizeof(err->where) + sizeof(err->text) + 64];
+
+	if (rc < 0 && !*failing) {
+		snprintf(text, sizeof(text), "it gives no counters: %s%s%s", err->where,
+			 err->where[0] ? ": " : "", err->text[0] ? err->text : strerror(-rc));
+		sq_sample_event(s, sq_now_ns(), text);
+	}
+	*failing = rc < 0;
+	return rc;
+}
+
 int sq_stats_source_sample(void *state, struct sq_sample *s)
 {
-	return read_once(state, s, NULL);
+	struct sq_stats_source *source = state;
+	struct sq_err err = { 0 };
+	int rc = read_once(source, s, &err);
+
+	return sq_stats_outcome(s, &source->failing, rc, &err);
 }
 
 void sq_stats_source_close(void *state)

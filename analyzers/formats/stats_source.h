@@ -54,6 +54,7 @@ struct sq_stats_source {
 	sq_stats_parser *parse;
 	struct sq_buf text; /* of the last reading */
 	struct sq_stats_memory memory;
+	bool failing;
 };
 
 /* Each reads once, to see that it can; what it cannot read is not available here.  0 or -errno. */
@@ -66,6 +67,10 @@ int sq_stats_url_open(struct sq_stats_source *source, const struct sq_stats_url_
  * that it has.  0 or -errno. */
 int sq_stats_fetch(struct sq_sample *s, const char *url, int64_t timeout_ns, struct sq_buf *out,
 		   struct sq_err *err);
+
+/* Why a reading failed is told once, when it begins to: the gaps themselves say but an errno.  rc: of the
+ * reading; it is returned. */
+int sq_stats_outcome(struct sq_sample *s, bool *failing, int rc, const struct sq_err *err);
 
 /* The hooks. */
 int sq_stats_source_sample(void *state, struct sq_sample *s);

@@ -15,21 +15,25 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { TEXT_SIZE = 8192 };
 
-int sq_process_open(struct sq_process *p, pid_t pid)
+int sq_process_open(struct sq_process *p, int proc, pid_t pid)
 {
-	char path[32];
+	char name[16];
 	int rc;
 
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	snprintf(name, sizeof(name), "%d", (int)pid);
 	*p = (struct sq_process){ .pid = pid, .stat = -1, .fds = -1 };
-	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->dir = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (p->dir != -1)
 		p->stat = openat(p->dir, "stat", O_RDONLY | O_CLOEXEC);
 	if (p->stat != -1)
@@ -68,6 +72,7 @@ enum {
 	USER_TICKS = 10,
 	SYSTEM_TICKS = 11,
 	THREADS = 16,
+	BEGAN_TICKS = 18,
 	PAGES = 20,
 	NUMBERS
 };
@@ -75,6 +80,7 @@ enum {
 bool sq_process_parse(const char *text, struct sq_process_stat *ret)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')'), *at;
+	const uint64_t ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
 	uint64_t v[NUMBERS];
 
 	if (!open || !close || close < open || close[1] != ' ' || !close[2])
@@ -92,7 +98,8 @@ bool sq_process_parse(const char *text, struct sq_process_stat *ret)
 		.state = close[2],
 		.parent = (pid_t)v[PARENT],
 		.session = (pid_t)v[SESSION],
-		.cpu_ms = (v[USER_TICKS] + v[SYSTEM_TICKS]) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK),
+		.cpu_ms = (v[USER_TICKS] + v[SYSTEM_TICKS]) * 1000 / ticks_per_s,
+		.began_ms = v[BEGAN_TICKS] * 1000 / ticks_per_s,
 		.threads = v[THREADS],
 		.rss_bytes = v[PAGES] * (uint64_t)sysconf(_SC_PAGESIZE),
 	};
@@ -248,6 +255,46 @@ int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uin
 	return rc;
 }
 
+/* ---- which it is ---- */
+
+static int64_t ns_of(const struct timespec *t)
+{
+	return t->tv_sec * SQ_SEC + t->tv_nsec;
+}
+
+pid_t sq_process_pidfile(const char *path, int64_t *ret_wall_ns)
+{
+	FILE *f = fopen(path, "re");
+	char text[32] = "";
+	struct stat st;
+	long pid = 0;
+
+	if (f && fgets(text, sizeof(text), f) && fstat(fileno(f), &st) == 0) {
+		pid = strtol(text, NULL, 10);
+		*ret_wall_ns = ns_of(&st.st_mtim);
+	}
+	if (f)
+		fclose(f);
+	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+bool sq_process_began_by(int proc, pid_t pid, int64_t wall_ns)
+{
+	const int64_t blur_ns = 10 * SQ_MS; /* of both stamps: a process may write at once */
+	struct sq_process process;
+	struct sq_process_stat s;
+	struct timespec up;
+	int rc = sq_process_open(&process, proc, pid);
+
+	if (rc < 0)
+		return false;
+	rc = sq_process_read(&process, &s);
+	sq_process_close(&process);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return rc == 0 &&
+	       ns_of(&up) - (int64_t)s.began_ms * SQ_MS + blur_ns >= sq_wall_ns() - wall_ns;
+}
+
 /* ---- whose it is ---- */
 
 static bool same_file(const struct sq_process *p, const char *name, const char *own)
@@ -261,6 +308,11 @@ static bool same_file(const struct sq_process *p, const char *name, const char *
 bool sq_process_same_network(const struct sq_process *p)
 {
 	return same_file(p, "ns/net", "/proc/thread-self/ns/net");
+}
+
+bool sq_process_same_numbers(const struct sq_process *p)
+{
+	return same_file(p, "ns/pid", "/proc/thread-self/ns/pid");
 }
 
 bool sq_process_same_program(const struct sq_process *p)

@@ -37,6 +37,7 @@ struct bind {
 	char *urls[2];
 	struct sq_buf text;
 	struct sq_stats_memory memory;
+	bool failing;
 	bool follows;
 	struct sq_follow log;
 	struct complaint complaints[COMPLAINTS];
@@ -161,7 +162,8 @@ static int bind_sample(void *state, struct sq_sample *s)
 {
 	struct bind *b = state;
 	struct sq_stats stats = { .sample = s, .memory = &b->memory };
-	int rc = read_channel(b, &stats, NULL);
+	struct sq_err err = { 0 };
+	int rc = sq_stats_outcome(s, &b->failing, read_channel(b, &stats, &err), &err);
 
 	return rc < 0 ? rc : read_log(b, &stats);
 }

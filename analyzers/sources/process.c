@@ -4,50 +4,40 @@
  *
  * What a reader would get wrong:
  * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
+ * - A run stands in a PID namespace: what it started has a number there, and another one outside.  Named
+ *   processes are looked for among those first, and then on the whole machine, which is where a server
+ *   is that the run did not start; such a one goes by the machine's number, as ps has it.
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
  * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than
  *   four times, it is not counted: a rise of several ticks at one would look like a busy second.  Nothing is
  *   put then, for a 0 would be taken for an idle server.
- * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
+ * - That the last one has ended is an event. */
 #include "analyzers/kernel/process.h"
-
-#include <sys/prctl.h>
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyzers/catalogue.h"
-#include "analyzers/kernel/threads.h"
+#include "analyzers/kernel/process_rows.h"
 #include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "scenarios/world.h"
 
 enum {
 	MOST = 256, /* watched at a time; three descriptors each */
 	NAME_MAX_BYTES = 15,
 };
 
-enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, BUSIEST, VOLUNTARY, FORCED, ROWS };
-
-static const char *const rows[ROWS] = {
-	[FDS] = "process.fds",
-	[FDS_LIMIT] = "process.fds_limit",
-	[RSS] = "process.rss",
-	[THREADS] = "process.threads",
-	[STOPPED] = "process.stopped",
-	[CPU] = "process.cpu",
-	[BUSIEST] = "process.busiest",
-	[VOLUNTARY] = "process.switches_voluntary",
-	[FORCED] = "process.switches_forced",
-};
-
-/* What a process that has ended has none of. */
-static const enum row held[] = { FDS, RSS, THREADS, STOPPED };
+/* By which /proc a process is known: that of the capture's PID namespace, or the machine's where that is
+ * another one. */
+enum whose { RUN, MACHINE, PROCS };
 
 struct process_conf {
 	struct sq_strings name;
@@ -57,17 +47,16 @@ struct process_conf {
 
 struct watched {
 	struct sq_process process;
-	char name[SQ_PROCESS_NAME];
-	unsigned row[ROWS];
-	uint64_t voluntary, forced;           /* as reported */
-	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
-	struct sq_threads threads;
-	bool accountable; /* the kernel says what its threads wanted */
+	enum whose whose;
+	bool given; /* by number, whatever its name */
+	struct sq_process_rows rows;
 };
 
 struct processes {
 	const struct process_conf *conf; /* NULL: what the scenario started */
 	struct sq_sample *sample;
+	int proc[PROCS]; /* MACHINE: borrowed, -1 where there is but one */
+	bool has_run;    /* some of the run's were watched */
 	struct sq_process_stat self;
 	struct watched v[MOST];
 	size_t n;
@@ -81,52 +70,15 @@ struct processes {
 	int64_t busy_ns; /* when it was last read */
 };
 
-/* ---- one process ---- */
+/* ---- what is watched ---- */
 
-static void watch(struct processes *p, const struct sq_process *process, const char *name)
+static void watch(struct processes *p, const struct watched *who, const char *name)
 {
 	struct watched *w = &p->v[p->n++];
-	char instance[SQ_PROCESS_NAME + 16];
 
-	*w = (struct watched){ .process = *process };
-	w->accountable = sq_threads_read(&w->threads, process, false) == 0;
-	snprintf(w->name, sizeof(w->name), "%s", name);
-	snprintf(instance, sizeof(instance), "%s:%d", name, (int)process->pid);
-	for (size_t i = 0; i < ROWS; i++)
-		w->row[i] = i == BUSIEST && !w->accountable
-				    ? 0
-				    : sq_catalogue_metric(p->sample, rows[i], instance);
-}
-
-/* A sum over the threads that there are falls when one ends: what it had is kept. */
-static void add_rise(uint64_t *sum, uint64_t *live, uint64_t now)
-{
-	if (now > *live)
-		*sum += now - *live;
-	*live = now;
-}
-
-/* What needs no reading at each tick. */
-static void put_slow(struct processes *p, struct watched *w)
-{
-	uint64_t limit, voluntary, forced;
-
-	if (sq_process_descriptor_limit(&w->process, &limit) == 0)
-		sq_sample_put(p->sample, w->row[FDS_LIMIT], limit);
-	if (sq_process_switches(&w->process, &voluntary, &forced) < 0)
-		return;
-	add_rise(&w->voluntary, &w->live_voluntary, voluntary);
-	add_rise(&w->forced, &w->live_forced, forced);
-	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
-	sq_sample_put(p->sample, w->row[FORCED], w->forced);
-}
-
-static void put_busiest(struct processes *p, struct watched *w, bool counts)
-{
-	int rc = w->accountable ? sq_threads_read(&w->threads, &w->process, counts) : -ENODATA;
-
-	if (rc == 0 && counts)
-		sq_sample_put(p->sample, w->row[BUSIEST], w->threads.busiest_ns / (uint64_t)SQ_MS);
+	*w = *who;
+	sq_process_rows_init(&w->rows, p->sample, &w->process, name);
+	p->has_run |= w->whose == RUN;
 }
 
 /* All of them, while that is cheap. */
@@ -137,51 +89,29 @@ static void put_all_busiest(struct processes *p, int64_t now_ns)
 	if (!sq_thrift_begin(&p->busy))
 		return;
 	for (size_t i = 0; i < p->n; i++)
-		put_busiest(p, &p->v[i], counts);
+		sq_process_rows_put_busiest(&p->v[i].rows, &p->v[i].process, counts);
 	p->busy_ns = now_ns;
 	sq_thrift_end(&p->busy);
 }
 
-/* 0, or -ESRCH: it has ended, or became another program, which is watched under its own name. */
-static int put_fast(struct processes *p, struct watched *w)
+/* The process stays open, and is the caller's. */
+static struct watched take_out(struct processes *p, size_t at)
 {
-	struct sq_process_stat now;
-	uint64_t fds;
-	int rc = sq_process_read(&w->process, &now);
+	struct watched w = p->v[at];
 
-	if (rc < 0)
-		return rc;
-	if (strcmp(now.name, w->name) != 0) {
-		p->look_ns = 0;
-		return -ESRCH;
-	}
-	if (sq_process_descriptors(&w->process, &fds) == 0)
-		sq_sample_put(p->sample, w->row[FDS], fds);
-	sq_sample_put(p->sample, w->row[RSS], now.rss_bytes);
-	sq_sample_put(p->sample, w->row[THREADS], now.threads);
-	sq_sample_put(p->sample, w->row[STOPPED], now.state == 'T' || now.state == 't');
-	sq_sample_put(p->sample, w->row[CPU], now.cpu_ms);
-	return 0;
-}
-
-static void forget(struct processes *p, size_t at)
-{
-	struct watched *w = &p->v[at];
-
-	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
-		sq_sample_put(p->sample, w->row[held[i]], 0);
-	sq_process_close(&w->process);
-	snprintf(p->ended, sizeof(p->ended), "%s", w->name);
-	sq_threads_fini(&w->threads);
-	*w = p->v[--p->n];
+	sq_process_rows_put_none(&w.rows);
+	sq_process_rows_fini(&w.rows);
+	snprintf(p->ended, sizeof(p->ended), "%s", w.rows.name);
+	p->v[at] = p->v[--p->n];
+	return w;
 }
 
 /* ---- who is there ---- */
 
-static bool is_watched(const struct processes *p, pid_t pid)
+static bool is_watched(const struct processes *p, enum whose whose, pid_t pid)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (p->v[i].process.pid == pid)
+		if (p->v[i].process.pid == pid && p->v[i].whose == whose)
 			return true;
 	return false;
 }
@@ -203,38 +133,62 @@ static bool is_of_run(const struct processes *p, const struct sq_process *proces
 	       !(strcmp(s->name, p->self.name) == 0 && sq_process_same_program(process));
 }
 
-static void consider(struct processes *p, pid_t pid, bool given)
+/* What the run started stands in the machine's /proc too, under its other number. */
+static bool is_wanted(const struct processes *p, const struct watched *w,
+		      const struct sq_process_stat *s)
 {
-	struct sq_process process;
-	struct sq_process_stat s;
-	bool wanted;
+	if (w->given)
+		return true;
+	if (!p->conf)
+		return is_of_run(p, &w->process, s);
+	return is_named(p->conf, s) && (w->whose == RUN || !sq_process_same_numbers(&w->process));
+}
 
-	if (is_watched(p, pid) || sq_process_open(&process, pid) < 0)
-		return;
-	wanted = sq_process_read(&process, &s) == 0 &&
-		 (given || (p->conf ? is_named(p->conf, &s) : is_of_run(p, &process, &s)));
-	if (wanted && p->n < MOST)
-		watch(p, &process, s.name);
+/* Watches it, or closes it and says false. */
+static bool consider_open(struct processes *p, struct watched *w, const struct sq_process_stat *s)
+{
+	bool wanted = is_wanted(p, w, s), room = p->n < MOST;
+
+	if (wanted && room)
+		watch(p, w, s->name);
 	else
-		sq_process_close(&process);
-	p->unwatched += wanted && p->n == MOST;
+		sq_process_close(&w->process);
+	p->unwatched += wanted && !room;
+	return wanted && room;
 }
 
-static int64_t read_pidfile(const char *path)
+static void consider(struct processes *p, enum whose whose, pid_t pid, bool given)
 {
-	FILE *f = fopen(path, "re");
-	char text[32] = "";
+	struct watched w = { .whose = whose, .given = given };
+	struct sq_process_stat s;
 
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = '\0';
-	if (f)
-		fclose(f);
-	return strtoll(text, NULL, 10);
+	if (is_watched(p, whose, pid) || sq_process_open(&w.process, p->proc[whose], pid) < 0)
+		return;
+	if (sq_process_read(&w.process, &s) < 0)
+		sq_process_close(&w.process);
+	else
+		consider_open(p, &w, &s);
 }
 
-static int consider_all(struct processes *p)
+/* What the run started has written the number that it has there, any other server the machine's.  One that
+ * was the run's does not become the machine's when its process has ended. */
+static void consider_pidfile(struct processes *p, const char *path)
 {
-	DIR *proc = opendir("/proc");
+	int64_t wall_ns;
+	pid_t pid = sq_process_pidfile(path, &wall_ns);
+
+	if (pid == 0)
+		return;
+	if (p->proc[MACHINE] == -1 || sq_process_began_by(p->proc[RUN], pid, wall_ns))
+		consider(p, RUN, pid, true);
+	else if (!p->has_run)
+		consider(p, MACHINE, pid, true);
+}
+
+static int consider_all(struct processes *p, enum whose whose)
+{
+	int fd = openat(p->proc[whose], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *proc = fd == -1 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
 	if (!proc)
@@ -243,25 +197,32 @@ static int consider_all(struct processes *p)
 		long pid = strtol(entry->d_name, NULL, 10);
 
 		if (pid > 0)
-			consider(p, (pid_t)pid, false);
+			consider(p, whose, (pid_t)pid, false);
 	}
 	closedir(proc);
 	return 0;
 }
 
+/* A name that the run has is not looked for outside. */
+static int consider_named(struct processes *p)
+{
+	int rc = consider_all(p, RUN);
+
+	if (rc == 0 && p->conf && !p->has_run && p->proc[MACHINE] != -1)
+		rc = consider_all(p, MACHINE);
+	return rc;
+}
+
 static int look(struct processes *p)
 {
-	int64_t pid;
+	const struct process_conf *conf = p->conf;
 
 	p->unwatched = 0;
-	if (p->conf && p->conf->pid != SQ_OPT_UNSET)
-		consider(p, (pid_t)p->conf->pid, true);
-	if (p->conf && p->conf->pidfile) {
-		pid = read_pidfile(p->conf->pidfile);
-		if (pid > 0)
-			consider(p, (pid_t)pid, true);
-	}
-	return !p->conf || p->conf->name.n ? consider_all(p) : 0;
+	if (conf && conf->pid != SQ_OPT_UNSET)
+		consider(p, p->proc[MACHINE] == -1 ? RUN : MACHINE, (pid_t)conf->pid, true);
+	if (conf && conf->pidfile)
+		consider_pidfile(p, conf->pidfile);
+	return !conf || conf->name.n ? consider_named(p) : 0;
 }
 
 /* One of many may come and go; that none is left is a server's end.  Of what the scenario started its
@@ -276,17 +237,43 @@ static void tell_nobody(struct processes *p)
 			snprintf(text, sizeof(text),
 				 "%s has ended, and no process that is watched is left", p->ended);
 		else
-			snprintf(text, sizeof(text), "no process that is to be watched is there%s",
-				 p->self.parent == 1
-					 ? "; a run sees what it started, squall capture "
-					   "beside it sees all"
-					 : "");
+			snprintf(text, sizeof(text), "no process that is to be watched is there");
 		sq_sample_event(p->sample, sq_now_ns(), text);
 	}
 	p->nobody = nobody;
 }
 
 /* ---- the source ---- */
+
+/* Another program since the last reading is watched under its new name, if it is to be. */
+static void rename_watched(struct processes *p, size_t at, const struct sq_process_stat *now)
+{
+	struct watched w = take_out(p, at);
+
+	if (consider_open(p, &w, now))
+		sq_process_rows_put(&p->v[p->n - 1].rows, &p->v[p->n - 1].process, now);
+	p->look_ns = 0;
+}
+
+static void put_one(struct processes *p, size_t at, bool looks)
+{
+	struct watched *w = &p->v[at];
+	struct sq_process_stat now;
+
+	if (sq_process_read(&w->process, &now) < 0) {
+		struct watched gone = take_out(p, at);
+
+		sq_process_close(&gone.process);
+		return;
+	}
+	if (strcmp(now.name, w->rows.name) != 0) {
+		rename_watched(p, at, &now);
+		return;
+	}
+	sq_process_rows_put(&w->rows, &w->process, &now);
+	if (looks)
+		sq_process_rows_put_slow(&w->rows, &w->process);
+}
 
 static int process_sample(void *state, struct sq_sample *s)
 {
@@ -299,12 +286,8 @@ static int process_sample(void *state, struct sq_sample *s)
 		p->look_ns = now_ns + SQ_SEC;
 		rc = look(p);
 	}
-	for (size_t i = p->n; rc == 0 && i-- > 0;) {
-		if (put_fast(p, &p->v[i]) < 0)
-			forget(p, i);
-		else if (looks)
-			put_slow(p, &p->v[i]);
-	}
+	for (size_t i = p->n; rc == 0 && i-- > 0;)
+		put_one(p, i, looks);
 	if (looks)
 		sq_thrift_end(&p->look);
 	tell_nobody(p);
@@ -319,17 +302,18 @@ static void process_close(void *state)
 
 	while (p->n > 0) {
 		sq_process_close(&p->v[--p->n].process);
-		sq_threads_fini(&p->v[p->n].threads);
+		sq_process_rows_fini(&p->v[p->n].rows);
 	}
+	close(p->proc[RUN]);
 }
 
 /* That there is a keeper is seen by its running the same program. */
-static bool has_keeper(pid_t parent)
+static bool has_keeper(int proc, pid_t parent)
 {
 	struct sq_process keeper;
 	bool same;
 
-	if (sq_process_open(&keeper, parent) < 0)
+	if (sq_process_open(&keeper, proc, parent) < 0)
 		return false;
 	same = sq_process_same_program(&keeper);
 	sq_process_close(&keeper);
@@ -342,20 +326,35 @@ static bool is_given(const struct process_conf *c)
 }
 
 /* /proc may be another PID namespace's than getpid()'s. */
-static int read_self(struct sq_process_stat *ret)
+static int read_self(int proc, struct sq_process_stat *ret)
 {
 	struct sq_process self;
 	char link[16] = "";
 	int rc;
 
-	if (readlink("/proc/self", link, sizeof(link) - 1) == -1)
+	if (readlinkat(proc, "self", link, sizeof(link) - 1) == -1)
 		return -errno;
-	rc = sq_process_open(&self, (pid_t)strtol(link, NULL, 10));
+	rc = sq_process_open(&self, proc, (pid_t)strtol(link, NULL, 10));
 	if (rc < 0)
 		return rc;
 	rc = sq_process_read(&self, ret);
 	sq_process_close(&self);
 	return rc;
+}
+
+static int open_own(struct processes *p, struct sq_err *err)
+{
+	int rc = p->proc[RUN] == -1 ? -errno : read_self(p->proc[RUN], &p->self);
+
+	if (rc < 0)
+		return sq_err_set(err, rc, "/proc/self", "%s; is /proc mounted?", strerror(-rc));
+	/* The keeper begins the session; the parent of a capture by itself is the same program too. */
+	if (!p->conf &&
+	    (p->self.session != p->self.parent || !has_keeper(p->proc[RUN], p->self.parent)))
+		return sq_err_set(err, -ENODATA, "",
+				  "no process was named, and squall has started none here; give "
+				  "\"name\", \"pidfile\" or \"pid\"");
+	return 0;
 }
 
 static int process_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
@@ -364,16 +363,14 @@ static int process_open(void *state, const void *conf, struct sq_sample *s, stru
 	int rc;
 
 	*p = (struct processes){ .sample = s, .conf = is_given(conf) ? conf : NULL };
-	rc = read_self(&p->self);
-	if (rc < 0)
-		return sq_err_set(err, rc, "/proc/self", "%s; is /proc mounted?", strerror(-rc));
-	/* The keeper begins the session; the parent of a capture by itself is the same program too. */
-	if (!p->conf && (p->self.session != p->self.parent || !has_keeper(p->self.parent)))
-		return sq_err_set(err, -ENODATA, "",
-				  "no process was named, and squall has started none here; give "
-				  "\"name\", \"pidfile\" or \"pid\"");
-	p->unwatched_row = sq_catalogue_metric(s, "process.unwatched", NULL);
-	return 0;
+	p->proc[RUN] = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->proc[MACHINE] = sq_world_machine_proc();
+	rc = open_own(p, err);
+	if (rc == 0)
+		p->unwatched_row = sq_catalogue_metric(s, "process.unwatched", NULL);
+	else if (p->proc[RUN] != -1)
+		close(p->proc[RUN]);
+	return rc;
 }
 
 static const struct sq_opt process_opts[] = {
@@ -381,8 +378,9 @@ static const struct sq_opt process_opts[] = {
 	  .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct process_conf, name),
 	  .lone = true,
-	  .help = "all processes of these names, as ps -o comm shows them; without name, pidfile and "
-		  "pid: what the scenario started on this host" },
+	  .help = "all processes of these names, as ps -o comm shows them: those that the run started, "
+		  "else the machine's; without name, pidfile and pid: what the scenario started on "
+		  "this host" },
 	{ .name = "pidfile",
 	  .type = SQ_OPT_STRING,
 	  .offset = offsetof(struct process_conf, pidfile),
@@ -392,7 +390,7 @@ static const struct sq_opt process_opts[] = {
 	  .offset = offsetof(struct process_conf, pid),
 	  .min = 1,
 	  .max = 4194304,
-	  .help = "the process of this number" },
+	  .help = "the process of this number, as the machine counts them" },
 	{ 0 },
 };
 

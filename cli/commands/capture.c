@@ -34,7 +34,7 @@ struct capture_args {
 	struct sq_strings source;
 	char *where, *host, *out;
 	int64_t interval_ns, duration_ns;
-	bool to_stdout, table;
+	bool to_stdout, table, all;
 };
 
 #define ARG(member) offsetof(struct capture_args, member)
@@ -72,13 +72,21 @@ static const struct sq_opt capture_opts[] = {
 	{ .name = "table",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(table),
-	  .help = "what rose and how fast, each interval; also when neither file nor stdout is given" },
+	  .help = "what rose and how fast, each interval, and the gauges that moved by a twentieth; also "
+		  "when neither file nor stdout is given" },
+	{ .name = "all",
+	  .type = SQ_OPT_BOOL,
+	  .offset = ARG(all),
+	  .help = "in the table: every gauge that changed, each processor beside the sum of all, and what "
+		  "each source's readings took" },
 	{ .name = "host",
 	  .type = SQ_OPT_STRING,
 	  .offset = ARG(host),
 	  .help = "what the machine is called in the records (default its own name)" },
 	{ 0 },
 };
+
+#define TOGETHER (SQ_SEC / 20)
 
 /* The plan of one host that nothing else is done on. */
 struct watch {
@@ -219,7 +227,7 @@ static int open_records(struct relay *r, const struct capture_args *args, struct
 		return sq_err_set(err, -errno, "", "pipe: %s", strerror(errno));
 	r->records = ends[0];
 	r->out = out;
-	r->table = sq_capture_table_new();
+	r->table = sq_capture_table_new(args->all);
 	return ends[1];
 }
 
@@ -318,6 +326,16 @@ static void on_signal(struct relay *r)
 		end(r);
 }
 
+/* How long to wait for more: ticks of several threads that come together are one table. */
+static int64_t wait_ns(const struct relay *r)
+{
+	int64_t left_ns = r->ending ? SQ_SEC : r->until_ns - sq_now_ns();
+
+	if (r->table && sq_capture_table_pending(r->table) && left_ns > TOGETHER)
+		return TOGETHER;
+	return left_ns > 3600 * SQ_SEC ? 3600 * SQ_SEC : left_ns;
+}
+
 static void keep(struct relay *r, const struct capture_args *args)
 {
 	while (!r->done) {
@@ -327,11 +345,15 @@ static void keep(struct relay *r, const struct capture_args *args)
 			{ .fd = r->records, .events = POLLIN },
 			{ .fd = r->input ? STDIN_FILENO : -1, .events = POLLIN },
 		};
-		int64_t left_ns = r->ending ? SQ_SEC : r->until_ns - sq_now_ns();
+		int64_t left_ns = wait_ns(r);
+		int n;
 
 		if (left_ns <= 0)
 			end(r);
-		if (poll(p, 4, left_ns > 3600 * SQ_SEC ? 3600000 : (int)(left_ns / SQ_MS) + 1) <= 0)
+		n = poll(p, 4, (int)(left_ns / SQ_MS) + 1);
+		if (n == 0 && r->table)
+			sq_capture_table_print(r->table);
+		if (n <= 0)
 			continue;
 		if (p[3].revents)
 			on_input(r);
@@ -344,6 +366,8 @@ static void keep(struct relay *r, const struct capture_args *args)
 	}
 	while (r->records != -1 && take_lines(r, r->records, &r->line, take_record))
 		;
+	if (r->table)
+		sq_capture_table_print(r->table);
 }
 
 static int open_signals(void)
@@ -417,6 +441,8 @@ static int capture(int argc, char **argv)
 		fprintf(stderr,
 			"squall: capture: --stdout stands alone; without it --out writes a file "
 			"and --table shows rates\n");
+	else if (args.all && !args.table)
+		fprintf(stderr, "squall: capture: --all is for the table; add --table\n");
 	else if (watch_init(&w, &args, &err) < 0)
 		sq_complain(&err);
 	else

@@ -44,7 +44,7 @@ wait "$dies" || fail "a server that dies: status $?"
 r=$SCRATCH/dies/run.json
 expect_eq "$(jqr "$r" '[.run.outcome, ([.loads[0].outcomes[].count] | add)] | tostring')" '["completed",200]' "a server that dies: the account"
 [ "$(jqr "$r" '[.loads[0].outcomes[] | select(.code == "ECONNREFUSED") | .count] | add // 0')" -gt 30 ] || fail "a server that dies: no refusals"
-expect_eq "$(jqr "$r" '[.events[] | select(.source == "process" and (.text | test("squall capture beside it")))] | length')" 1 "a server that dies: it is not watched, and that is said"
+expect_eq "$(jqr "$r" '[.events[] | select(.source == "process" and (.text | test("^squall has ended, and no process")))] | length')" 1 "a server that dies: its end is an event"
 status=0; wait "$run" || status=$?
 r=$SCRATCH/run/run.json
 expect_eq "$status" 0 "status"

@@ -51,6 +51,19 @@ static void test_every_file(void **state)
 	assert_in_range(rows, 300, 5000);
 }
 
+static void test_every_source(void **state)
+{
+	(void)state;
+	for (size_t i = 0; sq_sources[i]; i++) {
+		const struct sq_embedded *file = sq_counters;
+
+		while (file->name && strcmp(file->name, sq_sources[i]->kind.name) != 0)
+			file++;
+		if (!file->name)
+			fail_msg("%s has no file of counters", sq_sources[i]->kind.name);
+	}
+}
+
 static void test_what_rules_stand_on(void **state)
 {
 	struct sq_rule_table rules;
@@ -125,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_file),
+		cmocka_unit_test(test_every_source),
 		cmocka_unit_test(test_what_rules_stand_on),
 		cmocka_unit_test(test_names_and_beginnings),
 		cmocka_unit_test(test_misspelt),

@@ -197,12 +197,45 @@ static void test_sockstat6(void **state)
 	close(b);
 }
 
+/* Multipath TCP between two sockets of it; what the kernel itself says is the same. */
+static void test_mptcp(void **state)
+{
+	struct sockaddr_in a = loopback(9010);
+	int server = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP), client, served;
+	struct probe p;
+	json_t *records;
+
+	(void)state;
+	if (server == -1)
+		fail_msg("no multipath TCP here: %s", strerror(errno));
+	assert_int_equal(bind(server, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(server, 8), 0);
+	probe_open(&p, "netstat");
+	probe_tick(&p);
+	client = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	assert_int_equal(connect(client, (struct sockaddr *)&a, sizeof(a)), 0);
+	served = accept(server, NULL, NULL);
+	assert_int_equal(write(client, "x", 1), 1);
+	assert_int_equal(read(served, &a, 1), 1);
+	probe_tick(&p);
+	records = probe_close(&p);
+	assert_int_equal(last_value(records, "MPTcpExt.MPCapableSYNRX", NULL), 1);
+	assert_int_equal(last_value(records, "MPTcpExt.MPCapableACKRX", NULL), 1);
+	assert_int_equal(last_value(records, "MPTcpExt.MPCapableFallbackACK", NULL), 0);
+	assert_int_equal(last_value(records, "MPTcpExt.MPCurrEstab", NULL), 2);
+	json_decref(records);
+	close(client);
+	close(served);
+	close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queues),    cmocka_unit_test(test_queues_are_thrifty),
 		cmocka_unit_test(test_link),      cmocka_unit_test(test_neighbour),
 		cmocka_unit_test(test_conntrack), cmocka_unit_test(test_sockstat6),
+		cmocka_unit_test(test_mptcp),
 	};
 
 	if (!enter_namespace())

@@ -15,7 +15,7 @@
 #include "analyzers/kernel/threads.h"
 #include "source_bench.h"
 
-enum { SPARE = 500 };
+enum { SPARE = 500, NAME = 16 };
 
 /* The source's own, as its table lays them out. */
 struct conf {
@@ -23,6 +23,13 @@ struct conf {
 	char *pidfile;
 	int64_t pid;
 };
+
+/* Of this program's alone: others on the machine may run the same tests.  Cut to 15 bytes, as comm is. */
+static char *own_name(char out[NAME], const char *word)
+{
+	snprintf(out, NAME, "%d-%s", (int)getpid() % 100000, word);
+	return out;
+}
 
 static void open_descriptors(int n)
 {
@@ -139,11 +146,12 @@ static void test_parse(void **state)
 static void test_descriptors(void **state)
 {
 	pid_t pid = child_start("victim");
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
 	struct sq_process p;
 	uint64_t n, limit;
 
 	(void)state;
-	assert_int_equal(sq_process_open(&p, pid), 0);
+	assert_int_equal(sq_process_open(&p, proc, pid), 0);
 	assert_int_equal(sq_process_descriptors(&p, &n), 0);
 	assert_int_equal(n, listed(pid));
 	assert_true(n >= SPARE);
@@ -155,18 +163,20 @@ static void test_descriptors(void **state)
 	/* Its number may be another's by now; this is still its folder. */
 	assert_int_equal(sq_process_read(&p, &(struct sq_process_stat){ 0 }), -ESRCH);
 	sq_process_close(&p);
-	assert_int_equal(sq_process_open(&p, pid), -ENOENT);
+	assert_int_equal(sq_process_open(&p, proc, pid), -ENOENT);
+	close(proc);
 }
 
 /* What it wanted since the reading before, where that counts. */
 static void test_busiest(void **state)
 {
 	struct sq_threads t = { 0 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
 	struct sq_process p;
 	uint64_t before;
 
 	(void)state;
-	assert_int_equal(sq_process_open(&p, getpid()), 0);
+	assert_int_equal(sq_process_open(&p, proc, getpid()), 0);
 	assert_int_equal(sq_threads_read(&t, &p, true), 0);
 	assert_int_equal(t.busiest_ns, 0); /* what was before is no rise */
 	burn(cpu_ns() + 100 * SQ_MS);
@@ -176,6 +186,7 @@ static void test_busiest(void **state)
 	burn(cpu_ns() + 20 * SQ_MS);
 	assert_int_equal(sq_threads_read(&t, &p, false), 0);
 	assert_int_equal(t.busiest_ns, before);
+	close(proc);
 	sq_process_close(&p);
 	sq_threads_fini(&t);
 }
@@ -203,6 +214,7 @@ static void *start_many(void *arg)
 static void test_busiest_of_many(void **state)
 {
 	struct sq_threads t = { 0 };
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY);
 	struct sq_process p;
 	atomic_bool ends = false;
 	pthread_t maker;
@@ -210,7 +222,7 @@ static void test_busiest_of_many(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&maker, NULL, start_many, &ends), 0);
-	assert_int_equal(sq_process_open(&p, getpid()), 0);
+	assert_int_equal(sq_process_open(&p, proc, getpid()), 0);
 	until_ns = sq_now_ns() + SQ_SEC;
 	while (sq_now_ns() < until_ns)
 		assert_int_equal(sq_threads_read(&t, &p, true), 0);
@@ -218,6 +230,7 @@ static void test_busiest_of_many(void **state)
 	pthread_join(maker, NULL);
 	assert_true(t.busiest_ns > 200 * SQ_MS);
 	sq_process_close(&p);
+	close(proc);
 	sq_threads_fini(&t);
 }
 
@@ -303,9 +316,10 @@ static void test_seldom_read(void **state)
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
 static void test_by_name_and_file(void **state)
 {
-	pid_t a = child_start("sq-named"), b = child_start("sq-named"),
-	      c = child_start("sq-named-other"), d = child_start("a-name-of-more-than-15");
-	char named[] = "sq-named", longer[] = "a-name-of-more-than-15";
+	char named[NAME], other[NAME], cut[NAME], longer[NAME + 16];
+	pid_t a = child_start(own_name(named, "name")), b = child_start(named),
+	      c = child_start(own_name(other, "names")),
+	      d = child_start(own_name(cut, "a-name-of-more-than-15"));
 	char *names[] = { named, longer }, file[] = "/tmp/squall-unit-XXXXXX";
 	struct conf conf = { .name = { names, 2 }, .pidfile = file, .pid = SQ_OPT_UNSET };
 	struct probe p;
@@ -313,6 +327,7 @@ static void test_by_name_and_file(void **state)
 	char text[16];
 
 	(void)state;
+	snprintf(longer, sizeof(longer), "%s-and-more", cut);
 	close(mkstemp(file));
 	snprintf(text, sizeof(text), "%d\n", (int)a);
 	write_text(file, text);
@@ -320,10 +335,10 @@ static void test_by_name_and_file(void **state)
 	probe_tick(&p);
 	records = probe_close(&p);
 	unlink(file);
-	assert_non_null(row_of(records, "process.fds", "sq-named", a));
-	assert_non_null(row_of(records, "process.fds", "sq-named", b));
-	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
-	assert_null(row_of(records, "process.fds", "sq-named-other", c));
+	assert_non_null(row_of(records, "process.fds", named, a));
+	assert_non_null(row_of(records, "process.fds", named, b));
+	assert_non_null(row_of(records, "process.fds", cut, d));
+	assert_null(row_of(records, "process.fds", other, c));
 	assert_int_equal(count_records(records, "metric"), 1 + 3 * 9);
 	json_decref(records);
 	child_end(a);
@@ -332,37 +347,55 @@ static void test_by_name_and_file(void **state)
 	child_end(d);
 }
 
+static void await_name(pid_t pid, const char *name)
+{
+	char path[32], text[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	while (strcmp(text, name) != 0) {
+		FILE *f = fopen(path, "r");
+
+		assert_non_null(f);
+		assert_non_null(fgets(text, sizeof(text), f));
+		fclose(f);
+		text[strcspn(text, "\n")] = '\0';
+		sq_sleep_until(sq_now_ns() + SQ_MS);
+	}
+}
+
 /* A name of its own comes with exec, after the process was seen. */
 static void test_a_new_name(void **state)
 {
-	char one[] = "sq-before", two[] = "sleep";
-	char *names[] = { one, two };
+	char one[NAME], two[NAME], path[NAME + 8];
+	char *names[] = { own_name(one, "before"), own_name(two, "behind") };
 	struct conf conf = { .name = { names, 2 }, .pid = SQ_OPT_UNSET };
 	struct probe p;
 	json_t *records;
-	pid_t pid = fork();
+	pid_t pid;
 
 	(void)state;
+	snprintf(path, sizeof(path), "/tmp/%s", two);
+	assert_int_equal(symlink("/bin/sleep", path), 0);
+	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "sq-before");
+		prctl(PR_SET_NAME, one);
 		raise(SIGSTOP);
-		execlp("sleep", "sleep", "100", (char *)NULL);
+		execl(path, path, "100", (char *)NULL);
 		_exit(1);
 	}
 	waitpid(pid, NULL, WUNTRACED);
 	probe_open_conf(&p, "process", &conf);
 	probe_tick(&p);
 	kill(pid, SIGCONT);
-	for (int i = 0; i < 100; i++) {
-		sq_sleep_until(sq_now_ns() + 20 * SQ_MS);
-		probe_tick(&p);
-	}
+	await_name(pid, two);
+	unlink(path);
+	probe_tick(&p);
 	child_end(pid);
 	records = probe_close(&p);
-	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", "sq-before", pid)),
-			 1);
-	assert_non_null(row_of(records, "process.fds", "sleep", pid));
+	assert_int_equal(at_tick(records, 0, row_of(records, "process.stopped", one, pid)), 1);
+	assert_true(at_tick(records, 1, row_of(records, "process.fds", two, pid)) > 0);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.fds", one, pid)), 0);
 	json_decref(records);
 }
 

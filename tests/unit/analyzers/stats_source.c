@@ -45,6 +45,9 @@ static void test_command_fails(void **state)
 	records = bench_close(&p.bench);
 	assert_int_equal(count_records(records, "gap"), 2);
 	assert_int_equal(count_records(records, "tick"), 2);
+	assert_int_equal(count_records(records, "event"), 1); /* once, however long */
+	assert_non_null(strstr(record_text(nth_record(records, "event", 0), "text"),
+			       "nothing in the answer is known"));
 	assert_int_equal(last_value(records, "nsd.num.queries", NULL), 7);
 	json_decref(records);
 }

@@ -363,6 +363,33 @@ static void test_capture(void **state)
 	spool_dir_remove(&d);
 }
 
+/* All that fell at one reading of one source is one event: its server was started again. */
+static void test_server_began_anew(void **state)
+{
+	struct spool_dir d = spool_dir_make();
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl", HEAD START END);
+	spool_dir_put(
+		&d, "capture-server.jsonl",
+		METRIC(0, "a", "C", "counter") METRIC(1, "a", "D", "counter") METRIC(2, "b", "O",
+										     "counter")
+			TICK(5010000000,
+			     "[0,5,1,6,2,7]") "{\"k\":\"restart\",\"t\":5095000000,\"i\":0}\n"
+					      "{\"k\":\"restart\",\"t\":5095000000,\"i\":1}\n"
+					      "{\"k\":\"restart\",\"t\":5095000000,\"i\":2}\n" TICK(
+						      5095000000,
+						      "[0,0,1,0,2,0]") "{\"k\":\"done\",\"t\":6000000000}\n");
+	run = load(&d);
+	assert_int_equal(run->n_events, 2);
+	assert_string_equal(run->events[0].text, "2 counters began anew");
+	assert_string_equal(run->events[0].source, "a");
+	assert_string_equal(run->events[1].text, "O began anew");
+	sq_run_free(run);
+	spool_dir_remove(&d);
+}
+
 /* A relay has two words, and its messages stand together whatever file they came in. */
 static void test_relays(void **state)
 {
@@ -452,7 +479,7 @@ int main(void)
 		cmocka_unit_test(test_killed),       cmocka_unit_test(test_no_run),
 		cmocka_unit_test(test_capture),      cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_bad_captures), cmocka_unit_test(test_run_records),
-		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_workers),      cmocka_unit_test(test_server_began_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
