@@ -33,6 +33,11 @@ int64_t sq_wall_error_ns(void)
 	return t.maxerror * SQ_US;
 }
 
+int64_t sq_thread_cpu_ns(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void sq_sleep_until(int64_t when_ns)
 {
 	struct timespec ts;

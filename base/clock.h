@@ -19,6 +19,9 @@ int64_t sq_wall_ns(void);
  * does. */
 int64_t sq_wall_error_ns(void);
 
+/* Processor time of the calling thread. */
+int64_t sq_thread_cpu_ns(void);
+
 /* Sleeps until the given monotonic time; returns early only on a signal. */
 void sq_sleep_until(int64_t when_ns);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/setting.h"
 #include "base/value.h"
 
 /* Below /proc/sys.  Most are absent or read-only in a namespace of today's kernels, but not of all.
@@ -60,13 +61,12 @@ int sq_sysctl_name(const char *key, char ret_name[SQ_SYSCTL_NAME])
 
 int sq_sysctl_read(const char *key, char *ret_value, size_t size)
 {
-	char name[SQ_SYSCTL_NAME], path[SQ_SYSCTL_NAME + 16], value[SQ_SYSCTL_VALUE];
-	int fd, rc = sq_sysctl_name(key, name);
+	char path[SQ_SETTING_PATH], value[SQ_SYSCTL_VALUE];
+	int fd, rc = sq_setting_path(key, path);
 	ssize_t len;
 
 	if (rc < 0)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -errno;
@@ -95,13 +95,12 @@ bool sq_sysctl_is_global(const char *key)
 
 int sq_sysctl_write(const char *key, const char *value)
 {
-	char name[SQ_SYSCTL_NAME], path[SQ_SYSCTL_NAME + 16];
+	char path[SQ_SETTING_PATH];
 	size_t len = strlen(value);
-	int fd, rc = sq_sysctl_name(key, name);
+	int fd, rc = sq_setting_path(key, path);
 
 	if (rc < 0)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/sys/%s", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd == -1)
 		return -errno;

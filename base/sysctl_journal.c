@@ -1,4 +1,8 @@
-/* The journal is a file of JSON lines, one a change: {"key", "before", "wrote", "pid"}.
+/* The journal is a file of JSON lines, one a change: {"place", "key", "before", "wrote", "pid"}, or one a command:
+ * {"place", "run", "pid"}; without "place" it is of this machine.
+ *
+ * A command is run once, whatever becomes of it: one that fails for ever would keep all that come later from the
+ * journal.  A setting stays until it is set back.
  *
  * What a reader would get wrong: a line that is not whole is no damage.  Its writer was killed
  * before the line was on the disk, and so before it wrote the setting.  The lock's file is never
@@ -8,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,14 +26,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/setting.h"
 #include "base/sysctl.h"
 #include "base/value.h"
 
 struct sq_journal {
 	json_t *changes; /* in the order in which they were made */
 	int dir, lock, file;
-	sq_journal_told *told;
-	void *arg;
+	struct sq_journal_hands hands;
+	bool own; /* what is there are its own changes, which are no news */
 };
 
 static const char journal_name[] = "sysctl.journal", lock_name[] = "sysctl.lock";
@@ -107,9 +113,10 @@ static void read_changes(struct sq_journal *j)
 
 	while (f && getline(&line, &size, f) != -1) {
 		json_t *change = json_loads(line, 0, NULL);
-		const char *key, *before;
+		const char *key, *before, *line_of_shell;
 
-		if (json_unpack(change, "{s:s, s:s}", "key", &key, "before", &before) == 0)
+		if (json_unpack(change, "{s:s, s:s}", "key", &key, "before", &before) == 0 ||
+		    json_unpack(change, "{s:s}", "run", &line_of_shell) == 0)
 			json_array_append(j->changes, change);
 		json_decref(change);
 	}
@@ -132,47 +139,134 @@ static int append_change(struct sq_journal *j, const json_t *change)
 	return whole ? 0 : -EIO;
 }
 
+static const char *text_of(const json_t *change, const char *key)
+{
+	return json_string_value(json_object_get(change, key));
+}
+
+/* ---- here, or at a place of the hands' ---- */
+
+static int hand_read(const struct sq_journal *j, const char *place, const char *key,
+		     char ret_value[SQ_SYSCTL_VALUE], struct sq_err *err)
+{
+	int rc;
+
+	assert(!place || j->hands.read); /* check_hands() */
+	if (place)
+		return j->hands.read(j->hands.arg, place, key, ret_value, err);
+	rc = sq_sysctl_read(key, ret_value, SQ_SYSCTL_VALUE);
+	return rc < 0 ? sq_err_set(err, rc, key, "%s", strerror(-rc)) : 0;
+}
+
+static int hand_write(const struct sq_journal *j, const char *place, const char *key,
+		      const char *value, struct sq_err *err)
+{
+	int rc;
+
+	assert(!place || j->hands.write);
+	if (place)
+		return j->hands.write(j->hands.arg, place, key, value, err);
+	rc = sq_sysctl_write(key, value);
+	return rc < 0 ? sq_err_set(err, rc, key, "%s", strerror(-rc)) : 0;
+}
+
+/* A journal may hold what only another program's hands can carry out. */
+static int check_hands(const struct sq_journal *j, const char *place, bool command,
+		       struct sq_err *err)
+{
+	if (command ? !!j->hands.run : !place || j->hands.read)
+		return 0;
+	return sq_err_set(err, -ENOTSUP, journal_name, "try: squall restore");
+}
+
+/* ---- setting back ---- */
+
+static int cannot_set_back(const struct sq_journal *j, const json_t *change,
+			   const struct sq_err *because, struct sq_err *err)
+{
+	const char *place = text_of(change, "place");
+	struct sq_err why = { 0 };
+
+	sq_err_set(&why, because->code, text_of(change, "key"),
+		   "cannot be set back to %s%s%s: %s; try again: squall restore, or leave it as it "
+		   "is: squall restore --forget",
+		   text_of(change, "before"), place ? " at " : "", place ? place : "",
+		   because->text);
+	if (j->hands.give_up && !j->own && j->hands.give_up(j->hands.arg, &why))
+		return 0;
+	if (err)
+		*err = why;
+	return because->code;
+}
+
 static int set_back(struct sq_journal *j, const json_t *change, struct sq_err *err)
 {
-	const char *key = json_string_value(json_object_get(change, "key"));
-	const char *before = json_string_value(json_object_get(change, "before"));
+	const char *place = text_of(change, "place"), *key = text_of(change, "key");
+	const char *before = text_of(change, "before");
 	char now[SQ_SYSCTL_VALUE], found[SQ_SYSCTL_VALUE];
-	int rc = sq_sysctl_read(key, now, sizeof(now));
+	struct sq_err why = { 0 };
+	int rc = check_hands(j, place, false, &why);
 
+	if (rc == 0)
+		rc = hand_read(j, place, key, now, &why);
 	if (rc == 0 && strcmp(now, before) == 0)
 		return 0;
 	if (rc == 0)
-		rc = sq_sysctl_write(key, before);
+		rc = hand_write(j, place, key, before, &why);
 	if (rc == 0)
-		rc = sq_sysctl_read(key, found, sizeof(found));
+		rc = hand_read(j, place, key, found, &why);
 	if (rc == 0 && strcmp(found, before) != 0)
-		rc = -ERANGE;
+		rc = sq_err_set(&why, -ERANGE, key, "the kernel says %s", found);
 	if (rc < 0)
-		return sq_err_set(err, rc, key,
-				  "cannot be set back to %s: %s; do it by hand (sysctl -w), then: "
-				  "squall restore",
-				  before, strerror(-rc));
-	if (j->told)
-		j->told(j->arg, key, now, before);
+		return cannot_set_back(j, change, &why, err);
+	if (j->hands.told && !j->own)
+		j->hands.told(j->hands.arg, place, key, now, before);
 	return 0;
+}
+
+static int run_back(struct sq_journal *j, const json_t *change, struct sq_err *err)
+{
+	const char *place = text_of(change, "place"), *line = text_of(change, "run");
+	int rc = check_hands(j, place, true, err);
+
+	if (rc < 0)
+		return rc;
+	assert(j->hands.run);
+	rc = j->hands.run(j->hands.arg, place, line, err);
+	if (rc == 0 && j->hands.told && !j->own)
+		j->hands.told(j->hands.arg, place, line, NULL, NULL);
+	return rc;
+}
+
+/* Only what a command's end says is not waited for again. */
+static bool is_done_with(const json_t *change, int rc)
+{
+	return rc == 0 || (text_of(change, "run") && rc != -ENOTSUP);
 }
 
 /* The last change first; all of them, whatever becomes of one.  A journal in which nothing is left
  * is emptied. */
 static int set_all_back(struct sq_journal *j, struct sq_err *err)
 {
+	bool done = true;
 	sigset_t before;
 	int rc = 0;
 
 	signals_hold(&before);
 	for (size_t i = json_array_size(j->changes); i > 0; i--) {
-		int one = set_back(j, json_array_get(j->changes, i - 1), rc < 0 ? NULL : err);
+		const json_t *change = json_array_get(j->changes, i - 1);
+		struct sq_err *say = rc < 0 ? NULL : err;
+		int one = text_of(change, "run") ? run_back(j, change, say)
+						 : set_back(j, change, say);
 
+		done = done && is_done_with(change, one);
 		rc = rc < 0 ? rc : one;
 	}
-	if (rc == 0 && (ftruncate(j->file, 0) == -1 || fsync(j->file) == -1))
+	if (done && (ftruncate(j->file, 0) == -1 || fsync(j->file) == -1)) {
+		done = false;
 		rc = sq_err_set(err, -errno, journal_name, "%s", strerror(errno));
-	if (rc == 0)
+	}
+	if (done)
 		json_array_clear(j->changes);
 	signals_let(&before);
 	return rc;
@@ -209,33 +303,39 @@ static int journal_begin(struct sq_journal *j, const char *dir, int64_t wait_ns,
 	return set_all_back(j, err);
 }
 
-struct sq_journal *sq_journal_open(const char *dir, int64_t wait_ns, sq_journal_told *told,
-				   void *arg, struct sq_err *err)
+struct sq_journal *sq_journal_open(const char *dir, int64_t wait_ns,
+				   const struct sq_journal_hands *hands, struct sq_err *err)
 {
 	struct sq_journal *j = sq_alloc(sizeof(*j));
 
-	*j = (struct sq_journal){
-		.changes = json_array(), .dir = -1, .lock = -1, .file = -1, .told = told, .arg = arg
-	};
+	*j = (struct sq_journal){ .changes = json_array(), .dir = -1, .lock = -1, .file = -1 };
+	if (hands)
+		j->hands = *hands;
 	if (journal_begin(j, dir, wait_ns, err) < 0)
 		return journal_free(j);
-	j->told = NULL; /* its own changes are no news */
+	j->own = true;
 	return j;
 }
 
-static int write_and_check(const char *key, const char *value, struct sq_err *err)
+static const char *advice(int rc)
+{
+	return rc == -EACCES || rc == -EPERM ? "; run as root"
+	       : rc == -EROFS ? "; it is read-only here, as in containers: run outside"
+			      : "; correct the value";
+}
+
+static int write_and_check(const struct sq_journal *j, const char *place, const char *key,
+			   const char *value, struct sq_err *err)
 {
 	char wanted[SQ_SYSCTL_VALUE], found[SQ_SYSCTL_VALUE];
-	int rc = sq_sysctl_write(key, value);
+	struct sq_err why = { 0 };
+	int rc = hand_write(j, place, key, value, &why);
 
 	if (rc == 0)
-		rc = sq_sysctl_read(key, found, sizeof(found));
+		rc = hand_read(j, place, key, found, &why);
 	if (rc < 0)
-		return sq_err_set(
-			err, rc, key, "wrote %s, kernel says %s%s", value, strerror(-rc),
-			rc == -EACCES || rc == -EPERM ? "; run as root"
-			: rc == -EROFS ? "; /proc/sys is read-only, as in containers: run outside"
-				       : "; correct the value");
+		return sq_err_set(err, rc, key, "wrote %s, kernel says %s%s", value, why.text,
+				  advice(rc));
 	snprintf(wanted, sizeof(wanted), "%s", value);
 	sq_text_squeeze(wanted);
 	if (strcmp(wanted, found) == 0)
@@ -245,31 +345,59 @@ static int write_and_check(const char *key, const char *value, struct sq_err *er
 			  found);
 }
 
-int sq_journal_set(struct sq_journal *j, const char *key, const char *value, struct sq_err *err)
+/* Into the file and among its own. */
+static int note_change(struct sq_journal *j, const char *place, json_t *change, struct sq_err *err)
+{
+	int rc;
+
+	if (place)
+		json_object_set_new(change, "place", json_string(place));
+	json_object_set_new(change, "pid", json_integer((json_int_t)getpid()));
+	rc = append_change(j, change);
+	if (rc == 0)
+		json_array_append(j->changes, change);
+	json_decref(change);
+	return rc < 0 ? sq_err_set(err, rc, journal_name,
+				   "cannot be written; free space on its disk")
+		      : 0;
+}
+
+int sq_journal_set(struct sq_journal *j, const char *place, const char *key, const char *value,
+		   struct sq_err *err)
 {
 	char before[SQ_SYSCTL_VALUE];
-	json_t *change;
+	struct sq_err why = { 0 };
 	sigset_t mask;
-	int rc = sq_sysctl_read(key, before, sizeof(before));
+	int rc = check_hands(j, place, false, err);
 
 	if (rc < 0)
-		return sq_err_set(err, rc, key,
-				  "%s; it is misspelt, or its module is not loaded, or this is no "
-				  "machine's first network namespace",
-				  strerror(-rc));
-	change = json_pack("{s:s, s:s, s:s, s:I}", "key", key, "before", before, "wrote", value,
-			   "pid", (json_int_t)getpid());
-	signals_hold(&mask);
-	rc = append_change(j, change);
+		return rc;
+	rc = hand_read(j, place, key, before, &why);
 	if (rc < 0)
-		rc = sq_err_set(err, rc, journal_name, "cannot be written; free space on its disk");
-	else
-		json_array_append(j->changes, change);
+		return sq_err_set(err, rc, key, "%s; it is misspelt, or %s", why.text,
+				  place ? "that machine has no such setting, or cannot be reached"
+				  : sq_setting_is_sysctl(key)
+					  ? "its module is not loaded, or this is no machine's "
+					    "first network namespace"
+					  : "this machine does not let it be changed");
+	if (sq_setting_is_fixed(key, before))
+		return sq_err_set(err, -ENODEV, key, "%s says %s: it cannot be changed there",
+				  place ? place : "this machine", before);
+	signals_hold(&mask);
+	rc = note_change(j, place,
+			 json_pack("{s:s, s:s, s:s}", "key", key, "before", before, "wrote", value),
+			 err);
 	if (rc == 0)
-		rc = write_and_check(key, value, err);
+		rc = write_and_check(j, place, key, value, err);
 	signals_let(&mask);
-	json_decref(change);
 	return rc;
+}
+
+int sq_journal_run(struct sq_journal *j, const char *place, const char *line, struct sq_err *err)
+{
+	int rc = check_hands(j, place, true, err);
+
+	return rc < 0 ? rc : note_change(j, place, json_pack("{s:s}", "run", line), err);
 }
 
 int sq_journal_close(struct sq_journal *j, struct sq_err *err)

@@ -1,5 +1,9 @@
-/* What a reader would get wrong: the sides of a round have one seed, so that their loads have the same
- * arrivals, and another one than those of other rounds. */
+/* What a reader would get wrong:
+ * - The sides of a round have one seed, so that their loads have the same arrivals, and another one than those of other
+ *   rounds.
+ * - A busy moment of this machine, in which operations are missed, spoils one round, not those before it.  More than a few
+ *   are no moment: the load is too much for this machine, and to go on until enough rounds are whole would be to choose
+ *   among them. */
 #include "cli/rounds.h"
 
 #include <errno.h>
@@ -12,8 +16,14 @@
 #include "base/rng.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/stage.h"
 #include "results/verdict.h"
 #include "scenarios/scenario.h"
+
+enum {
+	AGAIN = -1, /* no exit status: operations were missed */
+	SPARE = 3,
+};
 
 json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, struct sq_err *err)
 {
@@ -34,61 +44,135 @@ json_t *sq_gates_of(const json_t *scenario, const struct sq_strings *asked, stru
 	return names;
 }
 
-static int side_scenario(const struct sq_rounds *r, size_t side, uint64_t round, json_t **ret,
-			 struct sq_err *err)
+/* NULL with err. */
+static json_t *side_scenario(const struct sq_rounds *r, size_t side, uint64_t round,
+			     struct sq_err *err)
 {
-	const struct sq_strings *set = &r->sides->v[side].set;
 	json_t *doc = json_deep_copy(r->scenario);
-	int rc = 0;
+	json_t *seed = json_integer((json_int_t)((r->seed + round) % (1ULL << 53)));
 
-	for (size_t i = 0; rc == 0 && i < set->n; i++)
-		rc = sq_scenario_apply_set(doc, set->v[i], err);
-	if (rc == 0)
-		rc = sq_json_pointer_set(
-			doc, "/seed", json_integer((json_int_t)((r->seed + round) % (1ULL << 53))),
-			err);
-	if (rc < 0)
-		json_decref(doc);
-	else
-		*ret = doc;
-	return rc;
+	if (sq_stage_scenario(&r->sides->v[side], doc, err) == 0 &&
+	    sq_json_pointer_set(doc, "/seed", seed, err) == 0)
+		return doc;
+	json_decref(doc);
+	return NULL;
 }
 
-static bool is_whole(const json_t *report)
+/* A side that is called differently from one run to the next is not one side. */
+static int note_labels(struct sq_rounds *r, size_t side, const json_t *doc, struct sq_err *err)
+{
+	json_t *labels = json_object_get(doc, "labels"), *before = r->labels[side];
+
+	if (before && labels && !json_equal(before, labels)) {
+		char *was = json_dumps(before, JSON_COMPACT),
+		     *is = json_dumps(labels, JSON_COMPACT);
+
+		sq_err_set(err, -EBUSY, r->sides->v[side].label,
+			   "its labels were %s and are %s: something else changed it", was, is);
+		free(was);
+		free(is);
+		return err->code;
+	}
+	if (!before)
+		r->labels[side] = json_incref(labels);
+	return 0;
+}
+
+/* What the sides differ in may be of the world that could not be made. */
+static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
+{
+	if (!json_array_size(json_object_get(report, "lost")))
+		return false;
+	for (size_t i = 0; i < sides->n; i++)
+		for (size_t k = 0; k < sides->v[i].set.n; k++)
+			if (strncmp(sides->v[i].set.v[k], "/world", 6) == 0)
+				return true;
+	return false;
+}
+
+static bool is_complete(const json_t *report)
 {
 	const json_t *outcome = sq_json_pointer_get(report, "/run/outcome");
 
-	return !sq_report_missed(report) && json_is_string(outcome) &&
-	       strcmp(json_string_value(outcome), "completed") == 0;
+	return json_is_string(outcome) && strcmp(json_string_value(outcome), "completed") == 0;
 }
 
-/* The report of one trial; NULL with *ret_status when the tuning can't go on. */
-static json_t *try_side(const struct sq_rounds *r, size_t side, size_t round, int *ret_status)
+/* Why there is nothing to be measured of a trial; NULL: there is.  A failed expectation, or nothing but failures, is
+ * measured; the generator's own limit is not. */
+static const char *what_is_wrong(const struct sq_rounds *r, const struct sq_trial *t,
+				 int *ret_status)
+{
+	bool missed = t->report && is_complete(t->report) && sq_report_missed(t->report);
+
+	*ret_status = missed ? AGAIN : SQ_EXIT_UNMEASURED;
+	if (missed)
+		return "the generator missed operations, so the round counts for nothing";
+	if (!t->report || !is_complete(t->report) ||
+	    (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
+		return "the run could not be measured";
+	if (lost_its_world(t->report, r->sides))
+		return "the scenario's world could not be made, so what was to be changed was not";
+	*ret_status = t->status;
+	return NULL;
+}
+
+/* A new reference. */
+static json_t *take_report(const struct sq_rounds *r, size_t side, const struct sq_trial *t,
+			   int *ret_status)
+{
+	const char *wrong;
+
+	*ret_status = t->status;
+	if (t->status == SQ_EXIT_USAGE || t->status == SQ_EXIT_STOPPED)
+		return NULL;
+	wrong = what_is_wrong(r, t, ret_status);
+	if (!wrong)
+		return json_incref(t->report);
+	fprintf(stderr, "squall: %s: %s: %s%s%s\n", r->way.argv[0], r->sides->v[side].label, wrong,
+		t->dir ? "; see " : "", t->dir ? t->dir : "");
+	return NULL;
+}
+
+/* In the stage of its side. */
+static json_t *run_side(struct sq_rounds *r, size_t side, size_t round, int *ret_status,
+			struct sq_err *err)
 {
 	char *out = sq_printf_dup("%s/%03zu-%zu", r->dir, round, side);
+	json_t *doc = side_scenario(r, side, round, err), *report = NULL;
 	struct sq_trial trial = { 0 };
-	struct sq_err err = { 0 };
-	json_t *doc = NULL, *report = NULL;
 
-	if (side_scenario(r, side, round, &doc, &err) < 0) {
-		sq_complain(&err);
-		*ret_status = SQ_EXIT_USAGE;
-	} else {
+	if (doc && note_labels(r, side, doc, err) == 0) {
 		sq_trial_run(doc, &r->way, out, true, &trial);
-		*ret_status = trial.status;
-		/* A failed expectation, or nothing but failures, is what is to be measured; the generator's own
-		 * limit is not. */
-		if (trial.status == SQ_EXIT_OK || trial.status == SQ_EXIT_FAILED)
-			report = json_incref(trial.report);
-		if (report && !is_whole(report)) {
-			json_decref(report);
-			report = NULL;
-			*ret_status = SQ_EXIT_UNMEASURED;
-		}
+		report = take_report(r, side, &trial, ret_status);
 	}
 	sq_trial_fini(&trial);
 	json_decref(doc);
 	free(out);
+	return report;
+}
+
+/* A command that failed or a setting that was refused is no measurement; a value that leads nowhere is a mistake. */
+static int status_of(const struct sq_err *err)
+{
+	return err->code == -EINVAL || err->code == -ENOENT ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
+}
+
+/* The report of one trial; NULL with *ret_status when the rounds can't go on. */
+static json_t *try_side(struct sq_rounds *r, size_t side, size_t round, int *ret_status)
+{
+	struct sq_err err = { 0 };
+	struct sq_stage stage;
+	json_t *report = NULL;
+
+	if (sq_stage_enter(&stage, &r->sides->v[side], &err) == 0)
+		report = run_side(r, side, round, ret_status, &err);
+	sq_stage_leave(&stage, &err);
+	if (err.code) {
+		sq_complain(&err);
+		*ret_status = status_of(&err);
+		json_decref(report);
+		report = NULL;
+	}
 	return report;
 }
 
@@ -119,29 +203,50 @@ static int run_round(struct sq_rounds *r, size_t round, const size_t *order, boo
 			json_decref(got[i]);
 	}
 	r->whole += whole && counts;
+	if (whole && counts)
+		json_array_append_new(r->counted, json_integer((json_int_t)round));
 	free(got);
 	return whole ? SQ_EXIT_OK : status;
 }
 
+static void tell_round(const struct sq_rounds *r, size_t done)
+{
+	if (!r->way.args->quiet)
+		fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0], done + 1,
+			r->warmup + r->pairs, done < r->warmup ? ", warm-up" : "");
+}
+
+static int give_up(const struct sq_rounds *r)
+{
+	fprintf(stderr,
+		"squall: %s: that was so in %d rounds: lower the load, or give it more threads, "
+		"max_in_flight or processors\n",
+		r->way.argv[0], SPARE + 1);
+	return SQ_EXIT_UNMEASURED;
+}
+
 int sq_rounds_run(struct sq_rounds *r)
 {
-	size_t all = r->warmup + r->pairs;
+	size_t done = 0, again = 0;
 	size_t *order = sq_alloc_n(r->sides->n, sizeof(*order));
 	int status = SQ_EXIT_OK;
 	struct sq_rng rng;
 
 	r->orders = json_array();
+	r->counted = json_array();
+	r->labels = sq_alloc_n(r->sides->n, sizeof(*r->labels));
 	r->reports = sq_alloc_n(r->sides->n, sizeof(*r->reports));
 	for (size_t i = 0; i < r->sides->n; i++)
 		r->reports[i] = sq_alloc_n(r->pairs + 1, sizeof(json_t *));
 	sq_rng_init(&rng, r->seed, 0);
-	for (size_t round = 0; status == SQ_EXIT_OK && round < all; round++) {
+	for (size_t round = 0; status == SQ_EXIT_OK && done < r->warmup + r->pairs; round++) {
 		sq_rng_order(&rng, order, r->sides->n);
 		note_order(r, order);
-		if (!r->way.args->quiet)
-			fprintf(stderr, "squall: %s: round %zu of %zu%s\n", r->way.argv[0],
-				round + 1, all, round < r->warmup ? ", warm-up" : "");
-		status = run_round(r, round, order, round >= r->warmup);
+		tell_round(r, done);
+		status = run_round(r, round, order, done >= r->warmup);
+		done += status == SQ_EXIT_OK;
+		if (status == AGAIN)
+			status = ++again > SPARE ? give_up(r) : SQ_EXIT_OK;
 	}
 	free(order);
 	return status;
@@ -154,6 +259,10 @@ void sq_rounds_fini(struct sq_rounds *r)
 			json_decref(r->reports[i][k]);
 		free(r->reports[i]);
 	}
+	for (size_t i = 0; r->labels && i < r->sides->n; i++)
+		json_decref(r->labels[i]);
+	free(r->labels);
 	free(r->reports);
+	json_decref(r->counted);
 	json_decref(r->orders);
 }

@@ -79,8 +79,8 @@ void sq_quiet_await(struct sq_quiet *q, double load, int64_t least_ns, int64_t m
 /* cli/search_limits.c: what stood in the way, [{what, text}] by the last trial that failed at the goal's upper bound. */
 json_t *sq_search_limits(const struct sq_search *s, size_t goal);
 
-/* Whose limit the goal's upper bound is. */
-enum sq_search_bound { SQ_BOUND_TARGET, SQ_BOUND_GENERATOR, SQ_BOUND_RANGE };
+/* Whose limit the goal's upper bound is; unknown where the search ended before it had one. */
+enum sq_search_bound { SQ_BOUND_TARGET, SQ_BOUND_GENERATOR, SQ_BOUND_RANGE, SQ_BOUND_UNKNOWN };
 enum sq_search_bound sq_search_bound(const struct sq_search *s, size_t goal);
 
 /* cli/search_json.c: search.json, and its JSON Schema (draft-07). */

@@ -13,6 +13,7 @@ static const char *const bounds[] = {
 	[SQ_BOUND_TARGET] = "target",
 	[SQ_BOUND_GENERATOR] = "generator",
 	[SQ_BOUND_RANGE] = "range",
+	[SQ_BOUND_UNKNOWN] = "unknown",
 };
 
 /* What may be relied on: a lower bound that held again at the end, below an upper one that is the target's. */
@@ -130,51 +131,47 @@ json_t *sq_search_json(const struct sq_search *s)
 
 json_t *sq_search_schema(void)
 {
-	static const char
-		text[] =
-			"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\","
-			" \"required\": [\"schema\", \"name\", \"load\", \"spent_s\", \"generator_limited\", \"method\","
-			"  \"goals\", \"curve\", \"trials\"],"
-			" \"properties\": {\"schema\": {\"const\": \"squall-search/1\"},"
-			"  \"name\": {\"type\": [\"string\", \"null\"]}, \"load\": {\"type\": \"string\"},"
-			"  \"spent_s\": {\"type\": \"number\", \"description\": \"of all trials\"},"
-			"  \"generator_limited\": {\"type\": \"boolean\", \"description\": \"what was found of a goal is not"
-			" the server's limit\"},"
-			"  \"method\": {\"type\": \"object\", \"description\": \"MLRsearch (RFC 9971); width is how far the upper"
-			" bound may lie above the lower\", \"additionalProperties\": {\"type\": \"number\"}},"
-			"  \"goals\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
-			"   \"required\": [\"goal\", \"capacity_per_s\", \"lower_per_s\", \"upper_per_s\","
-			"    \"throughput_per_s\", \"lower_at_first_per_s\", \"confirmed\", \"regular\", \"bounded_by\","
-			"    \"limited_by\"], \"properties\": {"
-			"    \"goal\": {\"type\": \"string\"},"
-			"    \"capacity_per_s\": " SAID("the lower bound, where it is confirmed and the upper one the target's") ","
-																 "    \"lower_per_s\": " SAID(
-																	 "the relevant lower bound") ","
-																				     "    \"upper_per_s\": " SAID(
-																					     "the relevant upper bound") ","
-																									 "    \"throughput_per_s\": " SAID("what got through at the lower bound: the conditional throughput") ","
-																																					      "    \"lower_at_first_per_s\": " SAID(
-																																						      "the lower bound before it was tried again") ","
-																																												   "    \"confirmed\": {\"type\": \"boolean\", \"description\": \"it held again at the end\"},"
-																																												   "    \"regular\": {\"type\": \"boolean\", \"description\": \"there are both bounds, within the width\"},"
-																																												   "    \"bounded_by\": {\"enum\": [\"target\", \"generator\", \"range\"]},"
-																																												   "    \"limited_by\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
-																																												   "     \"required\": [\"what\", \"text\"], \"properties\": {\"what\": {\"enum\": [\"generator\", \"finding\","
-																																												   "      \"processor\", \"process\", \"queue\", \"range\", \"unknown\"]}, \"text\": {\"type\": \"string\"}}}}}}},"
-																																												   "  \"curve\": {\"type\": \"array\", \"description\": \"the trials at each load\", \"items\": {\"type\":"
-																																												   "   \"object\", \"required\": [\"load_per_s\", \"trials\", \"duration_s\", \"p99_s\", \"lost\"],"
-																																												   "   \"properties\": {\"p99_s\": " SAID("the median") "}}},"
-																																																			"  \"trials\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
-																																																			"   \"required\": [\"load_per_s\", \"duration_s\", \"good\", \"generator_limited\", \"p99_s\","
-																																																			"    \"lost\", \"rest\", \"run\"], \"properties\": {"
-																																																			"    \"good\": {\"type\": \"array\", \"items\": {\"type\": \"boolean\"},"
-																																																			"     \"description\": \"for each goal\"},"
-																																																			"    \"p99_s\": " NUMBER
-																																																			", \"lost\": " NUMBER
-																																																			","
-																																																			"    \"rest\": {\"type\": [\"object\", \"null\"], \"description\": \"the wait before it; null: its world was"
-																																																			" made anew\", \"properties\": {\"took_s\": {\"type\": \"number\"}, \"at_rest\": {\"type\": \"boolean\"},"
-																																																			"     \"because\": {\"type\": [\"string\", \"null\"]}}}}}}}}";
+	/* clang-format off */
+	static const char text[] =
+		"{\"$schema\": \"http://json-schema.org/draft-07/schema#\", \"type\": \"object\","
+		" \"required\": [\"schema\", \"name\", \"load\", \"spent_s\", \"generator_limited\", \"method\","
+		"  \"goals\", \"curve\", \"trials\"],"
+		" \"properties\": {\"schema\": {\"const\": \"squall-search/1\"},"
+		"  \"name\": {\"type\": [\"string\", \"null\"]}, \"load\": {\"type\": \"string\"},"
+		"  \"spent_s\": {\"type\": \"number\", \"description\": \"of all trials\"},"
+		"  \"generator_limited\": {\"type\": \"boolean\", \"description\": \"what was found of a goal is not"
+		" the server's limit\"},"
+		"  \"method\": {\"type\": \"object\", \"description\": \"MLRsearch (RFC 9971); width is how far the upper"
+		" bound may lie above the lower\", \"additionalProperties\": {\"type\": \"number\"}},"
+		"  \"goals\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"   \"required\": [\"goal\", \"capacity_per_s\", \"lower_per_s\", \"upper_per_s\","
+		"    \"throughput_per_s\", \"lower_at_first_per_s\", \"confirmed\", \"regular\", \"bounded_by\","
+		"    \"limited_by\"], \"properties\": {"
+		"    \"goal\": {\"type\": \"string\"},"
+		"    \"capacity_per_s\": " SAID("the lower bound, where it is confirmed and the upper one the target's") ","
+		"    \"lower_per_s\": " SAID("the relevant lower bound") ","
+		"    \"upper_per_s\": " SAID("the relevant upper bound") ","
+		"    \"throughput_per_s\": " SAID("what got through at the lower bound: the conditional throughput") ","
+		"    \"lower_at_first_per_s\": " SAID("the lower bound before it was tried again") ","
+		"    \"confirmed\": {\"type\": \"boolean\", \"description\": \"it held again at the end\"},"
+		"    \"regular\": {\"type\": \"boolean\", \"description\": \"there are both bounds, within the width\"},"
+		"    \"bounded_by\": {\"enum\": [\"target\", \"generator\", \"range\", \"unknown\"]},"
+		"    \"limited_by\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"     \"required\": [\"what\", \"text\"], \"properties\": {\"what\": {\"enum\": [\"generator\", \"finding\","
+		"      \"processor\", \"process\", \"queue\", \"range\", \"unknown\"]}, \"text\": {\"type\": \"string\"}}}}}}},"
+		"  \"curve\": {\"type\": \"array\", \"description\": \"the trials at each load\", \"items\": {\"type\":"
+		"   \"object\", \"required\": [\"load_per_s\", \"trials\", \"duration_s\", \"p99_s\", \"lost\"],"
+		"   \"properties\": {\"p99_s\": " SAID("the median") "}}},"
+		"  \"trials\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"   \"required\": [\"load_per_s\", \"duration_s\", \"good\", \"generator_limited\", \"p99_s\","
+		"    \"lost\", \"rest\", \"run\"], \"properties\": {"
+		"    \"good\": {\"type\": \"array\", \"items\": {\"type\": \"boolean\"},"
+		"     \"description\": \"for each goal\"},"
+		"    \"p99_s\": " NUMBER ", \"lost\": " NUMBER ","
+		"    \"rest\": {\"type\": [\"object\", \"null\"], \"description\": \"the wait before it; null: its world was"
+		" made anew\", \"properties\": {\"took_s\": {\"type\": \"number\"}, \"at_rest\": {\"type\": \"boolean\"},"
+		"     \"because\": {\"type\": [\"string\", \"null\"]}}}}}}}}";
+	/* clang-format on */
 
 	return json_loads(text, 0, NULL);
 }

@@ -38,11 +38,11 @@ static const struct sq_search_trial *failure_at(const struct sq_search *s, size_
 
 enum sq_search_bound sq_search_bound(const struct sq_search *s, size_t goal)
 {
-	double upper = sq_mlr_bounds(s->mlr, goal).upper;
-	const struct sq_search_trial *t = failure_at(s, goal, upper);
+	struct sq_mlr_bounds b = sq_mlr_bounds(s->mlr, goal);
+	const struct sq_search_trial *t = failure_at(s, goal, b.upper);
 
-	if (isnan(upper))
-		return SQ_BOUND_RANGE;
+	if (isnan(b.upper))
+		return b.lower >= s->args->max ? SQ_BOUND_RANGE : SQ_BOUND_UNKNOWN;
 	return t && t->ours[goal] ? SQ_BOUND_GENERATOR : SQ_BOUND_TARGET;
 }
 
@@ -96,7 +96,7 @@ static void add_findings(json_t *list, const json_t *report)
 
 /* ---- processors and processes ---- */
 
-/* A counter's rise while the load ran, which is less than the whole run. */
+/* A counter's rise while the load ran, which is less than the whole run.  NAN: a bin is too long to tell. */
 static double rise_in(const json_t *counter, double seconds)
 {
 	double bin = sq_draw_real(counter, "bin_s"), start = sq_draw_real(counter, "start_s");
@@ -106,6 +106,8 @@ static double rise_in(const json_t *counter, double seconds)
 
 	if (isnan(bin))
 		return sq_draw_real(counter, "delta");
+	if (seconds < 2 * bin)
+		return NAN;
 	json_array_foreach(json_object_get(counter, "series"), i, one) {
 		double at = start + bin * (double)i;
 
@@ -122,7 +124,7 @@ static void add_processor(json_t *list, const json_t *c, double seconds)
 	const json_t *other;
 	size_t i;
 
-	if (!*sq_draw_text(c, "instance") || idle >= IDLE_LEAST)
+	if (!*sq_draw_text(c, "instance") || !(idle < IDLE_LEAST))
 		return;
 	text = sq_printf_dup("%s was idle for %.0f %% of the time", sq_draw_text(c, "instance"),
 			     100 * idle);
@@ -210,7 +212,7 @@ json_t *sq_search_limits(const struct sq_search *s, size_t goal)
 	const struct sq_search_trial *t = failure_at(s, goal, upper);
 	json_t *list = json_array(), *report;
 
-	if (isnan(upper))
+	if (sq_search_bound(s, goal) == SQ_BOUND_RANGE)
 		add_text(list, "range", sq_strdup("nothing within the range: raise --max"));
 	if (!t)
 		return list;

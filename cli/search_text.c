@@ -62,7 +62,9 @@ static void draw_bounds(struct sq_buf *out, const json_t *g)
 {
 	double lower = sq_draw_real(g, "lower_per_s"), upper = sq_draw_real(g, "upper_per_s");
 
-	if (isnan(lower))
+	if (isnan(lower) && isnan(upper))
+		sq_buf_puts(out, "  not known: the search ended before it had tried enough\n");
+	else if (isnan(lower))
 		sq_buf_printf(out, "  does not hold, not even at %.4g/s\n", upper);
 	else if (isnan(upper))
 		sq_buf_printf(out,

@@ -321,14 +321,16 @@ json_t *sq_compare(const struct sq_side_reports *a, const struct sq_side_reports
 	static const char *const finding[] = { "load", "failure", "mechanism", "host", NULL };
 	size_t pairs = a->n < b->n ? a->n : b->n;
 	json_t *names = gates ? json_deep_copy(gates) : sq_report_measures(a->v[0]);
-	json_t *comparison =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-			  "squall-compare/1", "a", side_json(a), "b", side_json(b), "settings",
-			  settings_json(a->v[0], b->v[0]), "measures", measures_json(a, b),
-			  "failures", came_and_went(a, b, "account", failure, "count"), "findings",
-			  came_and_went(a, b, "findings", finding, "explained"), "verdicts",
-			  pairs > 1 ? sq_verdicts(a->v, b->v, pairs, names, how) : json_array(),
-			  "notes", notes_json(a, b, pairs, json_array_size(names), how->alpha));
+	json_t *comparison = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "squall-compare/1", "a",
+		side_json(a), "b", side_json(b), "settings", settings_json(a->v[0], b->v[0]),
+		"measures", measures_json(a, b), "failures",
+		came_and_went(a, b, "account", failure, "count"), "findings",
+		came_and_went(a, b, "findings", finding, "explained"), "verdicts",
+		pairs > 1 ? sq_verdicts(a->v, b->v, pairs, names, how) : json_array(), "notes",
+		notes_json(a, b, pairs,
+			   json_array_size(names) * (how->families ? how->families : 1),
+			   how->alpha));
 
 	json_decref(names);
 	return comparison;

@@ -38,9 +38,10 @@ void sq_compare_markdown(const json_t *comparison, struct sq_buf *out);
 /* Verdicts and notes alone, a line each. */
 void sq_compare_lines(const json_t *verdicts, const json_t *notes, bool markdown,
 		      struct sq_buf *out);
-/* JUnit's XML: each verdict is a test case that failed when it is worse, and is skipped when undecided.  seconds: how
- * long all the runs took, of which each case has its part. */
-void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *suite,
-		      double seconds, struct sq_buf *out);
+/* JUnit's XML: each verdict is a test case that failed when it is worse, and is skipped when undecided.  error: why there
+ * are none, a case of its own, since readers take a file without cases for one that passed; or NULL.  seconds: how long
+ * all the runs took, of which each case has its part. */
+void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *error,
+		      const char *suite, double seconds, struct sq_buf *out);
 
 #endif

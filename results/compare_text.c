@@ -315,6 +315,17 @@ static void test_case(struct sq_buf *out, const char *suite, const json_t *v, do
 	free(words);
 }
 
+static void error_case(struct sq_buf *out, const char *suite, const char *error)
+{
+	sq_buf_puts(out, "    <testcase");
+	attribute(out, "classname", suite);
+	sq_buf_puts(out, " name=\"measured\" time=\"0\">\n      <error type=\"unmeasured\"");
+	attribute(out, "message", error);
+	sq_buf_puts(out, ">");
+	escaped(out, error);
+	sq_buf_puts(out, "</error>\n    </testcase>\n");
+}
+
 static void suite_notes(struct sq_buf *out, const json_t *notes)
 {
 	const json_t *text;
@@ -330,8 +341,8 @@ static void suite_notes(struct sq_buf *out, const json_t *notes)
 	sq_buf_puts(out, "</system-out>\n");
 }
 
-void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *suite,
-		      double seconds, struct sq_buf *out)
+void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *error,
+		      const char *suite, double seconds, struct sq_buf *out)
 {
 	size_t n = json_array_size(verdicts), i;
 	const json_t *v;
@@ -340,10 +351,13 @@ void sq_compare_junit(const json_t *verdicts, const json_t *notes, const char *s
 	attribute(out, "name", suite);
 	sq_buf_printf(
 		out,
-		" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\">\n", n,
-		count_verdicts(verdicts, "worse"), count_verdicts(verdicts, "undecided"), seconds);
+		" tests=\"%zu\" failures=\"%zu\" errors=\"%d\" skipped=\"%zu\" time=\"%.3f\">\n",
+		n + (error != NULL), count_verdicts(verdicts, "worse"), error != NULL,
+		count_verdicts(verdicts, "undecided"), seconds);
 	json_array_foreach(verdicts, i, v)
 		test_case(out, suite, v, seconds / (double)n);
+	if (error)
+		error_case(out, suite, error);
 	suite_notes(out, notes);
 	sq_buf_puts(out, "  </testsuite>\n</testsuites>\n");
 }

@@ -53,6 +53,12 @@ void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, cons
 {
 	struct sq_not_examined *n;
 
+	for (size_t i = 0; i < f->n_not_examined; i++) {
+		n = &f->not_examined[i];
+		if (strcmp(n->mechanism, mechanism) == 0 && sq_same_text(n->host, host) &&
+		    strcmp(n->because, because) == 0)
+			return; /* of another of its counters */
+	}
 	f->not_examined = grow(f->not_examined, f->n_not_examined, sizeof(*f->not_examined));
 	n = &f->not_examined[f->n_not_examined++];
 	n->mechanism = sq_strdup(mechanism);

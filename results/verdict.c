@@ -141,37 +141,40 @@ static double difference(double a, double b, bool share)
 	return isnan(a) || isnan(b) ? NAN : log(fmax(b, DBL_MIN)) - log(fmax(a, DBL_MIN));
 }
 
-/* Of a share, a part of what it was before: that of a server that never failed is no margin at all, and so it is
- * taken as a tenth at least. */
-static double margin_of(bool share, const double *before, size_t n, double margin)
+double sq_measure_margin(const char *name, const double *before, size_t n, double margin)
 {
-	return share ? margin * fmax(0.1, sq_median(before, n)) : log1p(margin);
+	return sq_measure_is_share(name) ? margin * fmax(0.1, sq_median(before, n)) : log1p(margin);
+}
+
+double sq_report_difference(const json_t *a, const json_t *b, const char *name)
+{
+	return difference(sq_report_measure(a, name), sq_report_measure(b, name),
+			  sq_measure_is_share(name));
 }
 
 static struct judged judge(const json_t *const *a, const json_t *const *b, size_t n,
 			   const char *name, const struct sq_judging *how)
 {
-	bool share = sq_measure_is_share(name);
 	struct judged j = { .p = 1 };
 	double *d = sq_alloc_n(n + 1, sizeof(*d)), *before = sq_alloc_n(n + 1, sizeof(*d));
 
 	for (size_t i = 0; i < n; i++) {
 		before[j.pairs] = sq_report_measure(a[i], name);
-		d[j.pairs] = difference(before[j.pairs], sq_report_measure(b[i], name), share);
+		d[j.pairs] = sq_report_difference(a[i], b[i], name);
 		j.pairs += !isnan(d[j.pairs]);
 	}
 	if (j.pairs > 0) {
 		j.p = sq_signed_rank_p(d, j.pairs);
 		j.shift = sq_hodges_lehmann(d, j.pairs, how->alpha);
-		j.margin = margin_of(share, before, j.pairs, how->margin);
+		j.margin = sq_measure_margin(name, before, j.pairs, how->margin);
 	}
 	free(before);
 	free(d);
 	return j;
 }
 
-/* p of all of them, adjusted. */
-static double *adjust(struct judged *all, size_t n)
+/* p of all of them, adjusted: by Holm over the measures, by Bonferroni over so many families of them. */
+static double *adjust(struct judged *all, size_t n, size_t families)
 {
 	double *p = sq_alloc_n(n + 1, sizeof(*p));
 
@@ -181,6 +184,10 @@ static double *adjust(struct judged *all, size_t n)
 			all[i].tests += all[k].p >= all[i].p;
 	}
 	sq_holm(p, n, p);
+	for (size_t i = 0; i < n; i++) {
+		p[i] = fmin(1, p[i] * (double)families);
+		all[i].tests *= families;
+	}
 	return p;
 }
 
@@ -251,7 +258,7 @@ json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, co
 	assert(n <= SQ_PAIRS_MAX);
 	json_array_foreach(names, i, name)
 		all[i] = judge(a, b, n, json_string_value(name), how);
-	p = adjust(all, n_names);
+	p = adjust(all, n_names, how->families ? how->families : 1);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
 		const struct judged *j = &all[i];
@@ -315,7 +322,7 @@ static struct judged judge_session(const json_t *const *earlier, size_t n, const
 	}
 	if (j.pairs >= 2) {
 		j.shift = sq_prediction(known, j.pairs, value, how->alpha, &j.p);
-		j.margin = margin_of(sq_measure_is_share(name), known, j.pairs, how->margin);
+		j.margin = sq_measure_margin(name, known, j.pairs, how->margin);
 	} else {
 		j.pairs = 0;
 	}
@@ -342,7 +349,7 @@ json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t
 
 	json_array_foreach(names, i, name)
 		all[i] = judge_session(earlier, n, now, json_string_value(name), how);
-	p = adjust(all, n_names);
+	p = adjust(all, n_names, how->families ? how->families : 1);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
 		bool few = all[i].pairs < SQ_SESSIONS_LEAST;

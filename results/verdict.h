@@ -36,6 +36,8 @@ struct sq_judging {
 	double alpha; /* 0.05: of all p together, by Holm; of each interval by itself */
 	double margin; /* what does not matter, of side a's or the earlier value: 0.02 is 2 % of it.  A share counts
 			* as a tenth at least: of one that was 0 it is 0.2 points */
+	/* So many comparisons are judged at once (0 is 1): each p stands for all of them, by Bonferroni over Holm. */
+	size_t families;
 };
 
 /* Array of {metric, verdict, shift, interval: [lo, hi]|null, p, pairs, unit: "pairs", more_pairs|null}: a[i] with b[i],
@@ -44,6 +46,12 @@ struct sq_judging {
  * undecided and shift is null.  n <= SQ_PAIRS_MAX. */
 json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, const json_t *names,
 		    const struct sq_judging *how);
+
+/* Of one measure of a pair: the logarithm of a ratio, or a difference of shares.  NAN: not measured. */
+double sq_report_difference(const json_t *a, const json_t *b, const char *name);
+/* What does not matter of such a difference: of a share a part of the median of what it was before, which counts as a
+ * tenth at least (of a server that never failed it were none at all). */
+double sq_measure_margin(const char *name, const double *before, size_t n, double margin);
 
 enum { SQ_SESSIONS_LEAST = 6 };
 

@@ -316,6 +316,12 @@ static void lose_host(struct sq_plan *plan, const struct sq_host_spec *spec)
 	if (spec->nofile > 0)
 		sq_plan_say(&plan->lost, "%s: the limit of %lld open files is not set", name,
 			    (long long)spec->nofile);
+	if (spec->cpus)
+		sq_plan_say(&plan->lost, "%s: it is not kept to the processors %s", name,
+			    spec->cpus);
+	if (spec->cpu_percent > 0)
+		sq_plan_say(&plan->lost, "%s: its servers' processor time is not limited to %g %%",
+			    name, spec->cpu_percent);
 	for (size_t i = 0; i < spec->run.n; i++) {
 		const struct sq_process_spec *p = sq_host_process(spec, i);
 

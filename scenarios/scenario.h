@@ -31,6 +31,7 @@ struct sq_process_spec {
 	struct sq_strings argv; /* a program */
 	int64_t wait_port;      /* a TCP port to wait for before the load starts; UNSET: none */
 	int64_t wait_ns;        /* how long to wait at most */
+	bool once;              /* it must end well before what comes after it is started */
 };
 
 struct sq_host_spec {
@@ -41,6 +42,8 @@ struct sq_host_spec {
 	struct sq_strings nft; /* rule-set texts */
 	struct sq_pairs files; /* paths, each with the text that stands there instead */
 	int64_t nofile;        /* RLIMIT_NOFILE of its servers and loads; UNSET: the machine's */
+	char *cpus;            /* "0", "0-3,8": where its servers and loads run; NULL: anywhere */
+	double cpu_percent;    /* of one processor's time, for its servers together; NAN: all */
 	struct sq_list run;    /* struct sq_process_spec */
 };
 
@@ -104,6 +107,8 @@ struct sq_scenario {
 	struct sq_pairs needs; /* a program and the package that has it; "root" and why */
 	char *finding;         /* the mechanism that its report must name; NULL */
 	struct sq_cure_spec cure;
+	struct sq_list variants; /* struct sq_variant_spec (scenarios/variant.h) */
+	struct sq_pairs labels;  /* what its runs are called, in reports and comparisons */
 	struct sq_strings authorized_targets; /* CIDRs */
 	int64_t bin_ns, idle_ns;
 	char *file; /* what errors call it */

@@ -96,6 +96,9 @@ int sq_scenario_check_host(const struct sq_scenario *s, const char *host, const 
 static int check_process(const struct sq_scenario *s, const struct sq_process_spec *p,
 			 const char *pointer, struct sq_err *err)
 {
+	if (p->sink.kind && p->once)
+		return sq_scenario_fail(s, pointer, err,
+					"\"once\" is for programs: a built-in sink does not end");
 	if (p->sink.kind && p->argv.n)
 		return sq_scenario_fail(s, pointer, err,
 					"both \"sink\" and \"argv\" are given; keep one");
@@ -194,6 +197,21 @@ static int check_files(const struct sq_scenario *s, const struct sq_host_spec *h
 	return 0;
 }
 
+static int check_cpus(const struct sq_scenario *s, const struct sq_host_spec *h,
+		      const char *pointer, struct sq_err *err)
+{
+	char at[SQ_POINTER_MAX];
+	cpu_set_t set;
+
+	if (!h->cpus || sq_cpus_parse(h->cpus, &set) == 0)
+		return 0;
+	snprintf(at, sizeof(at), "%.150s/cpus", pointer);
+	return sq_scenario_fail(s, at, err,
+				"expected processors by their numbers, such as \"0\" or \"0-3,8\", "
+				"found \"%.60s\"",
+				h->cpus);
+}
+
 static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX], at[SQ_POINTER_MAX];
@@ -211,6 +229,8 @@ static int check_host(const struct sq_scenario *s, const struct sq_host_spec *h,
 		rc = check_sysctls(s, h, pointer, err);
 	if (rc == 0)
 		rc = check_files(s, h, pointer, err);
+	if (rc == 0)
+		rc = check_cpus(s, h, pointer, err);
 	for (size_t i = 0; rc == 0 && i < h->run.n; i++) {
 		snprintf(at, sizeof(at), "%.150s/run/%zu", pointer, i);
 		rc = check_process(s, sq_host_process(h, i), at, err);
@@ -375,6 +395,8 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 		rc = sq_scenario_check_loads(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_cure(s, err);
+	if (rc == 0)
+		rc = sq_scenario_check_variants(s, err);
 	for (size_t i = 0; rc == 0 && i < s->capture.n; i++)
 		rc = check_capture(s, i, err);
 	return rc;

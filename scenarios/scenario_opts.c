@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "scenarios/scenario.h"
+#include "scenarios/variant.h"
 
 /* Seeds are kept to the integers that every reader of JSON keeps whole. */
 #define SEED_MAX   0x1p53
@@ -58,6 +59,8 @@ static const struct sq_opt process_opts[] = {
 	{ .name = "wait", .type = SQ_OPT_DURATION,
 	  .offset = offsetof(struct sq_process_spec, wait_ns), .def = "10s",
 	  .min = SQ_MS, .max = HOUR_NS, .help = "how long it may take to start" },
+	{ .name = "once", .type = SQ_OPT_BOOL, .offset = offsetof(struct sq_process_spec, once),
+	  .help = "a program that must end well, within \"wait\", before what comes after it starts" },
 	{ 0 },
 };
 
@@ -78,6 +81,12 @@ static const struct sq_opt host_opts[] = {
 	{ .name = "nofile", .type = SQ_OPT_INT, .offset = offsetof(struct sq_host_spec, nofile),
 	  .min = 16, .max = 0x1p30,
 	  .help = "open files that each process of its servers and loads may have (RLIMIT_NOFILE)" },
+	{ .name = "cpus", .type = SQ_OPT_STRING, .offset = offsetof(struct sq_host_spec, cpus),
+	  .help = "the processors that its servers and loads run on, as in \"0\" or \"0-3,8\" (CPU affinity)" },
+	{ .name = "cpu_percent", .type = SQ_OPT_REAL,
+	  .offset = offsetof(struct sq_host_spec, cpu_percent), .min = 1, .max = 1e6,
+	  .help = "processor time that its servers may use together, of one processor's: a control "
+		  "group of their own, as CPUQuota= of systemd has; needs root" },
 	{ .name = "run", .type = SQ_OPT_LIST, .offset = offsetof(struct sq_host_spec, run),
 	  .sub = process_opts, .elem_size = sizeof(struct sq_process_spec),
 	  .help = "a server that runs here, started in this order" },
@@ -245,6 +254,11 @@ const struct sq_opt sq_scenario_opts[] = {
 	  .help = "the mechanism that its report must name" },
 	{ .name = "cure", .type = SQ_OPT_TABLE, .offset = offsetof(struct sq_scenario, cure),
 	  .sub = cure_opts, .help = "a change that makes the failure vanish: lab run and prove try it" },
+	{ .name = "variants", .type = SQ_OPT_MAP, .offset = offsetof(struct sq_scenario, variants),
+	  .sub = sq_variant_opts, .elem_size = sizeof(struct sq_variant_spec),
+	  .help = "a side that tune and gate put beside others: what it changes" },
+	{ .name = "labels", .type = SQ_OPT_PAIRS, .offset = offsetof(struct sq_scenario, labels),
+	  .help = "what its runs are called, as in \"kernel\": \"6.1\": stands in reports and comparisons" },
 	{ .name = "authorized_targets", .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_scenario, authorized_targets),
 	  .help = "address ranges of your own that it may send to, as in 198.51.100.7/32" },

@@ -2,6 +2,8 @@
 #ifndef SQ_SCENARIOS_SCENARIO_PRIVATE_H
 #define SQ_SCENARIOS_SCENARIO_PRIVATE_H
 
+#include <sched.h>
+
 #include "base/err.h"
 #include "scenarios/scenario.h"
 
@@ -35,6 +37,9 @@ static inline struct sq_process_spec *sq_host_process(const struct sq_host_spec 
 	return (struct sq_process_spec *)h->run.v + i;
 }
 
+/* A host's "cpus" (world_cpus.c). 0 or -EINVAL. */
+int sq_cpus_parse(const char *text, cpu_set_t *ret);
+
 /* "FILE: POINTER". */
 void sq_scenario_place(const struct sq_scenario *s, const char *pointer, char out[SQ_PLACE_MAX]);
 
@@ -48,6 +53,7 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_cure(const struct sq_scenario *s, struct sq_err *err);
+int sq_scenario_check_variants(const struct sq_scenario *s, struct sq_err *err);
 
 /* As many operations as a load can have; 0 for a trace and for a closed loop, which a file and time
  * alone bound. */

@@ -142,12 +142,11 @@ int sq_world_enter(const struct sq_world *w, size_t host, struct sq_err *err)
 	return rc;
 }
 
-int sq_world_limit(const struct sq_world *w, size_t host, struct sq_err *err)
+static int limit_files(const struct sq_host_spec *spec, struct sq_err *err)
 {
-	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
 	struct rlimit limit;
 
-	if (!w->plan->world || !spec || spec->nofile <= 0) /* SQ_OPT_UNSET too */
+	if (spec->nofile <= 0) /* SQ_OPT_UNSET too */
 		return 0;
 	limit.rlim_cur = limit.rlim_max = (rlim_t)spec->nofile;
 	if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
@@ -156,4 +155,15 @@ int sq_world_limit(const struct sq_world *w, size_t host, struct sq_err *err)
 				  "-Hn), or run as root",
 				  (long long)spec->nofile, strerror(errno));
 	return 0;
+}
+
+int sq_world_limit(const struct sq_world *w, size_t host, struct sq_err *err)
+{
+	const struct sq_host_spec *spec = w->plan->hosts[host].spec;
+	int rc;
+
+	if (!w->plan->world || !spec)
+		return 0;
+	rc = limit_files(spec, err);
+	return rc < 0 ? rc : sq_world_cpus(spec, err);
 }

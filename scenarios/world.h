@@ -30,7 +30,7 @@ struct sq_world *sq_world_free(struct sq_world *w);
 
 /* In a single-threaded child of the keeper: enters a host, for good. */
 int sq_world_enter(const struct sq_world *w, size_t host, struct sq_err *err);
-/* And takes its limit of open files: servers and loads do, captures must see it happen. */
+/* And takes its limits (open files, processors): servers and loads do, captures must see it happen. */
 int sq_world_limit(const struct sq_world *w, size_t host, struct sq_err *err);
 
 /* In the keeper: waits until something listens on a TCP port of a host, by its socket table and

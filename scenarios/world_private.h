@@ -37,6 +37,8 @@ int sq_world_shapers(const struct sq_world *w, size_t host, struct sq_err *err);
 int sq_world_nft(const struct sq_world *w, size_t host, struct sq_err *err);
 int sq_world_carriers(const struct sq_world *w, struct sq_err *err);
 int sq_world_files(struct sq_world *w, size_t host, struct sq_err *err);
+/* In a child that has entered the host: keeps it to the host's processors. */
+int sq_world_cpus(const struct sq_host_spec *host, struct sq_err *err);
 int sq_mntns_enter(int mntns, struct sq_err *err);
 
 /* Which of a host's sysctls: those that devices copy when they are made, or all others. */

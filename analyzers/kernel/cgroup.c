@@ -135,6 +135,8 @@ void sq_cgroup_parse(const char *memberships, const char *mounts, const char *gr
 		find_controller(memberships, mounts, group, (enum sq_cgroup_controller)i, ret);
 }
 
+const char *sq_cgroup_servers;
+
 int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *ret,
 		   struct sq_err *err)
 {
@@ -146,6 +148,9 @@ int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *
 		rc = sq_place_read(place, "/proc/self/mountinfo", &mounts);
 	if (rc == 0)
 		sq_cgroup_parse(memberships.data, mounts.data, group, ret);
+	if (rc == 0 && !group && sq_cgroup_servers && sq_place_is_here(place))
+		find_controller(memberships.data, mounts.data, sq_cgroup_servers, SQ_CGROUP_CPU,
+				ret);
 	sq_buf_fini(&memberships);
 	sq_buf_fini(&mounts);
 	if (rc < 0)

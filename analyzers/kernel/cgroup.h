@@ -18,6 +18,10 @@ struct sq_cgroup {
 	} at[SQ_CGROUPS];
 };
 
+/* Where the servers of this host have a group of their own for the processor, "/squall-run-1-server": it then stands for
+ * that of whoever reads here.  Set before anything is read; NULL: they have none. */
+extern const char *sq_cgroup_servers;
+
 /* group: NULL is the one of whoever reads there.  -ENOENT with err when no controller knows it. */
 int sq_cgroup_find(struct sq_place *place, const char *group, struct sq_cgroup *ret,
 		   struct sq_err *err);

@@ -118,8 +118,48 @@ static bool is_reject(const char *name, const struct nlattr *data)
 	return target && strcmp(attr_text(target), "REJECT") == 0;
 }
 
+static uint32_t nested_be32(const struct nlattr *in, uint16_t type)
+{
+	const struct nlattr *attr = find_nested(in, type);
+
+	return attr ? attr_be32(attr) : UINT32_MAX;
+}
+
+/* Bytes 2 and 3 of a TCP, UDP or SCTP header are the destination port. */
+static bool loads_port(const char *name, const struct nlattr *data)
+{
+	return strcmp(name, "payload") == 0 &&
+	       nested_be32(data, NFTA_PAYLOAD_BASE) == NFT_PAYLOAD_TRANSPORT_HEADER &&
+	       nested_be32(data, NFTA_PAYLOAD_OFFSET) == 2 &&
+	       nested_be32(data, NFTA_PAYLOAD_LEN) == 2;
+}
+
+/* What the port must be; 0: not one value. */
+static uint16_t compared_port(const char *name, const struct nlattr *data)
+{
+	const struct nlattr *value = strcmp(name, "cmp") == 0 ? find_nested(data, NFTA_CMP_DATA)
+							      : NULL;
+	uint16_t port;
+
+	value = value ? find_nested(value, NFTA_DATA_VALUE) : NULL;
+	if (!value || nested_be32(data, NFTA_CMP_OP) != NFT_CMP_EQ ||
+	    mnl_attr_get_payload_len(value) != sizeof(port))
+		return 0;
+	memcpy(&port, mnl_attr_get_payload(value), sizeof(port));
+	return ntohs(port);
+}
+
+static void add_port(struct sq_nft_rule *rule, const char *name, const struct nlattr *data)
+{
+	uint16_t port = rule->at_port ? compared_port(name, data) : 0;
+
+	rule->port = port ? port : rule->port;
+	rule->at_port = loads_port(name, data);
+}
+
 static void add_expression(struct sq_nft_rule *rule, const char *name, const struct nlattr *data)
 {
+	add_port(rule, name, data);
 	if (strcmp(name, "counter") == 0) {
 		const struct nlattr *packets = find_nested(data, NFTA_COUNTER_PACKETS);
 

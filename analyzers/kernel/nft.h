@@ -27,6 +27,8 @@ struct sq_nft_rule {
 	bool always;      /* it has no condition */
 	bool counted;     /* a counter of its own says how many packets met all conditions */
 	uint64_t packets; /* that counter */
+	uint16_t port;    /* the one destination port that it is about; 0: any, or several */
+	bool at_port;     /* while it is parsed: the register has the packet's destination port */
 };
 
 /* A request in a header that mnl_nlmsg_put_header has begun in a buffer of SQ_NFT_REQUEST bytes:

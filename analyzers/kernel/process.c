@@ -144,9 +144,9 @@ static const char *value_of(const char *text, const char *name)
 
 /* ---- descriptors ---- */
 
-static DIR *open_folder(int dir, const char *name)
+DIR *sq_process_folder(const struct sq_process *p, const char *name)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(p->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd == -1 ? NULL : fdopendir(fd);
 
 	if (!folder && fd != -1)
@@ -156,7 +156,7 @@ static DIR *open_folder(int dir, const char *name)
 
 static int count_descriptors(const struct sq_process *p, uint64_t *ret)
 {
-	DIR *folder = open_folder(p->dir, "fd");
+	DIR *folder = sq_process_folder(p, "fd");
 	const struct dirent *entry;
 	uint64_t n = 0;
 
@@ -220,7 +220,7 @@ static int add_switches(int thread, uint64_t *voluntary, uint64_t *forced)
 
 int sq_process_switches(const struct sq_process *p, uint64_t *ret_voluntary, uint64_t *ret_forced)
 {
-	DIR *threads = open_folder(p->dir, "task");
+	DIR *threads = sq_process_folder(p, "task");
 	uint64_t voluntary = 0, forced = 0;
 	const struct dirent *entry;
 	int rc = 0;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ void sq_process_close(struct sq_process *p);
 bool sq_process_parse(const char *text, struct sq_process_stat *ret);
 /* -ESRCH: it has ended. */
 int sq_process_read(const struct sq_process *p, struct sq_process_stat *ret);
+
+/* A folder of it, such as "fd" or "task", for closedir(3); NULL, and errno. */
+DIR *sq_process_folder(const struct sq_process *p, const char *name);
 
 /* How many descriptors it has open.  Kernels from 6.2 say it (in 3 us), of older ones they are
  * counted if it is ours to list them.  0 or -errno. */

@@ -166,7 +166,7 @@ static struct ground *grounds_of(struct sq_case *c, size_t *ret_n)
 	for (size_t i = 0; i < run->n_loads; i++) {
 		int role = sq_frame_role(&run->loads[i], c->host, c->counter->side);
 
-		if (role < 0 ||
+		if (role < 0 || !sq_supply_concerns(run, c->host, c->counter, &run->loads[i]) ||
 		    !sq_supply_has_row(run, c->host, c->counter, &run->loads[i], c->row))
 			continue;
 		g[n] = ground_of(c, &run->loads[i], role);

@@ -19,6 +19,7 @@
 #include "analyzers/ledger/level.h"
 #include "analyzers/ledger/placeholder.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct scope {
@@ -198,13 +199,25 @@ static json_t *level_evidence(const struct sq_levels *l, const struct sq_topic *
 	return evidence;
 }
 
+/* Was the load itself late, by half of what its operations wait, somewhere in these bins? */
+static bool was_late(const struct sq_run *run, const struct sq_load_rec *load, size_t from,
+		     size_t to)
+{
+	for (size_t i = from; i <= to && i < run->axis.n; i++) {
+		if (2 * load->lag_max_s[i] > sq_seconds(load->timeout_ns))
+			return true;
+	}
+	return false;
+}
+
 static uint64_t take_bins(const struct sq_run *run, const struct sq_levels *l, struct sq_entry *e)
 {
 	size_t wait = bins_of_timeout(run, e->load);
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < run->axis.n; i++) {
-		if (e->left[i] == 0 || !sq_levels_stood(run, l, i, i + wait))
+		if (e->left[i] == 0 || !sq_levels_stood(run, l, i, i + wait) ||
+		    (l->rule->punctual && was_late(run, e->load, i, i + wait)))
 			continue;
 		n += e->left[i];
 		e->left[i] = 0;
@@ -239,8 +252,9 @@ static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq
 	const char *host = host_of(e->load, role);
 	struct sq_levels l = sq_levels_read(b->run, rule, host, role);
 	struct sq_topic topic = topic_of(b, e, host);
-	enum sq_queue_state queue = rule->standstill ? sq_levels_queue(b->run, &l, host, e->load)
-						     : SQ_QUEUE_UNKNOWN;
+	enum sq_queue_state queue =
+		rule->standstill ? sq_levels_queue(b->run, &l, host, e->load, e->outcome->phase)
+				 : SQ_QUEUE_UNKNOWN;
 	bool stood = queue == SQ_QUEUE_STOOD;
 	struct apart a;
 	uint64_t n;

@@ -153,12 +153,26 @@ static bool has_better(const struct sq_run *run, const struct sq_rule *rule, siz
 	       sq_supply_read(run, host, sq_rule_counter(rule, counter - 1));
 }
 
+static bool makes_load(const struct sq_run *run, const char *host)
+{
+	for (size_t i = 0; i < run->n_loads; i++) {
+		if (sq_frame_plays(&run->loads[i], host, SQ_SIDE_CLIENT))
+			return true;
+	}
+	return false;
+}
+
 /* Why the mechanism can't be examined there, for the caller to free; NULL: it can. */
 static char *unread(const struct sq_run *run, const struct sq_rule *rule,
 		    const struct sq_rule_counter *c, const char *host)
 {
 	if (!sq_supply_read(run, host, c))
 		return sq_supply_because(run, host, c);
+	if (c->apart && makes_load(run, host))
+		return sq_printf_dup(
+			"%s makes load too, and what that end of a connection does counts "
+			"in %s as well; load it from another host",
+			host, c->names.v[0]);
 	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
 }
 

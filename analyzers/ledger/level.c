@@ -184,9 +184,19 @@ static void read_level(const struct sq_run *run, const struct sq_rule_level *l, 
 	}
 }
 
+/* Of this role; and of two of which one stands in for the other, the one that does.  Levels are read in order. */
 static bool is_asked(const struct sq_levels *l, size_t level)
 {
-	return l->role == SQ_SIDE_EITHER || sq_side_has(level_of(l->rule, level)->side, l->role);
+	if (l->role != SQ_SIDE_EITHER && !sq_side_has(level_of(l->rule, level)->side, l->role))
+		return false;
+	return !level_of(l->rule, level)->fallback || isnan(l->peaks[level - 1].value);
+}
+
+/* It was not read, and the next one stands in for it. */
+static bool is_replaced(const struct sq_levels *l, size_t level)
+{
+	return isnan(l->peaks[level].value) && level + 1 < l->rule->levels.n &&
+	       level_of(l->rule, level + 1)->fallback;
 }
 
 struct sq_levels sq_levels_read(const struct sq_run *run, const struct sq_rule *rule,
@@ -205,7 +215,7 @@ struct sq_levels sq_levels_read(const struct sq_run *run, const struct sq_rule *
 			continue;
 		stands = sq_alloc_n(run->axis.n + 1, sizeof(*stands));
 		read_level(run, level_of(rule, k), host, stands, &out.peaks[k]);
-		for (size_t i = 0; i < run->axis.n; i++)
+		for (size_t i = 0; i < run->axis.n && !is_replaced(&out, k); i++)
 			out.stand[i] &= stands[i];
 		free(stands);
 	}
@@ -232,7 +242,7 @@ char *sq_levels_because(const struct sq_run *run, const struct sq_rule *rule, co
 		const char *name = level_of(rule, k)->names.v[0];
 		const char *absent;
 
-		if (!isnan(l.peaks[k].value) || !is_asked(&l, k))
+		if (!isnan(l.peaks[k].value) || !is_asked(&l, k) || is_replaced(&l, k))
 			continue;
 		absent = sq_supply_absent(run, host, name);
 		because =
@@ -276,7 +286,7 @@ void sq_levels_say(const struct sq_levels *l, const struct sq_topic *topic, json
 	for (size_t k = 0; k < l->rule->levels.n; k++) {
 		struct sq_topic at = *topic;
 
-		if (!is_asked(l, k))
+		if (!is_asked(l, k) || is_replaced(l, k))
 			continue;
 		at.value = l->peaks[k].value;
 		at.limit = l->peaks[k].limit;
@@ -311,10 +321,15 @@ static bool is_inside(const struct sq_run *run, const struct sq_levels *l, size_
 	       (i + 1 >= run->axis.n || l->stand[i + 1]);
 }
 
-static enum sq_queue_state queue_state(const struct sq_run *run, const struct sq_levels *l,
-				       const struct sq_metric_rec *m)
+struct queue {
+	enum sq_queue_state state;
+	bool empty; /* at each reading */
+};
+
+static struct queue queue_of(const struct sq_run *run, const struct sq_levels *l,
+			     const struct sq_metric_rec *m)
 {
-	enum sq_queue_state state = SQ_QUEUE_UNKNOWN;
+	struct queue q = { SQ_QUEUE_UNKNOWN, false };
 	double before = NAN;
 
 	for (size_t i = 0; i < run->axis.n; i++) {
@@ -325,27 +340,43 @@ static enum sq_queue_state queue_state(const struct sq_run *run, const struct sq
 		if (!is_inside(run, l, i) || isnan(value))
 			continue;
 		if (value < before)
-			return SQ_QUEUE_MOVED;
+			return (struct queue){ SQ_QUEUE_MOVED, false };
 		if (before > 0)
-			state = SQ_QUEUE_STOOD;
+			q.state = SQ_QUEUE_STOOD;
+		if (!isnan(before))
+			q.empty = (q.empty || q.state == SQ_QUEUE_UNKNOWN) && value == 0;
 		before = value;
 	}
-	return state;
+	return q;
+}
+
+/* A connect that failed would have been in the accept queue.  A query would have been in the socket's, unless it went
+ * over a connection. */
+static bool would_queue(const char *phase, bool listens)
+{
+	return strcmp(phase, "connect") == 0 || (strcmp(phase, "query") == 0 && !listens);
 }
 
 enum sq_queue_state sq_levels_queue(const struct sq_run *run, const struct sq_levels *l,
-				    const char *host, const struct sq_load_rec *load)
+				    const char *host, const struct sq_load_rec *load,
+				    const char *phase)
 {
 	enum sq_queue_state state = SQ_QUEUE_UNKNOWN;
+	bool empty = false, listens = false;
 
 	for (size_t i = 0; i < run->n_metrics; i++) {
 		const struct sq_metric_rec *m = &run->metrics[i];
-		enum sq_queue_state one = is_queue_of(m, host, load) ? queue_state(run, l, m)
-								     : SQ_QUEUE_UNKNOWN;
+		struct queue q;
 
-		if (one == SQ_QUEUE_MOVED)
-			return one;
-		state = one == SQ_QUEUE_STOOD ? one : state;
+		if (!is_queue_of(m, host, load))
+			continue;
+		q = queue_of(run, l, m);
+		if (q.state == SQ_QUEUE_MOVED)
+			return SQ_QUEUE_MOVED;
+		state = q.state == SQ_QUEUE_STOOD ? q.state : state;
+		empty |= q.empty;
+		listens |= strcmp(m->metric, "listen.queue") == 0;
 	}
-	return state;
+	return state == SQ_QUEUE_UNKNOWN && empty && would_queue(phase, listens) ? SQ_QUEUE_MOVED
+										 : state;
 }

@@ -39,10 +39,12 @@ void sq_levels_mask(const struct sq_run *run, const struct sq_levels *l, struct 
 void sq_levels_say(const struct sq_levels *l, const struct sq_topic *topic, json_t *evidence);
 
 /* What the queue of a load's target did while the levels stood: UNKNOWN where none was read, or it was read
- * less than twice. */
+ * less than twice, or what failed at that phase need not have been in it.  One that was always empty, while what failed
+ * would have stood in it, counts as MOVED: whatever the levels are of, it is not what these operations waited for. */
 enum sq_queue_state { SQ_QUEUE_UNKNOWN, SQ_QUEUE_MOVED, SQ_QUEUE_STOOD };
 
 enum sq_queue_state sq_levels_queue(const struct sq_run *run, const struct sq_levels *l,
-				    const char *host, const struct sq_load_rec *load);
+				    const char *host, const struct sq_load_rec *load,
+				    const char *phase);
 
 #endif

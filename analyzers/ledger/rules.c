@@ -35,6 +35,11 @@ static int check_levels(const struct sq_embedded *file, const struct sq_rule *ru
 				err, -EINVAL, file->name,
 				"expected either \"limit\" or \"limit_gauge\" for %s, found %s",
 				levels[i].names.v[0], levels[i].limit ? "both" : "none");
+		if (levels[i].fallback && (i == 0 || levels[i - 1].fallback))
+			return sq_err_set(err, -EINVAL, file->name,
+					  "%s is a \"fallback\" of no level; put it right behind "
+					  "the one that it stands in for",
+					  levels[i].names.v[0]);
 	}
 	for (size_t i = 0; i < rule->pays.n; i++) {
 		if (pays[i].own && rule->fact != SQ_FACT_LEVELS)

@@ -2,8 +2,9 @@
  * cause, what one of them costs in which counter, under which settings, and what to say of it.
  * A further mechanism of a known dose is a further file.
  *
- * Effects of a failure (OutRsts, TCPAbortOnData, EstabResets, TCPTimeouts ...) are in no rule: they
- * rise with failures of every cause, so that they explain none. */
+ * Effects of a failure (OutRsts, EstabResets, TCPTimeouts ...) are in no rule: they rise with failures of
+ * every cause, so that they explain none.  TCPAbortOnData is one where a load closes its timed-out sockets;
+ * on a host that makes no load (`apart`) it counts resets that the server's own program made. */
 #ifndef SQ_ANALYZERS_LEDGER_RULES_H
 #define SQ_ANALYZERS_LEDGER_RULES_H
 
@@ -47,12 +48,14 @@ struct sq_rule_counter {
 	int rows;                /* enum sq_rows */
 	char *instance;          /* instead: this one row; NULL */
 	bool many_targets;       /* only of loads that have several targets */
+	bool apart;              /* only of a host that makes no load itself */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings
 		only;  /* "CODE@PHASE": it pays for no other failures of the rule; none: for all */
 	bool fallback; /* only where the counter before it in the list is not to be had */
 	char *uncounted; /* a gauge of occasions that the counter leaves out; NULL */
+	char *port;      /* a gauge beside each row: the destination port that it is about; NULL */
 };
 
 /* What a mechanism without a counter is known by. */
@@ -70,13 +73,14 @@ enum sq_fact {
 struct sq_rule_level {
 	int side; /* enum sq_side: for which of a host's roles it is asked */
 	struct sq_strings
-		names;     /* one metric under the names that it may have; its largest row counts,
+		names; /* one metric under the names that it may have; its largest row counts,
 				    with `below` its smallest */
-	bool sum;          /* instead: all of these together */
-	bool rate;         /* of a counter: by what it rises in a second */
-	double times;      /* it counts so many times */
-	bool below;        /* at most the limit; else at least */
-	char *limit;       /* a number, in words that may hold placeholders */
+	bool sum;      /* instead: all of these together */
+	bool rate;     /* of a counter: by what it rises in a second */
+	double times;  /* it counts so many times */
+	bool below;    /* at most the limit; else at least */
+	char *limit;   /* a number, in words that may hold placeholders */
+	bool fallback; /* asked only where the level before it was not read, and then in its place */
 	char *limit_gauge; /* or: what this gauge of the same row shows */
 	char *text;        /* evidence; {value} and {limit} are of the moment that went furthest */
 };
@@ -117,6 +121,8 @@ struct sq_rule {
 			    it can be told */
 	bool contrast; /* nothing is explained without operations to compare with, which did well while the
 			  levels did not stand */
+	bool punctual; /* explains only what the load started in time, by half of its time-out: else the
+			  load's own machine may have been as late in hearing the answers */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
 	struct sq_strings evidence; /* said whatever the settings are */

@@ -325,6 +325,52 @@ bool sq_supply_has_row(const struct sq_run *run, const char *host, const struct 
 	return false;
 }
 
+/* ---- ports ---- */
+
+enum { WELL_KNOWN = 1024 }; /* from here on a port may be a client's own, to which answers go */
+
+static bool has_port(const struct sq_load_rec *load, double port)
+{
+	for (size_t i = 0; i < load->n_targets; i++) {
+		const char *colon = strrchr(sq_frame_address(&load->targets[i]), ':');
+
+		if (colon && strtod(colon + 1, NULL) == port)
+			return true;
+	}
+	return false;
+}
+
+/* Is it known that what has this port is none of the load's? */
+static bool is_others(const struct sq_run *run, const struct sq_load_rec *load, double port)
+{
+	if (has_port(load, port))
+		return false;
+	for (size_t i = 0; i < run->n_loads; i++) {
+		if (has_port(&run->loads[i], port))
+			return true;
+	}
+	return port < WELL_KNOWN;
+}
+
+bool sq_supply_concerns(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
+			const struct sq_load_rec *load)
+{
+	bool others = false;
+
+	for (size_t i = 0; c->port && i < run->n_metrics; i++) {
+		const struct sq_metric_rec *m = &run->metrics[i], *port;
+
+		if (strcmp(m->metric, c->names.v[0]) != 0 || strcmp(m->host, host) != 0 ||
+		    !(m->delta > 0))
+			continue;
+		port = sq_run_find_metric(run, host, c->port, m->instance);
+		if (!port || !is_others(run, load, port->max))
+			return true;
+		others = true;
+	}
+	return !others;
+}
+
 void sq_supply_name(const struct sq_rule_counter *c, const char *row, struct sq_buf *out)
 {
 	for (size_t i = 0; i < c->names.n && i < 1; i++) {

@@ -36,4 +36,9 @@ struct sq_readings sq_supply_readings(const struct sq_run *run, const char *host
 /* The counter in the words of people: "RcvbufErrors", "udp.drops of 0.0.0.0:53". */
 void sq_supply_name(const struct sq_rule_counter *c, const char *row, struct sq_buf *out);
 
+/* May the rows that rose be about the load?  False where each of them is about one port, and that is another load's
+ * target, or a well-known one, and none of this load's. */
+bool sq_supply_concerns(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
+			const struct sq_load_rec *load);
+
 #endif

@@ -64,7 +64,7 @@ static void set_state(struct sq_ssh_share *s, enum state state, const char *why)
 	if (s->state != ENDED)
 		s->state = state;
 	s->downs += state == DOWN;
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	snprintf(s->why, sizeof(s->why), "%.511s", why);
 	pthread_cond_signal(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -2,8 +2,9 @@
  * "cgroup.memory.max" and "cgroup.memory.oom_kill", "cgroup.pids.max", beside what is used and allowed.
  *
  * What a reader would get wrong:
- * - The group is that of the capture, in which the servers of a scenario stand too; a server that is
- *   started elsewhere (systemd) has one of its own, to be given as "group".
+ * - The group is that of the capture, in which the servers of a scenario stand too, but for the processor's
+ *   time of a host with "cpu_percent"; a server that is started elsewhere (systemd) has one of its own, to
+ *   be given as "group".
  * - Names are those of version 2.  Version 1 counts cgroup.memory.max as memory.failcnt, and
  *   throttled_us as throttled_time (in ns).
  * - No limit is no row. */

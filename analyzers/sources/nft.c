@@ -1,6 +1,7 @@
 /* What packet-filter rules of nf_tables threw away: "nft.drops" under "FAMILY TABLE CHAIN HANDLE" for
  * each rule that drops or rejects and counts what it does so to (`udp dport 9 counter drop`), and
- * how many drop without counting: "nft.uncounted_drops".
+ * how many drop without counting: "nft.uncounted_drops".  "nft.port" is the destination port that a rule is about, where
+ * it is about one.
  *
  * What a reader would get wrong:
  * - A rule that has no counter can't be accounted for: nf_tables counts nothing by itself.  Nor can a
@@ -119,6 +120,9 @@ static unsigned add_row(struct nft *n, struct chain *chain, const struct sq_nft_
 	sq_nft_text(&chain->id, rule->handle, instance);
 	row = sq_catalogue_metric(n->sample, "nft.drops", instance);
 	sq_sample_put(n->sample, row, rule->packets);
+	if (rule->port)
+		sq_sample_put(n->sample, sq_catalogue_metric(n->sample, "nft.port", instance),
+			      rule->port);
 	chain->n_counted++;
 	return row;
 }

@@ -6,6 +6,9 @@
  * - squall's own workers and captures are left out.  A sink has a name of its own ("sink tcp").
  * - Who is there is looked up each second, with the limit and the context switches; the rest is read
  *   at each tick.  A process that comes and goes in between is not seen.
+ * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than
+ *   four times, it is not counted: a rise of several ticks at one would look like a busy second.  Nothing is
+ *   put then, for a 0 would be taken for an idle server.
  * - A process that has ended stands at 0, of all that it held; when it was the last, that is an event. */
 #include "analyzers/kernel/process.h"
 
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #include "analyzers/catalogue.h"
+#include "analyzers/kernel/threads.h"
 #include "analyzers/thrift.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -28,7 +32,7 @@ enum {
 	NAME_MAX_BYTES = 15,
 };
 
-enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, VOLUNTARY, FORCED, ROWS };
+enum row { FDS, FDS_LIMIT, RSS, THREADS, STOPPED, CPU, BUSIEST, VOLUNTARY, FORCED, ROWS };
 
 static const char *const rows[ROWS] = {
 	[FDS] = "process.fds",
@@ -37,6 +41,7 @@ static const char *const rows[ROWS] = {
 	[THREADS] = "process.threads",
 	[STOPPED] = "process.stopped",
 	[CPU] = "process.cpu",
+	[BUSIEST] = "process.busiest",
 	[VOLUNTARY] = "process.switches_voluntary",
 	[FORCED] = "process.switches_forced",
 };
@@ -56,6 +61,8 @@ struct watched {
 	unsigned row[ROWS];
 	uint64_t voluntary, forced;           /* as reported */
 	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
+	struct sq_threads threads;
+	bool accountable; /* the kernel says what its threads wanted */
 };
 
 struct processes {
@@ -70,6 +77,8 @@ struct processes {
 	int64_t look_ns;             /* not before */
 	char ended[SQ_PROCESS_NAME]; /* the last that did; "" none */
 	bool nobody;                 /* that is told */
+	struct sq_thrift busy;
+	int64_t busy_ns; /* when it was last read */
 };
 
 /* ---- one process ---- */
@@ -80,10 +89,13 @@ static void watch(struct processes *p, const struct sq_process *process, const c
 	char instance[SQ_PROCESS_NAME + 16];
 
 	*w = (struct watched){ .process = *process };
+	w->accountable = sq_threads_read(&w->threads, process, false) == 0;
 	snprintf(w->name, sizeof(w->name), "%s", name);
 	snprintf(instance, sizeof(instance), "%s:%d", name, (int)process->pid);
 	for (size_t i = 0; i < ROWS; i++)
-		w->row[i] = sq_catalogue_metric(p->sample, rows[i], instance);
+		w->row[i] = i == BUSIEST && !w->accountable
+				    ? 0
+				    : sq_catalogue_metric(p->sample, rows[i], instance);
 }
 
 /* A sum over the threads that there are falls when one ends: what it had is kept. */
@@ -107,6 +119,27 @@ static void put_slow(struct processes *p, struct watched *w)
 	add_rise(&w->forced, &w->live_forced, forced);
 	sq_sample_put(p->sample, w->row[VOLUNTARY], w->voluntary);
 	sq_sample_put(p->sample, w->row[FORCED], w->forced);
+}
+
+static void put_busiest(struct processes *p, struct watched *w, bool counts)
+{
+	int rc = w->accountable ? sq_threads_read(&w->threads, &w->process, counts) : -ENODATA;
+
+	if (rc == 0 && counts)
+		sq_sample_put(p->sample, w->row[BUSIEST], w->threads.busiest_ns / (uint64_t)SQ_MS);
+}
+
+/* All of them, while that is cheap. */
+static void put_all_busiest(struct processes *p, int64_t now_ns)
+{
+	bool counts = now_ns - p->busy_ns <= SQ_SEC / 4;
+
+	if (!sq_thrift_begin(&p->busy))
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		put_busiest(p, &p->v[i], counts);
+	p->busy_ns = now_ns;
+	sq_thrift_end(&p->busy);
 }
 
 /* 0, or -ESRCH: it has ended, or became another program, which is watched under its own name. */
@@ -139,6 +172,7 @@ static void forget(struct processes *p, size_t at)
 		sq_sample_put(p->sample, w->row[held[i]], 0);
 	sq_process_close(&w->process);
 	snprintf(p->ended, sizeof(p->ended), "%s", w->name);
+	sq_threads_fini(&w->threads);
 	*w = p->v[--p->n];
 }
 
@@ -274,6 +308,7 @@ static int process_sample(void *state, struct sq_sample *s)
 	if (looks)
 		sq_thrift_end(&p->look);
 	tell_nobody(p);
+	put_all_busiest(p, now_ns);
 	sq_sample_put(s, p->unwatched_row, p->unwatched);
 	return rc;
 }
@@ -282,8 +317,10 @@ static void process_close(void *state)
 {
 	struct processes *p = state;
 
-	while (p->n > 0)
+	while (p->n > 0) {
 		sq_process_close(&p->v[--p->n].process);
+		sq_threads_fini(&p->v[p->n].threads);
+	}
 }
 
 /* That there is a keeper is seen by its running the same program. */

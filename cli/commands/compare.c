@@ -147,7 +147,8 @@ static void print(const json_t *comparison, int format, double seconds)
 		sq_compare_markdown(comparison, &out);
 	else
 		sq_compare_junit(json_object_get(comparison, "verdicts"),
-				 json_object_get(comparison, "notes"), "squall", seconds, &out);
+				 json_object_get(comparison, "notes"), NULL, "squall", seconds,
+				 &out);
 	if (out.len)
 		fputs(out.data, stdout);
 	sq_buf_fini(&out);

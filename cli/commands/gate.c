@@ -16,10 +16,9 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/rounds.h"
+#include "cli/rounds_args.h"
 #include "cli/rundir.h"
 #include "cli/scenario_file.h"
 #include "results/baseline.h"
@@ -28,11 +27,10 @@
 #include "results/stats.h"
 
 struct gate_args {
-	struct sq_run_args run; /* the first member */
-	struct sq_strings against, gate;
+	struct sq_rounds_args rounds; /* the first member */
+	struct sq_strings against;
 	char *baseline, *junit, *markdown;
-	int64_t runs, warmup, sessions, seed;
-	double margin;
+	int64_t runs, sessions;
 	bool accept, any_environment, undecided_passes;
 };
 
@@ -46,33 +44,15 @@ static const struct sq_opt own_opts[] = {
 	{ .name = "against",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = ARG(against),
-	  .help = "instead of a baseline: POINTER=VALUE, what is set for the other side, whose runs "
-		  "take turns with these; may be repeated" },
-	{ .name = "gate",
-	  .type = SQ_OPT_STRINGS,
-	  .offset = ARG(gate),
-	  .help = "a measure that is judged, as in ask.latency.p50; may be repeated (default "
-		  "rate.ok, latency.p99 and failures of each load)" },
-	{ .name = "margin",
-	  .type = SQ_OPT_REAL,
-	  .offset = ARG(margin),
-	  .min = 0.01,
-	  .max = 50,
-	  .def = "5",
-	  .help = "the difference, in percent, that does not matter" },
+	  .help = "instead of a baseline: POINTER=VALUE, what is set for the other side, or the name "
+		  "of one of the scenario's variants; its runs take turns with these; may be "
+		  "repeated" },
 	{ .name = "runs",
 	  .type = SQ_OPT_INT,
 	  .offset = ARG(runs),
 	  .min = 1,
 	  .max = SQ_PAIRS_MAX,
 	  .help = "runs of a session that count (default 5), or pairs with --against (default 10)" },
-	{ .name = "warmup",
-	  .type = SQ_OPT_INT,
-	  .offset = ARG(warmup),
-	  .min = 0,
-	  .max = 100,
-	  .def = "1",
-	  .help = "runs before them that do not" },
 	{ .name = "sessions",
 	  .type = SQ_OPT_INT,
 	  .offset = ARG(sessions),
@@ -101,12 +81,6 @@ static const struct sq_opt own_opts[] = {
 	  .type = SQ_OPT_STRING,
 	  .offset = ARG(markdown),
 	  .help = "a file for the verdicts as Markdown" },
-	{ .name = "seed",
-	  .type = SQ_OPT_INT,
-	  .offset = ARG(seed),
-	  .min = 1,
-	  .max = 9e15,
-	  .help = "of the orders and of the loads (default a fresh one)" },
 	{ 0 },
 };
 
@@ -114,7 +88,7 @@ static const struct sq_opt *gate_opts(void)
 {
 	static struct sq_opt all[SQ_RUN_ARGS_ROWS];
 
-	return sq_run_args_extend(own_opts, all);
+	return sq_rounds_args_extend(own_opts, "5", all);
 }
 
 struct gate {
@@ -284,7 +258,8 @@ static double seconds(const struct gate *g)
 	return sum;
 }
 
-static int write_files(const struct gate *g, int status, struct sq_err *err)
+/* unjudged: why nothing is, or NULL. */
+static int write_files(const struct gate *g, int status, const char *unjudged, struct sq_err *err)
 {
 	json_t *doc = json_pack("{s:s, s:s, s:i, s:s, s:o, s:O, s:O}", "schema", "squall-gate/1",
 				"name", g->name, "status", status, "against",
@@ -297,7 +272,7 @@ static int write_files(const struct gate *g, int status, struct sq_err *err)
 	int rc = sq_json_save(doc, path, err);
 
 	if (rc == 0 && g->args->junit) {
-		sq_compare_junit(g->verdicts, g->notes, g->name, seconds(g), &text);
+		sq_compare_junit(g->verdicts, g->notes, unjudged, g->name, seconds(g), &text);
 		rc = write_text(g->args->junit, &text, err);
 	}
 	sq_buf_reset(&text);
@@ -319,36 +294,69 @@ static int tell(const struct gate *g)
 	int status = exit_status(g);
 
 	sq_compare_lines(g->verdicts, g->notes, false, &text);
-	if (!g->args->run.quiet && text.len)
+	if (!g->args->rounds.run.quiet && text.len)
 		fputs(text.data, stdout);
 	sq_buf_fini(&text);
-	if (write_files(g, status, &err) == 0)
+	if (write_files(g, status, NULL, &err) == 0)
 		return status;
 	sq_complain(&err);
 	return SQ_EXIT_UNMEASURED;
 }
 
+/* The files of a CI say that nothing was judged, too: those of an earlier job may still lie there. */
+static int tell_unjudged(struct gate *g, int status, const char *because)
+{
+	struct sq_err err = { 0 };
+
+	note(g, json_string(because));
+	if (write_files(g, status, because, &err) < 0)
+		sq_complain(&err);
+	return status;
+}
+
 /* ---- the command ---- */
+
+/* What is set, and what the variants among the words do. */
+static int other_side(struct gate *g, const json_t *scenario, struct sq_err *err)
+{
+	const struct sq_strings *words = &g->args->against;
+	struct sq_variant *other = sq_sides_add(&g->sides, "the other side", NULL);
+	struct sq_sides variants = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < words->n; i++) {
+		if (*words->v[i] == '/')
+			sq_strings_add(&other->set, words->v[i]);
+		else
+			rc = sq_sides_add_variant(&variants, scenario, words->v[i], err);
+	}
+	for (size_t i = 0; i < variants.n; i++)
+		sq_side_join(other, &variants.v[i]);
+	sq_sides_fini(&variants);
+	return rc;
+}
 
 static int prepare(struct gate *g, const json_t *scenario, struct sq_err *err)
 {
 	const struct gate_args *args = g->args;
 	int64_t runs = args->runs > 0 ? args->runs : args->against.n ? 10 : 5;
-	const struct sq_strings nothing = { 0 };
 	char id[128];
 	int rc;
 
-	if (args->against.n)
-		sq_sides_add(&g->sides, "the other side", &args->against);
-	sq_sides_add(&g->sides, "as it is", &nothing);
-	g->names = sq_gates_of(scenario, &args->gate, err);
+	rc = args->against.n ? other_side(g, scenario, err) : 0;
+	if (rc < 0)
+		return rc;
+	sq_sides_add(&g->sides, "as it is", NULL);
+	rc = sq_sides_check(&g->sides, args->rounds.run.allow_global, args->rounds.run.allow_exec,
+			    err);
+	if (rc < 0)
+		return rc;
+	g->names = sq_gates_of(scenario, &args->rounds.gate, err);
 	if (err->code)
 		return err->code;
-	rc = sq_rundir_make(args->run.out, g->name, &g->dir, id, sizeof(id), err);
-	g->rounds.scenario = scenario;
+	rc = sq_rundir_make(args->rounds.run.out, g->name, &g->dir, id, sizeof(id), err);
 	g->rounds.dir = g->dir;
 	g->rounds.sides = &g->sides;
-	g->rounds.warmup = (size_t)args->warmup;
 	g->rounds.pairs = (size_t)(args->against.n ? runs : runs * args->sessions);
 	return rc;
 }
@@ -359,15 +367,17 @@ static int run_and_judge(struct gate *g)
 	int status = sq_rounds_run(&g->rounds);
 
 	if (status != SQ_EXIT_OK) {
-		fprintf(stderr,
-			"squall: gate: a run could not be measured, so nothing is judged\n");
-		return status == SQ_EXIT_USAGE ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
+		static const char because[] = "a run could not be measured, so nothing is judged";
+
+		fprintf(stderr, "squall: gate: %s\n", because);
+		return tell_unjudged(g, status == SQ_EXIT_USAGE ? status : SQ_EXIT_UNMEASURED,
+				     because);
 	}
 	if (g->args->against.n) {
 		judge_sides(g);
 	} else if (judge_session(g, &err) < 0) {
 		sq_complain(&err);
-		return SQ_EXIT_UNMEASURED;
+		return tell_unjudged(g, SQ_EXIT_UNMEASURED, err.text);
 	}
 	return tell(g);
 }
@@ -379,11 +389,10 @@ static int gate_scenario(json_t *scenario, const char *file, const void *of, int
 	struct gate g = {
 		.args = args,
 		.name = name ? name : "gate",
-		.how = { .alpha = 0.05, .margin = args->margin / 100 },
+		.how = sq_rounds_judging(&args->rounds, 2),
 		.verdicts = json_array(),
 		.notes = json_array(),
-		.rounds = { .way = { .file = file, .args = &args->run, .argc = argc, .argv = argv },
-			    .seed = args->seed > 0 ? (uint64_t)args->seed : sq_rng_fresh_seed() }
+		.rounds = sq_rounds_of(&args->rounds, scenario, file, argc, argv),
 	};
 	struct sq_err err = { 0 };
 	int status = SQ_EXIT_USAGE;
@@ -413,7 +422,7 @@ static int gate(int argc, char **argv)
 {
 	const struct sq_scenario_command command = {
 		.opts = gate_opts(),
-		.say = "one scenario file, and either --baseline DIR or --against POINTER=VALUE",
+		.say = "one scenario file, and either --baseline DIR or --against POINTER=VALUE or VARIANT",
 		.complete = is_complete,
 		.run = gate_scenario,
 	};
@@ -429,7 +438,7 @@ static void options(struct sq_buf *out)
 
 const struct sq_command sq_command_gate = {
 	.name = "gate",
-	.args = "FILE --baseline DIR | --against POINTER=VALUE",
+	.args = "FILE --baseline DIR | --against POINTER=VALUE|VARIANT",
 	.summary = "for CI: is this worse than stored sessions, or than another side run now?",
 	.options = options,
 	.run = gate,

@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "analyzers/capture/capture.h"
+#include "analyzers/kernel/cgroup.h"
 #include "base/clock.h"
 #include "base/ctl.h"
 #include "base/mem.h"
@@ -83,6 +84,7 @@ static int child_run(const struct keeper *k, const struct sq_child *c)
 		sq_ctl_send(c->ctl[1], "error %s: %s", err.where, err.text);
 		return 1;
 	}
+	sq_cgroup_servers = sq_servers_group(k->servers, c->host);
 	if (c->role == SQ_CHILD_CAPTURE)
 		return sq_capture_main(job->plan, c->host, c->ctl[1], job->dirfd);
 	return sq_worker_main(&worker);

@@ -22,6 +22,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/value.h"
+#include "loadgen/campaign/quota.h"
 #include "loadgen/engine/listen.h"
 #include "loadgen/engine/sink.h"
 
@@ -39,6 +41,7 @@ struct server {
 struct sq_servers {
 	struct server *v;
 	size_t n;
+	struct sq_quotas *quotas;
 	int dirfd;
 };
 
@@ -173,9 +176,46 @@ static int server_await(const struct server *s, int fd, struct sq_err *err)
 	return 0;
 }
 
-static int server_start(struct server *s, size_t host, const struct sq_world *world, int dirfd,
-			void (*prepare_child)(void *arg), void *arg, struct sq_err *err)
+/* What a program said last; "" for nothing. */
+static void read_last(int dirfd, const char *log, char text[300])
 {
+	int fd = openat(dirfd, log, O_RDONLY | O_CLOEXEC);
+	off_t end = fd == -1 ? -1 : lseek(fd, 0, SEEK_END);
+	ssize_t got = end == -1 ? -1 : pread(fd, text, 299, end > 299 ? end - 299 : 0);
+
+	text[got > 0 ? got : 0] = '\0';
+	sq_text_squeeze(text);
+	if (fd != -1)
+		close(fd);
+}
+
+/* For one that must end before the next is started. */
+static int server_end(struct server *s, int dirfd, struct sq_err *err)
+{
+	int64_t until_ns = sq_now_ns() + s->spec->wait_ns;
+	char said[300];
+	pid_t got;
+
+	while ((got = waitpid(s->pid, &s->status, WNOHANG)) == 0 && sq_now_ns() < until_ns)
+		sq_sleep_until(sq_now_ns() + 2 * SQ_MS);
+	if (got == 0)
+		return sq_err_set(err, -ETIMEDOUT, s->host,
+				  "%s did not end within its \"wait\"; see %s", s->what, s->log);
+	s->ended = true;
+	if (WIFEXITED(s->status) && WEXITSTATUS(s->status) == 0)
+		return 0;
+	read_last(dirfd, s->log, said);
+	return sq_err_set(err, -ECHILD, s->host, "%s, which must end well, ended with %s %d%s%s",
+			  s->what, WIFEXITED(s->status) ? "status" : "signal",
+			  WIFEXITED(s->status) ? WEXITSTATUS(s->status) : WTERMSIG(s->status),
+			  *said ? ": " : "", said);
+}
+
+static int server_start(const struct sq_servers *servers, struct server *s, size_t host,
+			const struct sq_world *world, void (*prepare_child)(void *arg), void *arg,
+			struct sq_err *err)
+{
+	int dirfd = servers->dirfd;
 	int up[2];
 	int rc;
 
@@ -194,7 +234,8 @@ static int server_start(struct server *s, size_t host, const struct sq_world *wo
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prepare_child(arg);
 		redirect(dirfd, s->log);
-		if (sq_world_enter(world, host, &child_err) < 0 ||
+		if (sq_quota_join(servers->quotas, host, &child_err) < 0 ||
+		    sq_world_enter(world, host, &child_err) < 0 ||
 		    sq_world_limit(world, host, &child_err) < 0) {
 			if (write(up[1], child_err.text, strlen(child_err.text)) == -1)
 				_exit(126);
@@ -205,6 +246,8 @@ static int server_start(struct server *s, size_t host, const struct sq_world *wo
 	close(up[1]);
 	rc = server_await(s, up[0], err);
 	close(up[0]);
+	if (rc == 0 && s->spec->once)
+		return server_end(s, dirfd, err);
 	if (rc == 0 && s->spec->wait_port != SQ_OPT_UNSET)
 		rc = sq_world_wait_port(world, host, (int)s->spec->wait_port, s->pid,
 					s->spec->wait_ns, err);
@@ -219,6 +262,9 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 	size_t cap = 0;
 
 	servers->dirfd = dirfd;
+	servers->quotas = sq_quotas_make(plan, err);
+	if (!servers->quotas)
+		goto fail;
 	if (mkdirat(dirfd, "servers", 0755) == -1 && errno != EEXIST) {
 		sq_err_set(err, -errno, "servers", "cannot make the folder: %s", strerror(errno));
 		goto fail;
@@ -238,7 +284,7 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 			memset(s, 0, sizeof(*s));
 			server_describe(s, p, plan->hosts[h].name, i);
 			sq_listen_loopback_only = plan->loopback; /* inherited by the fork */
-			if (server_start(s, h, world, dirfd, prepare_child, arg, err) < 0)
+			if (server_start(servers, s, h, world, prepare_child, arg, err) < 0)
 				goto fail;
 		}
 	}
@@ -341,6 +387,12 @@ void sq_servers_stop(struct sq_servers *servers, struct sq_spool *spool, int64_t
 	reap_until(servers, sq_now_ns() + SQ_SEC);
 	for (size_t i = 0; spool && i < servers->n; i++)
 		sq_spool_write(spool, server_record(&servers->v[i], servers->dirfd), NULL);
+	sq_quotas_remove(servers->quotas);
 	free(servers->v);
 	free(servers);
+}
+
+const char *sq_servers_group(const struct sq_servers *servers, size_t host)
+{
+	return sq_quota_group(servers->quotas, host);
 }

@@ -27,6 +27,9 @@ struct sq_servers *sq_servers_start(const struct sq_plan *plan, const struct sq_
 bool sq_servers_reaped(struct sq_servers *s, pid_t pid, int status, const char **ret_host,
 		       char *ret_text, size_t size);
 
+/* The control group that a host's servers have for themselves; NULL: none. */
+const char *sq_servers_group(const struct sq_servers *s, size_t host);
+
 /* SIGTERM to all, SIGKILL to what is left after grace_ns; a "server" record of each to the spool. */
 void sq_servers_stop(struct sq_servers *s, struct sq_spool *spool, int64_t grace_ns);
 

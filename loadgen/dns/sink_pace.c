@@ -7,13 +7,14 @@
  * a real server would have. */
 #include "loadgen/dns/sink_pace.h"
 
+#include <errno.h>
 #include <math.h>
 
 #include "base/clock.h"
 
 #define CATCHUP_NS (100 * SQ_MS)
 
-void sq_dns_pace_init(struct sq_dns_pace *p, const struct sq_dns_sink_conf *conf)
+int sq_dns_pace_init(struct sq_dns_pace *p, const struct sq_dns_sink_conf *conf, struct sq_err *err)
 {
 	*p = (struct sq_dns_pace){
 		.idle = true,
@@ -22,12 +23,17 @@ void sq_dns_pace_init(struct sq_dns_pace *p, const struct sq_dns_sink_conf *conf
 		.pause_begin_ns = SQ_NEVER,
 		.pause_end_ns = SQ_NEVER,
 	};
+	if (isnan(conf->capacity_per_s) && conf->capacity_noise > 0)
+		return sq_err_set(err, -EINVAL, "sink dns: capacity_noise",
+				  "it varies capacity, and there is none; give it, for example "
+				  "1000/s");
 	if (isnan(conf->capacity_per_s))
-		return;
+		return 0;
 	sq_noise_init(&p->noise, conf->capacity_noise, conf->noise_seed);
 	p->steady_ns = p->interval_ns = 1e9 / conf->capacity_per_s;
 	p->burst_ns = (int64_t)((double)(conf->capacity_burst - 1) * p->interval_ns);
 	p->catchup_ns = p->burst_ns > CATCHUP_NS ? p->burst_ns : CATCHUP_NS;
+	return 0;
 }
 
 int64_t sq_dns_pace_due(const struct sq_dns_pace *p)

@@ -20,7 +20,9 @@ struct sq_dns_pace {
 	int64_t pause_begin_ns, pause_end_ns; /* SQ_NEVER before the first query */
 };
 
-void sq_dns_pace_init(struct sq_dns_pace *pace, const struct sq_dns_sink_conf *conf);
+/* -EINVAL with err when the conf contradicts itself. */
+int sq_dns_pace_init(struct sq_dns_pace *pace, const struct sq_dns_sink_conf *conf,
+		     struct sq_err *err);
 
 /* How many queries may be read at this time, at most max. */
 unsigned sq_dns_pace_room(struct sq_dns_pace *pace, int64_t now_ns, unsigned max);

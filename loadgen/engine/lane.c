@@ -285,7 +285,6 @@ static void *lane_main(void *arg)
 {
 	struct sq_lane_run *l = arg;
 	const struct sq_driver *driver = l->pub.driver;
-	struct timespec cpu = { 0 };
 
 	name_thread(l);
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
@@ -296,8 +295,7 @@ static void *lane_main(void *arg)
 	run_from_go(l);
 	if (driver->lane_fini)
 		driver->lane_fini(&l->pub);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	atomic_store(&l->cpu_ns, cpu.tv_sec * SQ_SEC + cpu.tv_nsec);
+	atomic_store(&l->cpu_ns, sq_thread_cpu_ns());
 	set_state(l, SQ_LANE_ENDED);
 	return NULL;
 }

@@ -278,8 +278,9 @@ static int dns_open(void *state, const void *conf, struct sq_err *err)
 	d->conf = conf;
 	d->fd = d->timer_fd = -1;
 	d->timer_ns = SQ_NEVER;
-	sq_dns_pace_init(&d->pace, conf);
-	rc = sq_dns_answerer_init(&d->answerer, conf, &d->seen, err);
+	rc = sq_dns_pace_init(&d->pace, conf, err);
+	if (rc == 0)
+		rc = sq_dns_answerer_init(&d->answerer, conf, &d->seen, err);
 	if (rc < 0)
 		return rc;
 	rc = d->fd = sq_listen_open(d->conf->listen, SOCK_DGRAM, 0, err);

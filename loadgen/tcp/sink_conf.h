@@ -17,7 +17,7 @@ struct sq_tcpd_conf {
 	int64_t files; /* SQ_OPT_UNSET: as many as the system allows; as all that follows */
 	int64_t receive_buffer;
 
-	int64_t accept_delay_ns;
+	int64_t accept_delay_ns, work_ns;
 	double accept_noise; /* percent */
 	int64_t noise_seed;
 	bool never_accept;

@@ -287,6 +287,15 @@ static void open_count(struct sq_tcpd_conns *conns)
 		;
 }
 
+/* Time of this thread's own: while others have the processor no work is done. */
+static void work(int64_t ns)
+{
+	int64_t until_ns = ns > 0 ? sq_thread_cpu_ns() + ns : 0;
+
+	while (ns > 0 && sq_thread_cpu_ns() < until_ns)
+		continue;
+}
+
 void sq_tcpd_conn_open(struct sq_tcpd_conns *conns, int fd)
 {
 	struct sq_tcpd_conn *c = sq_tcpd_pool_take(&conns->pool);
@@ -297,6 +306,7 @@ void sq_tcpd_conn_open(struct sq_tcpd_conns *conns, int fd)
 		clock_start(conns, sq_now_ns());
 	if (conns->shared->conf->read == SQ_TCPD_READ_SLOW)
 		c->due_ns = sq_now_ns();
+	work(conns->shared->conf->work_ns);
 	if (conn_pay(conns, c))
 		conn_watch(conns, c, EPOLL_CTL_ADD);
 }

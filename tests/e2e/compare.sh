@@ -1,4 +1,4 @@
-# Two sets of runs, of which one has its sink answer 20 ms later: the latency is worse, the rate is not, and
+# Two sets of runs, of which one has its sink answer 100 ms later: the latency is worse, the rate is not, and
 # what was set differently is said.  A set against itself is the same.  One run against one proves nothing.
 . "$(dirname "$0")/lib.sh"
 
@@ -8,16 +8,16 @@ jq -n '{name: "compare", idle: "50ms", target: "server:53", world: {hosts: {clie
 mkdir "$SCRATCH/a" "$SCRATCH/b"
 for i in 1 2 3 4 5 6 7; do
 	"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/a/$i" --quiet
-	"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/b/$i" --quiet --set '/world/hosts/server/run/0/delay="20ms"'
+	"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/b/$i" --quiet --set '/world/hosts/server/run/0/delay="100ms"'
 done
 
 c=$SCRATCH/compare.json
 "$SQUALL" compare "$SCRATCH/a" "$SCRATCH/b" --out "$c"
 verdict() { jqr "$c" ".verdicts[] | select(.metric == \"$1\") | .verdict"; }
-expect_eq "$(verdict ask.latency.p99)" worse "latency, 20 ms later"
+expect_eq "$(verdict ask.latency.p99)" worse "latency, 100 ms later"
 expect_eq "$(verdict ask.rate.ok)" equivalent "rate"
 expect_eq "$(verdict ask.failures)" equivalent "failures"
-expect_eq "$(jqr "$c" '.settings[] | "\(.what) \(.a) \(.b)"')" "/scenario/world/hosts/server/run/0/delay 0s 20ms" "set differently"
+expect_eq "$(jqr "$c" '.settings[] | "\(.what) \(.a) \(.b)"')" "/scenario/world/hosts/server/run/0/delay 0s 100ms" "set differently"
 "$SQUALL" schema compare > "$SCRATCH/schema.json"
 python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$c" "$SCRATCH/schema.json"
 

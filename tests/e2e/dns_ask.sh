@@ -3,11 +3,11 @@
 # client subnet, DO and random labels; shares of types are exact by BIND's own counts.
 . "$(dirname "$0")/lib.sh"
 need named bind9
+need nsd nsd
 need curl curl
 
 mkdir "$SCRATCH/dir"
-echo "* A 198.18.1.1" | zone_set_up
-cp "$SCRATCH/zone" "$SCRATCH/dir/zone"
+printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n* A 198.18.1.1\n' | tee "$SCRATCH/zone" > "$SCRATCH/dir/zone"
 cat > "$SCRATCH/named.conf" <<C
 options { directory "$SCRATCH/dir"; pid-file none; session-keyfile none; listen-on { 198.18.0.2; }; listen-on-v6 { none; };
   recursion no; dnssec-validation no; notify no; };
@@ -21,8 +21,25 @@ named -f -n 1 -U 1 -c "$SCRATCH/named.conf" & named=\$!
 trap 'curl -s --max-time 2 http://127.0.0.1:8053/json/v1/server > "$SCRATCH/statistics"; kill \$named' TERM
 wait; wait \$named
 R
-nsd_set_up \
-	'nsid: "ascii_nsd"'
+cat > "$SCRATCH/nsd.conf" <<C
+server:
+  ip-address: 198.18.0.2
+  server-count: 1
+  username: ""
+  zonesdir: "$SCRATCH"
+  zonelistfile: "$SCRATCH/zone.list"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  xfrdir: "$SCRATCH"
+  rrl-ratelimit: 0
+  nsid: "ascii_nsd"
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: zone
+C
 echo "exec nsd -d -c $SCRATCH/nsd.conf" > "$SCRATCH/nsd.run"
 
 ask() { # NAME SERVER LOAD: 2000 operations

@@ -3,12 +3,28 @@
 # the second server: the wire client loses what is lost, the stub hides it at the price of its time-out.
 # Before truncated answers of NSD: the wire client has them as they are, the stub goes on to TCP.
 . "$(dirname "$0")/lib.sh"
+need nsd nsd
 
-{
-	seq -f 'n%.0f A 198.18.1.1' 0 99
-	seq -f 'big TXT "%050.0f"' 1 40
-} | zone_set_up
-nsd_set_up
+{ printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'; seq -f 'n%.0f A 198.18.1.1' 0 99
+  seq -f 'big TXT "%050.0f"' 1 40; } > "$SCRATCH/zone"
+cat > "$SCRATCH/nsd.conf" <<C
+server:
+  ip-address: 198.18.0.2
+  server-count: 1
+  username: ""
+  zonesdir: "$SCRATCH"
+  zonelistfile: "$SCRATCH/zone.list"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  xfrdir: "$SCRATCH"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: zone
+C
 
 run() { # NAME LOADS: 500 queries each, of the wire client and of the stub
 	local status=0

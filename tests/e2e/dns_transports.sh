@@ -3,6 +3,8 @@
 # over TCP; a certificate of somebody else's fails every query, by its name.
 . "$(dirname "$0")/lib.sh"
 need named bind9
+need nsd nsd
+need knotd knot
 need unbound unbound
 
 certificate ca
@@ -10,9 +12,10 @@ certificate stranger
 certificate ns.example.test ca
 
 {
+	printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'
 	seq -f 'n%.0f A 198.18.1.1' 0 999
 	seq -f 'large TXT "%0.0f-0123456789012345678901234567890123456789"' 0 59
-} | zone_set_up
+} > "$SCRATCH/zone"
 cat > "$SCRATCH/named.conf" <<C
 tls cert { cert-file "$SCRATCH/ns.example.test.pem"; key-file "$SCRATCH/ns.example.test.key"; };
 http web { endpoints { "/dns-query"; }; };
@@ -24,13 +27,46 @@ controls { };
 logging { category default { null; }; };
 zone "example.test" { type primary; file "zone"; };
 C
-nsd_set_up \
-	'ip-address: 198.18.0.2@853' \
-	'tls-port: 853' \
-	"tls-service-key: \"$SCRATCH/ns.example.test.key\"" \
-	"tls-service-pem: \"$SCRATCH/ns.example.test.pem\"" \
-	'tcp-count: 1000'
-knot_set_up
+cat > "$SCRATCH/nsd.conf" <<C
+server:
+  ip-address: 198.18.0.2
+  ip-address: 198.18.0.2@853
+  tls-port: 853
+  tls-service-key: "$SCRATCH/ns.example.test.key"
+  tls-service-pem: "$SCRATCH/ns.example.test.pem"
+  server-count: 1
+  tcp-count: 1000
+  username: ""
+  zonesdir: "$SCRATCH"
+  zonelistfile: "$SCRATCH/zone.list"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  xfrdir: "$SCRATCH"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: zone
+C
+cat > "$SCRATCH/knot.conf" <<C
+server:
+  rundir: $SCRATCH
+  listen: 198.18.0.2@53
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+database:
+  storage: $SCRATCH/db
+zone:
+  - domain: example.test
+    storage: $SCRATCH
+    file: zone
+    journal-content: none
+    zonefile-sync: -1
+C
+mkdir "$SCRATCH/db"
 cat > "$SCRATCH/unbound.conf" <<C
 server:
   directory: ""
@@ -60,11 +96,17 @@ echo "exec knotd -c $SCRATCH/knot.conf" > "$SCRATCH/knotd.run"
 echo "exec unbound -d -c $SCRATCH/unbound.conf" > "$SCRATCH/unbound.run"
 
 ask() { # NAME SERVER PORT LOAD STATUS
-	local name=$1 status=0
+	local name=$1 status=0 round
 	jq -n --arg run "$SCRATCH/$2.run" --argjson port "$3" --argjson load "$4" '{name: "name-server", target: "server:\($port)", idle: "100ms",
 		world: {hosts: {client: {}, server: {run: [{argv: ["sh", $run], wait_port: $port}]}}, links: [{between: ["client", "server"]}]},
-		load: [{name: "q", driver: "dns", duration: "1s", timeout: "2s", arrivals: {rate: 1000}, names: ["n{0-999}.example.test"]} + $load]}' > "$SCRATCH/$name.json"
-	"$SQUALL" run "$SCRATCH/$name.json" --out "$SCRATCH/$name" --allow-exec --quiet > "$SCRATCH/$name.txt" 2>&1 || status=$?
+		load: [{name: "q", driver: "dns", duration: "1s", timeout: "10s", arrivals: {rate: 1000}, names: ["n{0-999}.example.test"]} + $load]}' > "$SCRATCH/$name.json"
+	# A load that this machine was too busy to make (status 3) is made again, up to twice.
+	for round in 1 2 3; do
+		rm -rf "${SCRATCH:?}/$name"
+		status=0
+		"$SQUALL" run "$SCRATCH/$name.json" --out "$SCRATCH/$name" --allow-exec --quiet > "$SCRATCH/$name.txt" 2>&1 || status=$?
+		[ "$status" = 3 ] || break
+	done
 	expect_eq "$status" "$5" "$name: status ($(cat "$SCRATCH/$name.txt"))"
 	outcomes=$(jqr "$SCRATCH/$name/run.json" '[.loads[0].outcomes[] | select(.count > 0) | "\(.code) \(.phase) \(.count)"] | sort | join(", ")')
 }

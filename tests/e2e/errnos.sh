@@ -51,7 +51,7 @@ done
 # ECONNREFUSED: a closed port; each datagram comes back as an ICMP message, each SYN as a reset.
 provoke dns-refused "$dns | .target = \"server:54\""
 expect_eq "$outcomes, $(delta server Udp.NoPorts), $(delta client Icmp.InDestUnreachs)" "ECONNREFUSED@query 200, 200, 200" "dns, a closed port: outcomes, NoPorts, InDestUnreachs"
-expect_eq "$findings" "" "dns, a closed port: findings"
+expect_eq "$findings" "port-closed server ECONNREFUSED@query 200 of 200 exact" "dns, a closed port: findings"
 provoke tcp-refused "$tcp | .target = \"server:9001\""
 expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNREFUSED@connect 200, 200" "tcp, a closed port: outcomes, OutRsts"
 expect_eq "$findings" "" "tcp, a closed port: findings"
@@ -90,7 +90,7 @@ for d in dns tcp; do
 done
 provoke tcp-reset "$tcp | .world.hosts.server.run[1].reset_after = \"4B\" | .load[0] += {until: \"answer\", send: \"hello\"}"
 expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNRESET@answer 200, 200" "tcp, reset after four bytes: outcomes, OutRsts"
-expect_eq "$findings" "" "tcp, reset after four bytes: findings"
+expect_eq "$findings" "server-reset server ECONNRESET@answer 200 of 200 exact" "tcp, reset after four bytes: findings"
 
 # EADDRNOTAVAIL: a source that this host does not have; a range of 100 ports, all held.
 for d in dns tcp; do

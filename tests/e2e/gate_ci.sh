@@ -4,7 +4,7 @@
 need xmllint libxml2-utils
 
 jq -n '{name: "ask", idle: "50ms", target: "127.0.0.1:5399", load: [{name: "ask", driver: "dns", names: ["example.test"],
-	duration: "300ms", timeout: "1s", arrivals: {rate: 300}}]}' > "$SCRATCH/s.json"
+	duration: "100ms", timeout: "1s", arrivals: {rate: 300}}]}' > "$SCRATCH/s.json"
 
 # The server under test, which is none of the scenario's.
 serve() { # DELAY
@@ -19,12 +19,17 @@ serve() { # DELAY
 }
 at_exit '[ -z "${sink:-}" ] || kill "$sink"'
 
+# What is undecided on a busy machine is measured again, up to twice.
 gate() { # STATUS OPTIONS...
-	local want=$1 status=0
+	local want=$1 status round
 	shift
-	rm -rf "$SCRATCH/g" "$SCRATCH/junit.xml"
-	"$SQUALL" gate "$SCRATCH/s.json" --gate ask.latency.p50 --gate ask.failures --margin 10 --warmup 0 --out "$SCRATCH/g" \
-		--junit "$SCRATCH/junit.xml" --markdown "$SCRATCH/gate.md" "$@" > "$SCRATCH/said" 2>&1 || status=$?
+	for round in 1 2 3; do
+		rm -rf "$SCRATCH/g" "$SCRATCH/junit.xml"
+		status=0
+		"$SQUALL" gate "$SCRATCH/s.json" --gate ask.latency.p50 --gate ask.failures --margin 10 --warmup 0 --out "$SCRATCH/g" \
+			--junit "$SCRATCH/junit.xml" --markdown "$SCRATCH/gate.md" "$@" > "$SCRATCH/said" 2>&1 || status=$?
+		[ "$status" = 3 ] && [ "$want" != 3 ] || break
+	done
 	[ "$status" = "$want" ] || fail "gate $*: status $status, not $want: $(cat "$SCRATCH/said")"
 }
 failed() {
@@ -32,15 +37,21 @@ failed() {
 }
 
 b=(--baseline "$SCRATCH/baseline" --runs 2)
-serve 20ms
-gate 0 "${b[@]}" --sessions 6
+serve 100ms
+# Sessions that were made while the machine was busy, far apart, find nothing; they are made again, up to twice.
+for _ in 1 2 3; do
+	rm -rf "$SCRATCH/baseline"
+	gate 0 "${b[@]}" --sessions 6
+	spread=$(jq -s 'map(.measures["ask.latency.p50"]) | 100 * (max / min - 1)' "$SCRATCH/baseline/ask.jsonl")
+	awk "BEGIN { exit !($spread < 4) }" && break
+done
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored"
 gate 0 "${b[@]}"
 expect_eq "$(failed)" "[]" "the same again"
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored after one that passed"
 
 cp "$SCRATCH/baseline/ask.jsonl" "$SCRATCH/kept"
-serve 24ms
+serve 120ms
 gate 1 "${b[@]}"
 expect_eq "$(failed)" "['ask.latency.p50']" "slower by 20 %"
 xmllint --noout --schema "$SQ_SOURCE_DIR/tests/e2e/junit.xsd" "$SCRATCH/junit.xml" 2> "$SCRATCH/said" || fail "JUnit: $(cat "$SCRATCH/said")"
@@ -61,8 +72,8 @@ gate 3 "${b[@]}"
 grep -q '3 stored sessions are too few' "$SCRATCH/said" || fail "three: $(cat "$SCRATCH/said")"
 gate 0 "${b[@]}" --undecided-passes
 
-# Against another side that is run now: this one's load, 24 ms, beside one that asks a faster server.
-"$SQUALL" sink dns --listen 127.0.0.1:5398 --delay 20ms > "$SCRATCH/other.json" 2>&1 & other=$!
+# Against another side that is run now: this one's load, 120 ms, beside one that asks a faster server.
+"$SQUALL" sink dns --listen 127.0.0.1:5398 --delay 100ms > "$SCRATCH/other.json" 2>&1 & other=$!
 at_exit 'kill "$other"'
 gate 1 --against '/target="127.0.0.1:5398"' --runs 7
 expect_eq "$(failed)" "['ask.latency.p50']" "against a faster side"
@@ -72,6 +83,15 @@ gate 1 --set '/target="127.0.0.1:5399"' --against '/target="127.0.0.1:5398"' --r
 expect_eq "$(failed)" "['ask.latency.p50']" "against a faster side, with the same key set"
 "$SQUALL" schema gate > "$SCRATCH/schema.json"
 python3 -c 'import json, jsonschema, sys; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' "$SCRATCH/g/gate.json" "$SCRATCH/schema.json"
+
+# A run that could not be measured: the files say so, in place of those of the job before.
+gate 3 "${b[@]}" --set /load/0/max_in_flight=1
+xmllint --noout --schema "$SQ_SOURCE_DIR/tests/e2e/junit.xsd" "$SCRATCH/junit.xml" 2> "$SCRATCH/invalid" || fail "JUnit of an error: $(cat "$SCRATCH/invalid")"
+grep -q '<error type="unmeasured" message="a run could not be measured' "$SCRATCH/junit.xml" || fail "JUnit of an error: $(cat "$SCRATCH/junit.xml")"
+grep -q 'nothing is judged' "$SCRATCH/gate.md" || fail "Markdown of an error: $(cat "$SCRATCH/gate.md")"
+expect_eq "$(jqr "$SCRATCH/g/gate.json" .status)" 3 "gate.json of an error"
+expect_eq "$(grep -c 'the generator missed operations' "$SCRATCH/said")" 4 "rounds that were tried"
+grep -q 'that was so in 4 rounds: lower the load' "$SCRATCH/said" || fail "missed operations: $(cat "$SCRATCH/said")"
 
 gate 2 "${b[@]}" --gate ask.latency.p98
 grep -q '"ask.latency.p98" is no measure' "$SCRATCH/said" || fail "a measure that there is none of: $(cat "$SCRATCH/said")"

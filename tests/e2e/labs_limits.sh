@@ -38,21 +38,14 @@ named server-stalled 2 strong
 lab server-descriptors as_user
 named server-descriptors 1 strong
 
-# A control group's limit on the processors, of either version, which is lifted in the end.
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-	group=/sys/fs/cgroup/squall-$$ slow='echo 1000 100000 > $g/cpu.max' free='echo max > $g/cpu.max'
-	grep -q cpu /sys/fs/cgroup/cgroup.subtree_control || echo +cpu > /sys/fs/cgroup/cgroup.subtree_control
-else
-	group=/sys/fs/cgroup/cpu/squall-$$ slow='echo 1000 > $g/cpu.cfs_quota_us' free='echo -1 > $g/cpu.cfs_quota_us'
-fi
-mkdir "$group" || fail "no control group can be made here"
-at_exit 'rmdir "$group"'
-jq -n --arg g "$group" --arg slow "$slow" --arg free "$free" '{name: "throttled", target: "server:9000",
-	world: {links: [{between: ["client", "server"]}], hosts: {client: {}, server: {sysctl: {"net.core.somaxconn": 128}, run: [
-		{sink: "tcp", listen: "0.0.0.0:9000", backlog: 128, greeting: "hello\n"},
-		{argv: ["sh", "-ec", "g=\($g); ss -tlnpH sport = :9000 | sed \"s/.*pid=\\([0-9]*\\).*/\\1/\" > $g/cgroup.procs; sleep 1; \($slow); sleep 1.5; \($free); exec sleep 600"]}]}}},
-	load: [{name: "visitors", driver: "tcp", until: "greeting", duration: "3s", timeout: "500ms", arrivals: {rate: 1500}}],
-	capture: [{source: "linux"}, {source: "cgroup", host: "server", group: ("/" + ($g | split("/") | last))}],
-	expect: ["visitors.failures > 500", "server.TcpExt.ListenOverflows > 500", "finding.cpu-throttled.explained == visitors.failures"]}' > "$SCRATCH/throttled.json"
-ran throttled "$SQUALL" run "$SCRATCH/throttled.json" --allow-exec
+# A processor that others have, and a control group's limit on it, which is gone with the run.
+lab cpu-saturated as_user
+named cpu-saturated 1 strong
+lab cpu-throttled
+named cpu-throttled 1 strong
+# A queue that overflows meanwhile is not too short.
+jq '.world.hosts.server.run[0].backlog = 64 | .expect = ["server.TcpExt.ListenOverflows > 50", "finding.cpu-throttled.explained == visitors.failures"]' \
+	"$SQ_SOURCE_DIR/scenarios/labs/cpu-throttled.json" > "$SCRATCH/throttled.json"
+ran throttled "$SQUALL" run "$SCRATCH/throttled.json"
 expect_eq "$(jqr "$r" '[.findings[] | "\(.mechanism) \(.host) \(.confidence)"] | unique | join(", ")')" "cpu-throttled server strong" "throttled: findings"
+expect_eq "$(find /sys/fs/cgroup -maxdepth 2 -name 'squall-run-*' -print -quit)" "" "control groups left behind"

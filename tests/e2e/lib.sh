@@ -57,6 +57,13 @@ expect_eq() { # GOT WANT WHAT
 	[ "$1" = "$2" ] || fail "$3: got $1, want $2"
 }
 
+# Of numbers, one a line.
+median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# Whether three of them are within bounds: then so is the median of five, whatever the other two are.
+three_within() { # LEAST MOST
+	awk -v least="$1" -v most="$2" '$1 >= least && $1 <= most { n++ } END { exit n < 3 }'
+}
+
 # Runs a command as nobody's user, in a folder and with a HOME of its own.
 as_user() {
 	if [ "$(id -u)" != 0 ]; then
@@ -167,47 +174,6 @@ postfix_queued() {
 	echo "${#each}"
 }
 
-# The zone example.test, $SCRATCH/zone: its name server at 198.18.0.2, and the lines of standard input.
-zone_set_up() {
-	{
-		printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'
-		cat
-	} > "$SCRATCH/zone"
-}
-
-# $SCRATCH/nsd.conf, for that zone at 198.18.0.2; arguments are further lines of its "server:".
-nsd_set_up() {
-	need nsd nsd
-	{
-		printf '%s\n' server: 'ip-address: 198.18.0.2' 'server-count: 1' 'username: ""' "zonesdir: \"$SCRATCH\"" \
-			"zonelistfile: \"$SCRATCH/zone.list\"" 'database: ""' 'pidfile: ""' 'xfrdfile: ""' "xfrdir: \"$SCRATCH\"" \
-			'rrl-ratelimit: 0' "$@"
-		printf '%s\n' remote-control: 'control-enable: no' zone: 'name: example.test' 'zonefile: zone'
-	} > "$SCRATCH/nsd.conf"
-}
-
-# $SCRATCH/knot.conf, the same for Knot.
-knot_set_up() {
-	need knotd knot
-	mkdir "$SCRATCH/db"
-	cat > "$SCRATCH/knot.conf" <<C
-server:
-  rundir: $SCRATCH
-  listen: 198.18.0.2@53
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-database:
-  storage: $SCRATCH/db
-zone:
-  - domain: example.test
-    storage: $SCRATCH
-    file: zone
-    journal-content: none
-    zonefile-sync: -1
-C
-}
-
 need jq jq
 need setpriv util-linux
 [ -x "${SQUALL:-}" ] || fail "SQUALL (${SQUALL:-unset}) is no program; run this through ctest"
@@ -220,6 +186,8 @@ fi
 if ! as_user test -x "$SQUALL"; then
 	cp "$SQUALL" "$SCRATCH/squall"
 	SQUALL=$SCRATCH/squall
+	as_user test -x "$SQUALL" ||
+		fail "a user cannot run programs in $SCRATCH (is it mounted noexec?); set TMPDIR to a folder where one can"
 fi
 # For the scripts that run squall from a shell of their own.
 export SQUALL SQ_SOURCE_DIR SCRATCH USER_SCRATCH

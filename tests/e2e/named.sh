@@ -3,9 +3,11 @@
 # NSD and Knot answer all of a short run.
 . "$(dirname "$0")/lib.sh"
 need named bind9
+need nsd nsd
+need knotd knot
 need curl curl
 
-seq -f 'n%.0f A 198.18.1.1' 0 999 | zone_set_up
+{ printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'; seq -f 'n%.0f A 198.18.1.1' 0 999; } > "$SCRATCH/zone"
 cat > "$SCRATCH/named.conf" <<C
 options { directory "$SCRATCH"; pid-file none; session-keyfile none; listen-on { 198.18.0.2; }; listen-on-v6 { none; };
   recursion no; dnssec-validation no; notify no; };
@@ -20,8 +22,41 @@ named -f -n 1 -U 1 -c "$SCRATCH/named.conf" & named=\$!
 trap 'curl -s --max-time 2 http://127.0.0.1:8053/json/v1/server > "$SCRATCH/statistics"; kill \$named' TERM
 wait; wait \$named
 R
-nsd_set_up
-knot_set_up
+cat > "$SCRATCH/nsd.conf" <<C
+server:
+  ip-address: 198.18.0.2
+  server-count: 1
+  username: ""
+  zonesdir: "$SCRATCH"
+  zonelistfile: "$SCRATCH/zone.list"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  xfrdir: "$SCRATCH"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: zone
+C
+cat > "$SCRATCH/knot.conf" <<C
+server:
+  rundir: $SCRATCH
+  listen: 198.18.0.2@53
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+database:
+  storage: $SCRATCH/db
+zone:
+  - domain: example.test
+    storage: $SCRATCH
+    file: zone
+    journal-content: none
+    zonefile-sync: -1
+C
+mkdir "$SCRATCH/db"
 
 echo "exec nsd -d -c $SCRATCH/nsd.conf" > "$SCRATCH/nsd.run"
 echo "exec knotd -c $SCRATCH/knot.conf" > "$SCRATCH/knotd.run"

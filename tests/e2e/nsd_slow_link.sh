@@ -2,10 +2,28 @@
 # clients wait in vain.  Time-outs = its host's SndbufErrors = the queue's drops, by squall's reading
 # and by tc's own; the finding explains every one.
 . "$(dirname "$0")/lib.sh"
+need nsd nsd
 need tc iproute2
 
-seq -f 'n%.0f A 198.18.1.1' 0 999 | zone_set_up
-nsd_set_up
+{ printf '$TTL 300\n@ SOA ns root 1 3600 600 86400 300\n@ NS ns\nns A 198.18.0.2\n'; seq -f 'n%.0f A 198.18.1.1' 0 999; } > "$SCRATCH/zone"
+cat > "$SCRATCH/nsd.conf" <<C
+server:
+  ip-address: 198.18.0.2
+  server-count: 1
+  username: ""
+  zonesdir: "$SCRATCH"
+  zonelistfile: "$SCRATCH/zone.list"
+  database: ""
+  pidfile: ""
+  xfrdfile: ""
+  xfrdir: "$SCRATCH"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: zone
+C
 echo "trap 'tc -s -j qdisc show > \"$SCRATCH/tc\"; exit' TERM; sleep 600 & wait" > "$SCRATCH/truth"
 # Without IPv6 nothing but the replies and one ARP message passes the queue.
 cat > "$SCRATCH/slow.json" <<J

@@ -22,7 +22,7 @@ expect_eq "$(jqr "$r" '.rules | "\(.added) \(.replaced)"')" '["closed-port"] []'
 status=0; "$SQUALL" run "$SCRATCH/closed.json" --out "$SCRATCH/without" --quiet 2> "$SCRATCH/said" || status=$?
 expect_eq "$status" 2 "an expectation of a rule that is not there"
 "$SQUALL" analyze "$USER_SCRATCH/closed" --quiet > /dev/null || true
-expect_eq "$(findings) $(jqr "$r" .rules)" " null" "analyzed without the rule"
+expect_eq "$(findings) $(jqr "$r" .rules)" "port-closed server 200 exact null" "analyzed without the rule"
 
 # In the place of a shipped one; the order of the files makes no difference.
 rule packet-filter Udp.NoPorts > "$SCRATCH/rules/packet-filter.json"

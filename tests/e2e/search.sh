@@ -41,9 +41,19 @@ expect_eq "$(jqr "$s" '[.generator_limited, .goals[0].bounded_by, .goals[0].capa
 searched 3 c t.json --min 100/s --max 200/s --goal "q.failures == 0"
 expect_eq "$(jqr "$s" '.goals[0] | [.lower_per_s, .upper_per_s, .bounded_by, .capacity_per_s] | tostring')" '[200,null,"range",null]' "nothing within the range"
 
-# Not even the least holds.
-jq '.world.hosts.server.run[0].drop_percent = 10' "$SCRATCH/s.json" > "$SCRATCH/d.json"
+# Not even the least holds.  Bins that are longer than a trial tell of no processor.
+jq '.world.hosts.server.run[0].drop_percent = 10 | .bin = "1s"' "$SCRATCH/s.json" > "$SCRATCH/d.json"
 searched 1 d d.json --min 100/s --max 200/s --goal "q.failures == 0"
+expect_eq "$(jqr "$s" '[.goals[].limited_by[] | select(.what == "processor" or .what == "process")] | length')" 0 "what long bins tell"
+
+# Stopped before anything was decided: nothing is claimed.
+status=0; "$SQUALL" search "$SCRATCH/s.json" --initial 2s --final 2s --sum 60s --min 100/s --max 3000/s --goal "q.failures == 0" \
+	--out "$SCRATCH/g" > "$SCRATCH/stopped" 2>&1 & pid=$!
+for _ in $(seq 200); do [ ! -e "$SCRATCH/g/001" ] || break; sleep 0.05; done
+sleep 0.5; kill "$pid"; wait "$pid" || status=$?
+expect_eq "$status" 4 "status of a search that was stopped"
+expect_eq "$(jqr "$SCRATCH/g/search.json" '.goals[0] | [.capacity_per_s, .lower_per_s, .upper_per_s, .bounded_by] | tostring')" '[null,null,null,"unknown"]' "stopped"
+grep -q 'not known: the search ended before' "$SCRATCH/stopped" || fail "stopped: $(cat "$SCRATCH/stopped")"
 
 # ---- without a world: what a trial leaves is waited for ----
 

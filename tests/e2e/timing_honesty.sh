@@ -9,7 +9,6 @@ scenario() { # LOAD-EDIT SINK-EDIT
 		load: [{name: "a", driver: "tcp", duration: "2s", timeout: "4s", until: "greeting"} + $load]}' \
 		--argjson load "$1" --argjson sink "$2"
 }
-median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # One connection at a time, 20 ms an accept: the median latency is that of the accept timer.
 scenario '{"arrivals": {"closed": 1}}' '{"accept_delay": "20ms"}' > "$SCRATCH/delay.json"
@@ -21,6 +20,7 @@ for i in 1 2 3 4 5; do
 	"$SQUALL" run "$SCRATCH/rate.json" --out "$SCRATCH/rate$i" --quiet
 	expect_eq "$(jqr "$SCRATCH/rate$i/run.json" '.loads[0] | "\(.scheduled) \(.outcomes[] | select(.class == "ok") | .count)"')" "4000 4000" "2000/s for 2 s"
 	jqr "$SCRATCH/rate$i/run.json" '.loads[0].lag.p99_s * 1000' >> "$SCRATCH/lag"
+	! three_within 19 21.5 < "$SCRATCH/p50" || ! three_within 0 5 < "$SCRATCH/lag" || break
 done
 p50=$(median < "$SCRATCH/p50"); lag=$(median < "$SCRATCH/lag")
 echo "p50 behind a 20 ms accept: $p50 ms; lag p99 at 2000/s: $lag ms"

@@ -28,7 +28,9 @@ for round in $(seq "$rounds"); do
 	done
 	[ -z "$left" ] || fail "round $round, $setting: left behind: $left"
 	if [ "$round" = 1 ]; then # the next one makes it good as well
-		"${command[@]}" --sysctl "$global" --out "$SCRATCH/next" --pairs 2
+		"${command[@]}" --machine "$global" --out "$SCRATCH/next" --pairs 2
+		expect_eq "$(jqr "$SCRATCH/next/tune.json" '[.sides[].machine[] | keys[]] + .counted | tostring')" \
+			'["name","value","name","value",0,1]' "a setting of this machine, and the rounds"
 	else
 		"$SQUALL" restore > "$SCRATCH/restored.txt" || fail "round $round: restore: status $?"
 	fi

@@ -2,211 +2,12 @@
 that come from outside of squall's account: what a sink counted itself, what nft and tc say at the run's
 end, what was programmed.
 
-A row of SINGLES, PAIRS, HEALTHY, BESIDE or UNSEEN is a kind of run; a new mechanism is a new row."""
+A row of SINGLES (singles.py), PAIRS, ODD, HEALTHY, BESIDE or UNSEEN is a kind of run; a new mechanism is a new row."""
 
-SHAPES = ("burst", "even", "poisson")
-LEVELS = (0, 1, 2)
-QUEUES = {"accept-queue-overflow", "syn-backlog-overflow", "receive-buffer-full", "interface-queue-full",
-          "send-buffer-full"}
-QUIET = {"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1}
+import json
 
-
-def arrivals(shape, rate, every_ms=200):
-    """So many a second: evenly, at random, or all of each 200 ms at once."""
-    if shape == "burst":
-        return {"burst": max(1, rate * every_ms // 1000), "every": "%dms" % every_ms, "phase": "0s"}
-    return {"poisson" if shape == "poisson" else "rate": rate}
-
-
-def scenario(loads, server, client=None, links=None):
-    """A client and a server with a witness each, which asks nft and tc what they counted."""
-    hosts = {"client": client or {}, "server": server}
-    for name, host in hosts.items():
-        host["sysctl"] = dict(QUIET, **host.get("sysctl", {}))
-        host["run"] = host.get("run", []) + [{"argv": ["sh", "WITNESS", name]}]
-    return {"name": "truth", "idle": "300ms", "target": loads[0].pop("target", "server:9000"), "load": loads,
-            "world": {"hosts": hosts, "links": [dict({"between": ["client", "server"]}, **(links or {}))]}}
-
-
-def tcp(shape, rate, **more):
-    return dict({"name": "storm", "driver": "tcp", "duration": "1s", "timeout": "800ms", "arrivals": arrivals(shape, rate)}, **more)
-
-
-def dns(shape, rate, **more):
-    return dict({"name": "queries", "driver": "dns", "names": ["n{0-999}.example.test"], "duration": "500ms",
-                 "timeout": "1s", "target": "server:53", "arrivals": arrivals(shape, rate)}, **more)
-
-
-def tcp_sink(**more):
-    return dict({"sink": "tcp", "listen": "0.0.0.0:9000", "greeting": "x\n"}, **more)
-
-
-def dns_sink(**more):
-    return dict({"sink": "dns", "listen": "0.0.0.0:53"}, **more)
-
-
-def shaped(rate, limit, host):
-    return {"shape": {"rate": rate, "limit": limit, "host": host}}
-
-
-def ruleset(hook, match):
-    return ["table inet truth { chain c { type filter hook %s priority 0; %s; }; }" % (hook, match)]
-
-
-def one_in(k):
-    return "numgen inc mod %d == 0" % k
-
-
-SYN = "tcp dport 9000 tcp flags & (syn | ack) == syn"
-
-
-# ---- one cause ----
-# Each gives the scenario, and a function of the run: {(mechanism, host): so many failures}.
-
-def accept_queue_silent(level, shape):
-    """Nothing is ever accepted: backlog + 1 get in."""
-    load = tcp(shape, (200, 320, 512)[level])
-    if shape == "burst":
-        load["arrivals"] = {"burst": (200, 320, 512)[level], "every": "2s", "phase": "0s"}
-    server = {"sysctl": {"net.core.somaxconn": 128}, "run": [tcp_sink(backlog=128, never_accept=True, greeting="")]}
-    del server["run"][0]["greeting"]
-    return scenario([load], server), lambda run: {("accept-queue-overflow", "server"): run.load("storm").scheduled - 129}
-
-
-def accept_queue_reset(level, shape):
-    """1 ms an accept, abort_on_overflow: what the sink did not accept failed, and of nothing else."""
-    load = tcp(shape, (1800, 2400, 3200)[level], until="greeting", threads=2)
-    server = {"sysctl": {"net.core.somaxconn": 128, "net.ipv4.tcp_abort_on_overflow": 1},
-              "run": [tcp_sink(backlog=128, accept_delay="1ms")]}
-    return (scenario([load], server, links=shaped("10mbit", 200000, "server")),
-            lambda run: {("accept-queue-overflow", "server"): run.load("storm").failures})
-
-
-def syn_backlog(level, shape):
-    """97 half-open connections are three quarters of tcp_max_syn_backlog 128, and one; what keeps them so
-    is a filter that counts."""
-    n = (150, 200, 300)[level]
-    half = {"name": "half-open", "driver": "tcp", "from": "far", "target": "198.19.0.2:9000", "duration": "1s", "timeout": "3s",
-            "count": n, "arrivals": {"burst": n, "every": "1s", "phase": "0s"}}
-    visitors = tcp(shape, 100, name="visitors", until="greeting", at="1s")
-    server = {"sysctl": {"net.core.somaxconn": 128, "net.ipv4.tcp_max_syn_backlog": 128, "net.ipv4.tcp_syncookies": 0},
-              "nft": ruleset("input", "ip saddr 198.19.0.1 tcp flags & (syn | rst) == 0 counter drop"),
-              "run": [tcp_sink(backlog=128)]}
-    s = scenario([visitors, half], server)
-    s["world"]["hosts"]["far"] = {"sysctl": QUIET}
-    s["world"]["links"].append({"between": ["far", "server"]})
-    return s, lambda run: {("syn-backlog-overflow", "server"): n - 97 + run.load("visitors").scheduled,
-                           ("packet-filter", "server"): 97}
-
-
-def receive_buffer_server(level, shape):
-    server = {"run": [dns_sink(receive_buffer=8192, capacity=1000)]}
-    return (scenario([dns(shape, (2000, 3000, 4000)[level])], server),
-            lambda run: {("receive-buffer-full", "server"): run.load("queries").scheduled - run.sink("dns")["queries"]})
-
-
-def receive_buffer_client(level, shape):
-    """All of each 50 ms at once, whatever the shape: due times are rounded up to that."""
-    n = (60, 120, 200)[level]
-    load = dns(shape, 20 * n, receive_buffer=2304, sockets=1, tick="50ms", arrivals=arrivals(shape, 20 * n, 50))
-    return (scenario([load], {"run": [dns_sink(receive_buffer="4MiB")]}),
-            lambda run: {("receive-buffer-full", "client"): run.sink("dns")["answered"] - run.load("queries").ok})
-
-
-def interface_queue_server(level, shape):
-    return (scenario([dns(shape, (1500, 2500, 4000)[level])], {"run": [dns_sink(receive_buffer="4MiB")]},
-                     links=shaped("400kbit", 6000, "server")),
-            lambda run: {("interface-queue-full", "server"): run.tc("server")})
-
-
-def interface_queue_client(level, shape):
-    return (scenario([dns(shape, (1000, 2000, 4000)[level])], {"run": [dns_sink(receive_buffer="4MiB")]},
-                     links=shaped("100kbit", 3000, "client")),
-            lambda run: {("interface-queue-full", "client"): run.tc("client")})
-
-
-def send_buffer_server(level, shape):
-    """What the sink could not send it says itself."""
-    return (scenario([dns(shape, (1500, 2500, 4000)[level])], {"run": [dns_sink(receive_buffer="4MiB", send_buffer=4608)]},
-                     links=shaped("400kbit", 3000000, "server")),
-            lambda run: {("send-buffer-full", "server"): sum(run.sink("dns")["send_errors"].values())})
-
-
-def send_buffer_client(level, shape):
-    return (scenario([dns(shape, (1000, 2000, 4000)[level], send_buffer=4608, sockets=1)], {"run": [dns_sink(receive_buffer="4MiB")]},
-                     links=shaped("400kbit", 3000000, "client")),
-            lambda run: {("send-buffer-full", "client"): run.load("queries").scheduled - run.sink("dns")["queries"]})
-
-
-def filter_datagrams(level, shape):
-    server = {"nft": ruleset("input", "udp dport 53 %s counter drop" % one_in((10, 4, 2)[level])),
-              "run": [dns_sink(receive_buffer="4MiB")]}
-    return scenario([dns(shape, 2000)], server), lambda run: {("packet-filter", "server"): run.nft("server")}
-
-
-def filter_connects(level, shape):
-    server = {"nft": ruleset("input", "%s %s counter drop" % (SYN, one_in((10, 4, 2)[level]))), "run": [tcp_sink()]}
-    return scenario([tcp(shape, 600)], server), lambda run: {("packet-filter", "server"): run.nft("server")}
-
-
-def filter_rejects(level, shape):
-    server = {"nft": ruleset("input", "%s %s counter reject with tcp reset" % (SYN, one_in((10, 4, 2)[level]))), "run": [tcp_sink()]}
-    return scenario([tcp(shape, 600)], server), lambda run: {("packet-filter", "server"): run.nft("server")}
-
-
-def filter_of_its_own(level, shape):
-    client = {"nft": ruleset("output", "udp dport 53 %s counter drop" % one_in((10, 4, 2)[level]))}
-    return (scenario([dns(shape, 2000)], {"run": [dns_sink(receive_buffer="4MiB")]}, client),
-            lambda run: {("packet-filter", "client"): run.nft("client")})
-
-
-def wrong_source(level, shape):
-    load = dns(shape, (200, 600, 2000)[level], source="127.0.0.1")
-    return (scenario([load], {"run": [dns_sink()]}),
-            lambda run: {("wrong-source-address", "client"): run.load("queries").scheduled - run.sink("dns")["queries"]})
-
-
-def ports_of_ours(level, shape):
-    """100 ports for connections that are held."""
-    client = {"sysctl": {"net.ipv4.ip_local_port_range": "40000 40099"}}
-    return (scenario([tcp(shape, (200, 300, 500)[level], until="connected", hold="3s")], {"run": [tcp_sink()]}, client),
-            lambda run: {("ephemeral-ports-exhausted", "client"): run.load("storm").scheduled - run.sink("tcp")["accepted"]})
-
-
-def descriptors_of_ours(level, shape):
-    load = tcp(shape, (200, 300, 500)[level], until="connected", hold="3s")
-    return (scenario([load], {"run": [tcp_sink()]}, {"nofile": 64}),
-            lambda run: {("descriptor-limit", "client"): run.load("storm").scheduled - run.sink("tcp")["accepted"]})
-
-
-def slow_reader(level, shape):
-    """1 KiB each 100 ms of 1 MiB: nobody is done in time."""
-    load = tcp(shape, (30, 50, 80)[level], until="answer", send_size="1MiB", timeout="3s")
-    server = {"sysctl": {"net.ipv4.tcp_rmem": "4096 131072 6291456"},
-              "run": [{"sink": "tcp", "listen": "0.0.0.0:9000", "read": "slow", "read_bytes": 1024, "read_every": "100ms",
-                       "request_bytes": 1048576, "reply_bytes": 1}]}
-    return (scenario([load], server, {"sysctl": {"net.ipv4.tcp_wmem": "4096 16384 4194304"}}),
-            lambda run: {("slow-reader", "server"): run.load("storm").scheduled - run.sink("tcp")["replies"]})
-
-
-def stalled_server(level, shape):
-    """SIGSTOP for a second: its accept queue overflows, and is not to blame."""
-    stop = ("pid=$(ss -tlnpH 'sport = :9000' | sed 's/.*pid=\\([0-9]*\\).*/\\1/'); sleep 1.5; kill -STOP $pid; sleep 1.5; "
-            "kill -CONT $pid; exec sleep 600")
-    server = {"sysctl": {"net.core.somaxconn": 128}, "run": [tcp_sink(backlog=128), {"argv": ["sh", "-c", stop]}]}
-    load = tcp(shape, (200, 300, 400)[level], until="greeting", duration="4s", timeout="500ms")
-    return scenario([load], server), lambda run: {("server-stalled", "server"): run.load("storm").failures}
-
-
-SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
-           interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
-           filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           slow_reader, stalled_server]
-
-
-# What no counter counts one for one (a closed window, a process that stands): a tenth will do.
-INEXACT = {"slow-reader", "server-stalled"}
-
+from singles import *
+from worlds import *
 
 # ---- two causes ----
 
@@ -297,8 +98,132 @@ def two_protocols(level, shape):
                            ("receive-buffer-full", "server"): run.load("queries").scheduled - run.sink("dns")["queries"]}
 
 
-PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server, filter_and_queue_of_its_own, buffers_of_both,
-         queue_and_filter, sending_and_filter, two_protocols]
+def quota_and_upstream(level, shape):
+    """named may wait for 50 queries, of a server that is silent: it refuses what is beyond (RecLimitDropped is what it says
+    itself; near the quota it gives up older ones too, uncounted), and the rest waits in vain."""
+    load = dns(shape, 600, timeout="3s")
+    if shape == "burst":  # small ones: beyond the quota a large one pushes out what waits, as many as it holds
+        load["arrivals"] = {"burst": 20, "every": "33ms", "phase": "0s"}
+    return (named(load, SILENT, 50),
+            lambda run: {("resolver-quota", "server"): run.counter("server", "bind.RecLimitDropped"),
+                         ("upstream-failure", "server"): run.load("queries").code("timeout")})
+
+
+def upstream_and_filter(level, shape):
+    """A fourth of the queries is dropped on its way in; each of the others fails behind."""
+    s = named(dns(shape, 300, duration="1s", timeout="2s"), FAILING)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "ip saddr 198.18.0.1 udp dport 53 %s counter drop" % one_in(4))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("upstream-failure", "server"): run.load("queries").scheduled - run.nft("server")}
+
+
+def upstream_and_socket_buffer(level, shape):
+    """What its own socket can't take is no query of named's: the client's small send buffer before a failing upstream."""
+    s = named(dns(shape, 2000, send_buffer=4608, sockets=1, timeout="2s"), FAILING)
+    s["world"]["links"][0].update(shaped("400kbit", 3000000, "client"))
+    return s, lambda run: {("send-buffer-full", "client"): run.load("queries").scheduled - run.counter("server", "bind.Requestv4"),
+                           ("upstream-failure", "server"): run.counter("server", "bind.Requestv4")}
+
+
+def conntrack_and_filter(level, shape):
+    """A filter takes a fourth of the SYNs on the client, where they are in nobody's table; 50 of the others get a place."""
+    s, _ = conntrack_table(2, shape)
+    s["world"]["hosts"]["client"]["nft"] = ruleset("output", "%s %s counter drop" % (SYN, one_in(4)))
+    return s, lambda run: {("packet-filter", "client"): run.nft("client"),
+                           ("conntrack-full", "server"): run.load("storm").scheduled - run.nft("client") - run.sink("tcp")["accepted"]}
+
+
+def neighbours_and_filter(level, shape):
+    """Hosts that the client has no room to know, and a filter before those that it knows."""
+    s = neighbours(shape, 192, 96)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "%s %s counter drop" % (SYN if shape == "burst" else "udp dport 53", one_in(2)))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("neighbour-table-full", "client"): run.loads()[0].scheduled - run.nft("server") - run.sink("dns")["queries"] -
+                           run.sink("tcp")["accepted"]}
+
+
+def orphans_and_filter(level, shape):
+    """Answers that are given up, and a fourth of the SYNs that were never let in."""
+    s, _ = orphan_limit(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "%s %s counter reject with tcp reset" % (SYN, one_in(4)))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("orphan-limit", "server"): run.mib("server", "TCPAbortOnMemory")}
+
+
+def filter_and_resets(level, shape):
+    """A fourth of the SYNs is dropped; whoever gets in is reset."""
+    s, _ = server_resets(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "%s %s counter drop" % (SYN, one_in(4)))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"), ("server-reset", "server"): run.sink("tcp")["resets_by_sink"]}
+
+
+def filter_and_closed_port(level, shape):
+    """A fourth of the queries is dropped before the kernel sees that nobody listens."""
+    s, _ = closed_port_of_queries(2, shape)
+    s["world"]["hosts"]["server"]["nft"] = ruleset("input", "udp dport 54 %s counter drop" % one_in(4))
+    return s, lambda run: {("packet-filter", "server"): run.nft("server"),
+                           ("port-closed", "server"): run.load("queries").scheduled - run.nft("server")}
+
+
+def generator_and_filter(level, shape):
+    """A million queries in half a second are more than one thread can send; what it did send its own filter refused."""
+    client = {"nft": ruleset("output", "udp dport 53 counter drop")}
+    return (scenario([dns(shape, 2000000, timeout="300ms")], {"run": [dns_sink()]}, client),
+            lambda run: {("packet-filter", "client"): run.nft("client"),
+                         ("generator-limit", "client"): run.load("queries").scheduled - run.nft("client")})
+
+
+PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server,
+         filter_and_queue_of_its_own, buffers_of_both, queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream,
+         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter,
+         filter_and_resets, filter_and_closed_port, generator_and_filter]
+
+
+# ---- one cause, met in an unusual way ----
+
+
+def over_ipv6(kind):
+    """The same run over IPv6: other functions of the kernel's, and the same counters of TCP's."""
+    def six(level, shape):
+        s, *rest = kind(level, shape)
+        text = json.dumps(s).replace("server:", "[fd00:198::2]:").replace("0.0.0.0:", "[::]:")
+        s = json.loads(text)
+        for number, name in enumerate(("client", "server")):
+            s["world"]["hosts"][name]["addresses"] = ["fd00:198::%d/64" % (number + 1)]
+            for key in QUIET:
+                s["world"]["hosts"][name]["sysctl"].pop(key, None)
+        return (s, *rest)
+    six.__name__ = kind.__name__ + "_over_ipv6"
+    return six
+
+
+def read_each_second(level, shape):
+    """All of the burst lies between two readings."""
+    s, truth = accept_queue_silent(level, shape)
+    s["capture"] = [{"source": "linux", "interval": "1s"}]
+    return s, truth
+
+
+def counted_before(level, shape):
+    """The filter has dropped others' packets before, and the queue of another port has overflowed."""
+    s, truth = filter_datagrams(level, shape)
+    s["load"][0]["at"] = "1500ms"
+    early = dns(shape, 1000, name="early", target="server:53")
+    s["load"].append(early)
+    return s, lambda run: {("packet-filter", "server"): run.nft("server")}
+
+
+def reader_dies(level, shape):
+    """Who reads the server's counters is killed in mid-burst, and comes back: what was counted meanwhile lies in the gap."""
+    s, truth = receive_buffer_server(level, shape)
+    s["load"][0].update(at="500ms", duration="2s")
+    s["capture"] = [{"source": "linux", "host": "client"}, {"source": "linux", "host": "server", "where": "exec:sh READER"}]
+    return s, truth
+
+
+ODD = [read_each_second, reader_dies, counted_before, *map(over_ipv6, (
+    accept_queue_silent, accept_queue_reset, receive_buffer_server, interface_queue_server, send_buffer_client, server_resets, filter_datagrams,
+    filter_connects))]
 
 
 # ---- nothing fails ----
@@ -339,7 +264,7 @@ HEALTHY = [healthy_connects, healthy_near_the_edge, healthy_requests, healthy_qu
 
 
 # ---- what is beside it, and what no counter shows ----
-# The last of the three: {load: mechanisms that may be named for it}; none of QUEUES may, nor any other.
+# The last of the three: {load: mechanisms that may be named for it}; no queue may, nor any other.
 
 def other_port_overflows(level, shape):
     """Port 9001's SYNs vanish uncounted while port 9000's queue overflows."""
@@ -381,6 +306,14 @@ def uncounted_filter_of_connects(level, shape):
     return scenario([tcp(shape, 400)], server), lambda run: {}, {"storm": set()}
 
 
+def uncounted_filter_that_resets(level, shape):
+    """The filter resets sessions in the server's name; its program has reset none."""
+    server = {"nft": ruleset("input", "tcp dport 9000 tcp flags & psh == psh reject with tcp reset"),
+              "run": [tcp_sink(greeting="", request_bytes="5B", reply_bytes="1KiB")]}
+    load = tcp(shape, 200, until="answer", send="hello", answer_size="1KiB")
+    return scenario([load], server), lambda run: {}, {"storm": set()}
+
+
 def uncounted_filter_of_datagrams(level, shape):
     server = {"nft": ruleset("input", "udp dport 53 %s drop" % one_in(2)), "run": [dns_sink(receive_buffer="4MiB")]}
     return scenario([dns(shape, 1000)], server), lambda run: {}, {"queries": set()}
@@ -419,6 +352,63 @@ def closed_port(level, shape):
             {"storm": {"port-closed"}})
 
 
-BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow]
-UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, sink_that_drops, paused_sink,
-          stopped_server, throttled_server, closed_port]
+def stopped_bystander(level, shape):
+    """A process of the server's that has nothing to do with it is stopped all the time; an uncounted filter makes connects fail."""
+    s, truth, may = uncounted_filter_of_connects(level, shape)
+    s["world"]["hosts"]["server"]["run"].append({"argv": ["sh", "-c", "sleep 600 & kill -STOP $!; wait"]})
+    return s, truth, may
+
+
+def stopped_bystander_of_queries(level, shape):
+    s, truth, may = uncounted_filter_of_datagrams(level, shape)
+    s["world"]["hosts"]["server"]["run"].append({"argv": ["sh", "-c", "sleep 600 & kill -STOP $!; wait"]})
+    return s, truth, may
+
+
+def busy_bystander(level, shape):
+    """A process of the server's host is busy all the time, and for a while two more; a sink drops by itself."""
+    s, truth, may = sink_that_drops(level, shape)
+    s["world"]["hosts"]["server"]["run"].append({"argv": ["timeout", "20", "sh", "-c", "while :; do :; done"]})
+    return s, truth, may
+
+
+def busy_generator(level, shape):
+    """A million queries in half a second are more than one thread can send, and an uncounted filter drops them all: it is the
+    load that is at its end, and the server idle."""
+    server = {"nft": ruleset("input", "udp dport 53 drop"), "run": [dns_sink(receive_buffer="4MiB")]}
+    return (scenario([dns(shape, 2000000, timeout="300ms")], server), lambda run: {}, {"queries": {"generator-limit"}})
+
+
+def narrow_ports(level, shape):
+    """150 ports for connections that are held in a queue which has room for them."""
+    server = {"sysctl": {"net.core.somaxconn": 4096}, "run": [{"sink": "tcp", "listen": "0.0.0.0:9000", "backlog": 4096, "never_accept": True}]}
+    client = {"sysctl": {"net.ipv4.ip_local_port_range": "40000 40149"}}
+    return (scenario([tcp(shape, 400, until="connected", hold="3s")], server, client), lambda run: {},
+            {"storm": {"ephemeral-ports-exhausted"}})
+
+
+def other_port_filtered(level, shape):
+    """Port 54's queries meet a filter that counts; port 53's sink drops by itself."""
+    server = {"nft": ruleset("input", "udp dport 54 %s counter drop" % one_in(2)),
+              "run": [dns_sink(receive_buffer="4MiB", drop_percent=30), dns_sink(listen="0.0.0.0:54", receive_buffer="4MiB")]}
+    victim = dns(shape, 1000, name="victim", target="server:53")
+    return (scenario([dns(shape, 1000, target="server:54"), victim], server), lambda run: {("packet-filter", "server"): run.nft("server")}, {"victim": set()})
+
+
+def others_before(level, shape):
+    """A filter that has ended its work when this load's failures begin."""
+    server = {"nft": ruleset("input", "udp dport 54 counter drop"),
+              "run": [dns_sink(receive_buffer="4MiB", drop_percent=30)]}
+    early = dns(shape, 1000, name="early", target="server:54", timeout="400ms")
+    victim = dns(shape, 1000, name="victim", target="server:53", at="2s")
+    return scenario([early, victim], server), lambda run: {("packet-filter", "server"): run.nft("server")}, {"victim": set()}
+
+
+BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow, other_port_filtered, others_before]
+UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, uncounted_filter_that_resets, sink_that_drops, paused_sink,
+          stopped_server, throttled_server, closed_port, narrow_ports, stopped_bystander, stopped_bystander_of_queries,
+          busy_bystander, busy_generator, *map(over_ipv6, (
+              own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, paused_sink, closed_port))]
+
+# Processor time is what they are about: none of them beside another run.
+TIMED = {saturated_by_work, saturated_by_others, throttled_by_its_group, generator_and_filter, busy_bystander, busy_generator}

@@ -91,7 +91,7 @@ static void test_companion(void **state)
 	add_resets(run, 0.1);
 	add_rises(run, "TcpExt.PruneCalled", later);
 	add_rises(run, "Tcp.OutRsts", later);
-	add_rises(run, "TcpExt.TCPAbortOnData", later);
+	add_rises(run, "TcpExt.TCPAbortOnTimeout", later);
 	add_rises(run, "TcpExt.DelayedACKs", noise);
 	add_rises(run, "Tcp.InSegs", due);
 	analyze(run);

@@ -91,6 +91,7 @@ static inline struct sq_load_rec *add_load(struct sq_run *run, const char *name,
 	load->efforts[1] = sq_strdup("lost_segs");
 	load->n_efforts = 2;
 	load->scheduled_series = sq_alloc_n(run->axis.n, sizeof(uint64_t));
+	load->lag_max_s = sq_alloc_n(run->axis.n, sizeof(double));
 	load->bin_latency = sq_alloc_n(run->axis.n, sizeof(struct sq_hist *));
 	load->lag = sq_hist_new(SQ_HIST_FINE);
 	return load;

@@ -217,6 +217,20 @@ static void test_another_stopped(void **state)
 	sq_run_free(run);
 }
 
+/* Another process is stopped; the target's queue is empty all the time, so that connects which failed were never in it. */
+static void test_stopped_and_empty(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	connections(run, "timeout", "connect", 10);
+	add_listener(run, "0.0.0.0:9000", 10, 0, 0, 6 * SQ_SEC);
+	gauge(run, "server", "process.stopped", "cron:7", 1, 1, 0, 0);
+	analyze(run);
+	assert_int_equal(explained_by(run, "server-stalled", "server"), 0);
+	sq_run_free(run);
+}
+
 /* A filter's drops are counted, and are no symptom. */
 static void test_filter_beside_stopped(void **state)
 {
@@ -283,6 +297,27 @@ static void test_descriptors_of_the_server(void **state)
 	}
 }
 
+/* Resets that a server's program made.  Where the load has the same counters they may be its own: a socket that
+ * is closed after its time-out, with an answer that came too late, counts there too. */
+static void test_server_resets(void **state)
+{
+	(void)state;
+	for (int shared = 0; shared < 2; shared++) {
+		struct sq_run *run = new_run(BINS);
+		struct sq_load_rec *load = connections(run, "ECONNRESET", "answer", 10);
+
+		if (shared) {
+			free(load->from);
+			load->from = sq_strdup("server");
+		}
+		counter(run, "server", "TcpExt.TCPAbortOnData", 10);
+		analyze(run);
+		assert_int_equal(explained_by(run, "server-reset", "server"), shared ? 0 : 200);
+		assert_true(!shared == !not_examined(run, "server-reset"));
+		sq_run_free(run);
+	}
+}
+
 /* Of a machine that is busy all of the time nothing can be compared, so nothing is said. */
 static void test_saturated(void **state)
 {
@@ -309,6 +344,41 @@ static void test_saturated(void **state)
 			assert_int_equal(by(run, "cpu-saturation")->confidence, SQ_STRONG);
 			assert_true(says(by(run, "cpu-saturation"), "5 % would be 100"));
 		}
+		sq_run_free(run);
+	}
+}
+
+/* The server's own thread decides, however idle or busy the machine is; and not while the load was late itself. */
+static void test_saturated_thread(void **state)
+{
+	enum { BUSY_SERVER, BUSY_MACHINE, LATE_LOAD, CASES };
+
+	for (int what = 0; what < CASES; what++) {
+		struct sq_run *run = new_run(BINS);
+		struct sq_load_rec *load = connections(run, "timeout", "answer", 10);
+		struct sq_metric_rec *idle, *busiest;
+		double rise = 0;
+
+		(void)state;
+		load->timeout_ns = 100 * SQ_MS;
+		succeed(run, load, 3500 * SQ_MS, 5 * SQ_SEC, 10);
+		json_object_set_new(run->environment, "server",
+				    json_pack("{s:i,s:{}}", "cpus", 2, "sysctls"));
+		add_metric(run, "server", "cpu.idle", NULL, SQ_COUNTER);
+		busiest = add_metric(run, "server", "process.busiest", "nginx:7", SQ_COUNTER);
+		idle = busiest - 1;
+		for (size_t i = 0; i < run->axis.n; i++) {
+			load->lag_max_s[i] = what == LATE_LOAD ? 0.06 : 0.04;
+			idle->samples[i] = what == BUSY_MACHINE ? 0 : 100 * (double)i;
+			rise += what == BUSY_MACHINE || i >= 30 ? 60 : 99;
+			busiest->samples[i] = rise;
+		}
+		analyze(run);
+		assert_int_equal(explained_by(run, "cpu-saturation", "server"),
+				 what == BUSY_SERVER ? 200 : 0);
+		if (what == BUSY_SERVER)
+			assert_true(says(by(run, "cpu-saturation"),
+					 "a thread of nginx:7 on server ran, or waited"));
 		sq_run_free(run);
 	}
 }
@@ -559,11 +629,14 @@ int main(void)
 		cmocka_unit_test(test_limit_not_known),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_another_stopped),
+		cmocka_unit_test(test_stopped_and_empty),
 		cmocka_unit_test(test_filter_beside_stopped),
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_little_throttling),
 		cmocka_unit_test(test_descriptors_of_the_server),
+		cmocka_unit_test(test_server_resets),
 		cmocka_unit_test(test_saturated),
+		cmocka_unit_test(test_saturated_thread),
 		cmocka_unit_test(test_own_limits),
 		cmocka_unit_test(test_ports_are_free),
 		cmocka_unit_test(test_missed),

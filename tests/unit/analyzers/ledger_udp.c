@@ -263,6 +263,38 @@ static void test_refused_sends(void **state)
 	sq_run_free(run);
 }
 
+/* A filter for the port of one load, or for a well-known one, explains nothing of another's; one for a port that may be
+ * a client's own might. */
+static void test_port_of_another(void **state)
+{
+	static const struct {
+		double port; /* 0: not known */
+		uint64_t of_a, of_b;
+	} cases[] = {
+		{ 53, 200, 0 }, { 54, 0, 200 }, { 22, 0, 0 }, { 40000, 100, 100 }, { 0, 100, 100 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_run *run = quiet();
+		struct sq_metric_rec *m;
+
+		queries(run, "a", "server:53", "timeout", "query", 20);
+		queries(run, "b", "server:54", "timeout", "query", 20);
+		rises_each(run, "server", "nft.drops", "ip t input 4", 20);
+		if (cases[i].port > 0) {
+			m = add_metric(run, "server", "nft.port", "ip t input 4", SQ_GAUGE);
+			m->max = cases[i].port;
+		}
+		counters(run, "client", 0, 0, 0);
+		counters(run, "server", 0, 0, 0);
+		analyze(run);
+		assert_int_equal(explained(run, "a", "packet-filter", "server"), cases[i].of_a);
+		assert_int_equal(explained(run, "b", "packet-filter", "server"), cases[i].of_b);
+		sq_run_free(run);
+	}
+}
+
 /* A rule that drops without counting explains nothing, and is told. */
 static void test_uncounted(void **state)
 {
@@ -338,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_both_at_once),
 		cmocka_unit_test(test_refused_sends),
+		cmocka_unit_test(test_port_of_another),
 		cmocka_unit_test(test_uncounted),
 		cmocka_unit_test(test_wrong_source),
 		cmocka_unit_test(test_healthy),

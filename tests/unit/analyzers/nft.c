@@ -64,6 +64,50 @@ static int on_rule(const struct nlmsghdr *header, void *arg)
 	return MNL_CB_OK;
 }
 
+static void ask_rule(struct sq_netlink *nl, struct sq_nft_rule *ret)
+{
+	const struct sq_nft_chain chain = { NFPROTO_INET, "filter", "output" };
+	char request[SQ_NFT_REQUEST];
+	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
+
+	sq_nft_request(header, NFT_MSG_GETRULE, &chain);
+	assert_int_equal(sq_netlink_ask(nl, header, on_rule, ret), 0);
+	must("nft flush chain inet filter output");
+}
+
+static void test_which_port(void **state)
+{
+	static const struct {
+		const char *text;
+		uint16_t port;
+	} cases[] = {
+		{ "udp dport 9 counter drop", 9 },
+		{ "tcp dport 9000 tcp flags syn counter drop", 9000 },
+		{ "ip saddr 198.18.0.1 tcp dport 9000 counter reject", 9000 },
+		{ "udp dport != 9 counter drop", 0 },
+		{ "udp dport { 9, 10 } counter drop", 0 },
+		{ "udp dport 9-10 counter drop", 0 },
+		{ "tcp sport 9 counter drop", 0 },
+		{ "tcp dport & 3 == 1 counter drop", 0 },
+		{ "counter drop", 0 },
+	};
+	struct sq_netlink nl;
+
+	(void)state;
+	add_chain("");
+	assert_int_equal(sq_netlink_open(&nl, NETLINK_NETFILTER, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_nft_rule rule = { .handle = 0 };
+
+		add_rule(cases[i].text);
+		ask_rule(&nl, &rule);
+		if (rule.port != cases[i].port)
+			fail_msg("%s: got %u", cases[i].text, rule.port);
+	}
+	sq_netlink_close(&nl);
+	flush();
+}
+
 static void test_what_rules_do(void **state)
 {
 	static const struct {
@@ -101,15 +145,10 @@ static void test_what_rules_do(void **state)
 	must("nft add chain inet filter other");
 	assert_int_equal(sq_netlink_open(&nl, NETLINK_NETFILTER, NULL), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct sq_nft_chain chain = { NFPROTO_INET, "filter", "output" };
-		char request[SQ_NFT_REQUEST];
-		struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 		struct sq_nft_rule rule = { .handle = 0 };
 		unsigned handle = add_rule(cases[i].text);
 
-		sq_nft_request(header, NFT_MSG_GETRULE, &chain);
-		assert_int_equal(sq_netlink_ask(&nl, header, on_rule, &rule), 0);
-		must("nft flush chain inet filter output");
+		ask_rule(&nl, &rule);
 		if (rule.verdict != cases[i].verdict || rule.always != cases[i].always ||
 		    rule.counted != cases[i].counted)
 			fail_msg("%s: got %d %d %d", cases[i].text, rule.verdict, rule.always,
@@ -374,6 +413,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_rules_do),
+		cmocka_unit_test(test_which_port),
 		cmocka_unit_test(test_targets_of_iptables),
 		cmocka_unit_test(test_broken_messages),
 		cmocka_unit_test(test_drops_are_the_sender_s_eperms),

@@ -7,9 +7,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
+#include "analyzers/kernel/threads.h"
 #include "source_bench.h"
 
 enum { SPARE = 500 };
@@ -29,13 +32,19 @@ static void open_descriptors(int n)
 		dup(fd);
 }
 
-static void burn(int64_t ns)
+static int64_t cpu_ns(void)
 {
 	struct timespec t;
 
-	do
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	while (t.tv_sec * SQ_SEC + t.tv_nsec < ns);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * SQ_SEC + t.tv_nsec;
+}
+
+/* Until it has had so much processor time in all. */
+static void burn(int64_t ns)
+{
+	while (cpu_ns() < ns)
+		;
 }
 
 /* A child of that name with SPARE descriptors more and 300 ms of processor time behind it, which
@@ -149,6 +158,69 @@ static void test_descriptors(void **state)
 	assert_int_equal(sq_process_open(&p, pid), -ENOENT);
 }
 
+/* What it wanted since the reading before, where that counts. */
+static void test_busiest(void **state)
+{
+	struct sq_threads t = { 0 };
+	struct sq_process p;
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(sq_process_open(&p, getpid()), 0);
+	assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	assert_int_equal(t.busiest_ns, 0); /* what was before is no rise */
+	burn(cpu_ns() + 100 * SQ_MS);
+	assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	assert_in_range(t.busiest_ns, 95 * SQ_MS, 20 * SQ_SEC);
+	before = t.busiest_ns;
+	burn(cpu_ns() + 20 * SQ_MS);
+	assert_int_equal(sq_threads_read(&t, &p, false), 0);
+	assert_int_equal(t.busiest_ns, before);
+	sq_process_close(&p);
+	sq_threads_fini(&t);
+}
+
+/* Each lives for a moment; for the test's time. */
+static void *thread_of_many(void *arg)
+{
+	return arg;
+}
+
+static void *start_many(void *arg)
+{
+	const atomic_bool *ends = arg;
+
+	while (!atomic_load(ends)) {
+		pthread_t one;
+
+		if (pthread_create(&one, NULL, thread_of_many, NULL) == 0)
+			pthread_join(one, NULL);
+	}
+	return NULL;
+}
+
+/* Threads that end while they are read take nothing from the others. */
+static void test_busiest_of_many(void **state)
+{
+	struct sq_threads t = { 0 };
+	struct sq_process p;
+	atomic_bool ends = false;
+	pthread_t maker;
+	int64_t until_ns;
+
+	(void)state;
+	assert_int_equal(pthread_create(&maker, NULL, start_many, &ends), 0);
+	assert_int_equal(sq_process_open(&p, getpid()), 0);
+	until_ns = sq_now_ns() + SQ_SEC;
+	while (sq_now_ns() < until_ns)
+		assert_int_equal(sq_threads_read(&t, &p, true), 0);
+	atomic_store(&ends, true);
+	pthread_join(maker, NULL);
+	assert_true(t.busiest_ns > 200 * SQ_MS);
+	sq_process_close(&p);
+	sq_threads_fini(&t);
+}
+
 static json_t *row_of(const json_t *records, const char *metric, const char *name, pid_t pid)
 {
 	char instance[64];
@@ -201,6 +273,33 @@ static void test_by_number(void **state)
 	json_decref(records);
 }
 
+/* Read too seldom to say how busy threads are, it says nothing; it is no set of zeros. */
+static void test_seldom_read(void **state)
+{
+	pid_t pid = child_start("seldom");
+	struct conf conf = { .pid = pid };
+
+	(void)state;
+	for (int64_t gap_ns = 100 * SQ_MS; gap_ns <= 400 * SQ_MS; gap_ns += 300 * SQ_MS) {
+		char instance[32];
+		struct probe p;
+		json_t *records;
+		bool told;
+
+		probe_open_conf(&p, "process", &conf);
+		for (int i = 0; i < 4; i++) {
+			probe_tick(&p);
+			sq_sleep_until(sq_now_ns() + gap_ns);
+		}
+		records = probe_close(&p);
+		snprintf(instance, sizeof(instance), "seldom:%d", (int)pid);
+		told = last_value(records, "process.busiest", instance) != NOT_THERE;
+		assert_int_equal(told, gap_ns < 250 * SQ_MS);
+		json_decref(records);
+	}
+	child_end(pid);
+}
+
 /* Of the same program, so that their names alone tell them apart; one stands in a file as well. */
 static void test_by_name_and_file(void **state)
 {
@@ -225,7 +324,7 @@ static void test_by_name_and_file(void **state)
 	assert_non_null(row_of(records, "process.fds", "sq-named", b));
 	assert_non_null(row_of(records, "process.fds", "a-name-of-more-", d));
 	assert_null(row_of(records, "process.fds", "sq-named-other", c));
-	assert_int_equal(count_records(records, "metric"), 1 + 3 * 8);
+	assert_int_equal(count_records(records, "metric"), 1 + 3 * 9);
 	json_decref(records);
 	child_end(a);
 	child_end(b);
@@ -286,7 +385,7 @@ static int run_keeper(void)
 		probe_tick(&p);
 		records = probe_close(&p);
 		seen = row_of(records, "process.fds", "server", server) &&
-		       count_records(records, "metric") == 1 + 8;
+		       count_records(records, "metric") == 1 + 9;
 		json_decref(records);
 		_exit(seen ? 0 : 1);
 	}
@@ -330,7 +429,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_busiest),
+		cmocka_unit_test(test_busiest_of_many),
 		cmocka_unit_test(test_by_number),
+		cmocka_unit_test(test_seldom_read),
 		cmocka_unit_test(test_by_name_and_file),
 		cmocka_unit_test(test_a_new_name),
 		cmocka_unit_test(test_by_default),

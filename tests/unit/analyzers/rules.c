@@ -84,6 +84,8 @@ static void test_pays_of_accept_queue(void **state)
 	"\"summary\":\"s\",\"counters\":[{\"side\":\"server\",\"names\":[\"A.B\"]}],\"advice\":\"a\"," \
 	"\"reference\":\"r\""
 #define PAYS "\"pays\":[{\"failures\":[\"x@y\"],\"dose\":\"once\",\"noun\":\"n\"}]"
+#define LEVEL(fallback) \
+	"{\"names\":[\"a.b\"],\"limit\":\"1\",\"fallback\":" fallback ",\"text\":\"t\"}"
 
 static void test_refused_rules(void **state)
 {
@@ -113,6 +115,11 @@ static void test_refused_rules(void **state)
 		  ",\"levels\":[{\"names\":[\"a.b\"],\"limit\":\"1\","
 		  "\"limit_gauge\":\"a.c\",\"text\":\"t\"}]}",
 		  "\"limit_gauge\" for a.b, found both" },
+		{ "{\"id\":\"r\"," REST "," PAYS ",\"levels\":[" LEVEL("true") "]}",
+		  "a.b is a \"fallback\" of no level" },
+		{ "{\"id\":\"r\"," REST "," PAYS
+		  ",\"levels\":[" LEVEL("false") "," LEVEL("true") "," LEVEL("true") "]}",
+		  "a.b is a \"fallback\" of no level" },
 		{ "{\"id\":\"r\",\"summary\":\"s\",\"advice\":\"a\",\"reference\":\"r\",\"fact\":\"levels\"," PAYS
 		  "}",
 		  "n can't be known by no levels" },

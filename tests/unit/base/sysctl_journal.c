@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static const char *value_of(const char *key)
 static struct sq_journal *must_open(void)
 {
 	struct sq_err err = { 0 };
-	struct sq_journal *j = sq_journal_open(dir, SQ_SEC, NULL, NULL, &err);
+	struct sq_journal *j = sq_journal_open(dir, SQ_SEC, NULL, &err);
 
 	if (!j)
 		fail_msg("%s: %s", err.where, err.text);
@@ -57,7 +58,7 @@ static void must_set(struct sq_journal *j, const char *key, const char *value)
 {
 	struct sq_err err = { 0 };
 
-	if (sq_journal_set(j, key, value, &err) < 0)
+	if (sq_journal_set(j, NULL, key, value, &err) < 0)
 		fail_msg("%s: %s", err.where, err.text);
 }
 
@@ -121,7 +122,7 @@ static void test_refused(void **state)
 		struct sq_journal *j = must_open();
 		struct sq_err err = { 0 };
 
-		assert_int_equal(sq_journal_set(j, cases[i].key, cases[i].value, &err),
+		assert_int_equal(sq_journal_set(j, NULL, cases[i].key, cases[i].value, &err),
 				 cases[i].rc);
 		assert_non_null(strstr(err.text, cases[i].words));
 		assert_int_equal(sq_journal_close(j, NULL), 0);
@@ -140,7 +141,7 @@ static void test_lock(void **state)
 
 	(void)state;
 	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
-	assert_null(sq_journal_open(dir, 200 * SQ_MS, NULL, NULL, &err));
+	assert_null(sq_journal_open(dir, 200 * SQ_MS, NULL, &err));
 	assert_int_equal(err.code, -EBUSY);
 	assert_non_null(strstr(err.text, pid));
 	assert_true(sq_now_ns() - before_ns >= 200 * SQ_MS);
@@ -161,8 +162,10 @@ static _Noreturn void change_for_ever(void)
 	}
 }
 
-static void count_told(void *arg, const char *key, const char *from, const char *to)
+static void count_told(void *arg, const char *place, const char *key, const char *from,
+		       const char *to)
 {
+	assert_null(place);
 	assert_non_null(key);
 	assert_string_not_equal(from, to);
 	++*(int *)arg;
@@ -172,6 +175,7 @@ static void test_killed(void **state)
 {
 	struct sq_rng rng;
 	int told = 0;
+	const struct sq_journal_hands hands = { .told = count_told, .arg = &told };
 
 	(void)state;
 	sq_rng_init(&rng, sq_rng_fresh_seed(), 0);
@@ -186,7 +190,7 @@ static void test_killed(void **state)
 		sq_sleep_until(sq_now_ns() + (int64_t)sq_rng_below(&rng, 20 * SQ_MS));
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, NULL, 0), pid);
-		j = sq_journal_open(dir, SQ_SEC, count_told, &told, &err);
+		j = sq_journal_open(dir, SQ_SEC, &hands, &err);
 		if (!j)
 			fail_msg("%s: %s", err.where, err.text);
 		assert_string_equal(value_of(somaxconn), somaxconn_before);
@@ -195,6 +199,123 @@ static void test_killed(void **state)
 	}
 	/* Else no kill met a changed setting, and the test showed nothing. */
 	assert_true(told > 0);
+}
+
+/* A machine of one setting, which may be out of reach. */
+static struct {
+	char value[SQ_SYSCTL_VALUE], ran[64];
+	int run_rc;
+	bool gone;
+} there;
+
+static int far_read(void *arg, const char *place, const char *key, char *ret_value,
+		    struct sq_err *err)
+{
+	(void)arg;
+	assert_string_equal(place, "ssh:there");
+	assert_string_equal(key, somaxconn);
+	if (there.gone)
+		return sq_err_set(err, -EPIPE, place, "no route");
+	snprintf(ret_value, SQ_SYSCTL_VALUE, "%s", there.value);
+	return 0;
+}
+
+static int far_write(void *arg, const char *place, const char *key, const char *value,
+		     struct sq_err *err)
+{
+	(void)arg;
+	(void)place;
+	(void)key;
+	(void)err;
+	snprintf(there.value, sizeof(there.value), "%s", value);
+	return 0;
+}
+
+static int far_run(void *arg, const char *place, const char *line, struct sq_err *err)
+{
+	size_t len = strlen(there.ran);
+
+	(void)arg;
+	(void)place;
+	snprintf(there.ran + len, sizeof(there.ran) - len, "%s;", line);
+	return there.run_rc ? sq_err_set(err, there.run_rc, line, "it says no") : 0;
+}
+
+static const struct sq_journal_hands far_hands = { .read = far_read,
+						   .write = far_write,
+						   .run = far_run };
+
+static struct sq_journal *far_open(struct sq_err *err)
+{
+	return sq_journal_open(dir, SQ_SEC, &far_hands, err);
+}
+
+/* What cannot be reached stays in the journal until it can; only who has hands for it may take it up. */
+static void test_far(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_journal *j = far_open(&err);
+
+	(void)state;
+	snprintf(there.value, sizeof(there.value), "%s", "128");
+	assert_int_equal(sq_journal_set(j, "ssh:there", somaxconn, "1024", &err), 0);
+	assert_string_equal(there.value, "1024");
+	assert_string_equal(value_of(somaxconn), somaxconn_before);
+	there.gone = true;
+	assert_int_equal(sq_journal_close(j, &err), -EPIPE);
+	assert_non_null(strstr(err.text, "set back to 128 at ssh:there: no route"));
+	there.gone = false;
+	assert_null(sq_journal_open(dir, SQ_SEC, NULL, &err));
+	assert_int_equal(err.code, -ENOTSUP);
+	assert_int_equal(sq_journal_close(far_open(&err), &err), 0);
+	assert_string_equal(there.value, "128");
+}
+
+static bool give_up(void *arg, const struct sq_err *why)
+{
+	snprintf(arg, 1100, "%s: %s", why->where, why->text);
+	return true;
+}
+
+/* Of a machine that is gone for good it can be given up. */
+static void test_given_up(void **state)
+{
+	struct sq_journal_hands hands = far_hands;
+	struct sq_err err = { 0 };
+	struct sq_journal *j = far_open(&err);
+	char said[1100] = "";
+
+	(void)state;
+	hands.give_up = give_up;
+	hands.arg = said;
+	must_set(j, ports, "20000\t30000");
+	assert_int_equal(sq_journal_set(j, "ssh:there", somaxconn, "1024", &err), 0);
+	there.gone = true;
+	assert_int_equal(sq_journal_close(j, &err), -EPIPE);
+	assert_string_equal(value_of(ports), ports_before);
+	assert_null(far_open(&err));
+	assert_non_null(strstr(err.text, "squall restore --forget"));
+	assert_int_equal(sq_journal_close(sq_journal_open(dir, SQ_SEC, &hands, &err), &err), 0);
+	assert_non_null(strstr(said, "net.core.somaxconn: cannot be set back to 128 at ssh:there"));
+	assert_int_equal(sq_journal_close(far_open(&err), &err), 0);
+	there.gone = false;
+}
+
+/* Commands run in their turn, once: one that fails keeps nobody from the journal. */
+static void test_commands(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_journal *j = far_open(&err);
+
+	(void)state;
+	there.ran[0] = '\0';
+	assert_int_equal(sq_journal_run(j, NULL, "last", &err), 0);
+	assert_int_equal(sq_journal_run(j, "ssh:there", "first", &err), 0);
+	there.run_rc = -EIO;
+	assert_int_equal(sq_journal_close(j, &err), -EIO);
+	assert_string_equal(there.ran, "first;last;");
+	assert_int_equal(sq_journal_close(far_open(&err), NULL), 0);
+	assert_string_equal(there.ran, "first;last;");
 }
 
 /* A line that is not whole was never acted upon. */
@@ -221,7 +342,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_commands),  cmocka_unit_test(test_torn),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

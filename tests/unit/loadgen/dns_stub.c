@@ -115,6 +115,10 @@ static void closed_port_then_answer(void **state)
 	named_close(&closed); /* before a server's process can inherit it */
 	n = named_start(AF_INET);
 	stub_init(&d, &closed, &n, "a", "", 50);
+	/* One at a time: of two that are sent at once the second's send takes the first's error, and c-ares
+	 * goes on waiting for that one's answer. */
+	d.b.spec.arrivals.rate_per_s = NAN;
+	d.b.spec.arrivals.closed = 1;
 	dns_bench_run_done(&d);
 	assert_int_equal(dns_n(&d, "ok@"), 50);
 	assert_in_range(p50(&d), 0, 100 * SQ_MS);

@@ -177,6 +177,7 @@ static void test_bad_options(void **state)
 	} cases[] = {
 		{ "\"drop_percent\": 60, \"truncate_percent\": 60", "add up to 120 %" },
 		{ "\"rcode_percent\": 5", "rcode is NOERROR" },
+		{ "\"capacity_noise\": 5", "varies capacity, and there is none" },
 		{ "\"answer\": \"2001:db8::1\"", "expected an IPv4 address" },
 		{ "\"zone\": \"a..b\"", "empty label" },
 		{ "\"nxdomain\": [\"a\", \"\"]", "is no name" },

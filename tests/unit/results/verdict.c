@@ -60,7 +60,7 @@ static const char *verdict(const json_t *verdicts, size_t i)
 static void test_pairs(void **state)
 {
 	const json_t *a[N], *b[N];
-	struct sq_judging how = { 0.05, 0.02 };
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
 	json_t *names, *verdicts;
 	double shift;
 
@@ -97,7 +97,7 @@ static void test_pairs(void **state)
 /* Of 10,000 operations so many failed, on each side in turns of two values. */
 static const char *share_verdict(int a, int a_too, int b, int b_too, double margin)
 {
-	struct sq_judging how = { 0.05, margin };
+	struct sq_judging how = { .alpha = 0.05, .margin = margin };
 	const json_t *sides[2][N];
 	json_t *names = json_pack("[s]", "storm.failures"), *verdicts;
 	static char word[16];
@@ -141,7 +141,7 @@ static void test_one_against_one(void **state)
 	json_t *a = report(100, 0.25, "6.1"), *b = report(200, 0.25, "6.2");
 	const json_t *of_a = a, *of_b = b;
 	struct sq_side_reports x = { "a", &of_a, 1 }, y = { "b", &of_b, 1 };
-	struct sq_judging how = { 0.05, 0.02 };
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
 	json_t *c = sq_compare(&x, &y, NULL, &how);
 	json_t *settings = json_object_get(c, "settings");
 
@@ -174,7 +174,7 @@ static void test_notes(void **state)
 	static const char order[] = "all runs of one side were made before those of the other",
 			  few[] = "under 7 pairs",
 			  missed[] = "in 1 runs of b the generator missed operations";
-	struct sq_judging how = { 0.05, 0.02 };
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
 	const json_t *a[2] = { report(1, 1, "6.1"), report(1, 1, "6.1") };
 	const json_t *b[2] = { report(1, 1, "6.1"), report(1, 1, "6.1") };
 	struct sq_side_reports x = { "a", a, 2 }, y = { "b", b, 2 };
@@ -212,7 +212,7 @@ static json_t *session(double rate, const char *kernel)
 
 static const char *session_verdict(const json_t *sessions, size_t n, double rate)
 {
-	struct sq_judging how = { 0.05, 0.02 };
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
 	json_t *now = session(rate, "6.1"), *names = json_pack("[s]", "storm.rate.ok"), *verdicts;
 	const json_t *earlier[N];
 	static char word[16];
