@@ -4,11 +4,11 @@
 #ifndef SQ_ANALYZERS_CATALOGUE_H
 #define SQ_ANALYZERS_CATALOGUE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "analyzers/source.h"
 #include "base/buf.h"
-#include "base/embedded.h"
 
 struct sq_known {
 	char *name; /* with a final '*' its beginning: what no line names whole, and no beginning before */
@@ -19,18 +19,19 @@ struct sq_known {
 	char *counted; /* where the kernel or the server counts it; NULL: there is no one place */
 };
 
-struct sq_catalogue_file {      /* of one source */
-	char *note;             /* what its rows are, beyond the list; NULL */
-	struct sq_list metrics; /* struct sq_known; none of a source whose rows others list */
+/* The table, which the build makes of the folder. */
+struct sq_catalogue_part {  /* a file's, of one source */
+	const char *source; /* NULL ends the parts */
+	const struct sq_known *known;
+	size_t n;
+	const char *note; /* what its rows are, beyond the list; NULL */
 };
 
-/* Generated from the folder; a NULL name ends it. */
-extern const struct sq_embedded sq_counters[];
-
-/* One file's rows, parsed strictly. 0 or -EINVAL with err; sq_catalogue_file_fini undoes it. */
-int sq_catalogue_file_load(const struct sq_embedded *file, struct sq_catalogue_file *ret,
-			   struct sq_err *err);
-void sq_catalogue_file_fini(struct sq_catalogue_file *f);
+extern const struct sq_catalogue_part sq_catalogue_parts[];
+extern const struct sq_known *const sq_catalogue_whole[]; /* by name */
+extern const size_t sq_catalogue_n_whole;
+extern const struct sq_known
+	*const sq_catalogue_beginnings[]; /* as they stand there; NULL ends them */
 
 /* NULL when the name isn't known.  From any thread. */
 const struct sq_known *sq_catalogue_find(const char *name);

@@ -110,8 +110,9 @@ static uint64_t queued(struct sq_quiet *q)
 
 	if (q->err.code)
 		return 0;
-	sq_diag_dump(&q->diag, IPPROTO_TCP, 1U << TCP_LISTEN, 0, add_queue, &sum);
-	sq_diag_dump(&q->diag, IPPROTO_UDP, UINT32_MAX, 0, add_queue, &sum);
+	sq_diag_dump_tcp(&q->diag, 1U << TCP_LISTEN, 0, add_queue, &sum);
+	sq_diag_dump_udp(&q->diag, AF_INET, UINT32_MAX, 0, add_queue, &sum);
+	sq_diag_dump_udp(&q->diag, AF_INET6, UINT32_MAX, 0, add_queue, &sum);
 	return sum;
 }
 

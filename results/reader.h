@@ -58,8 +58,15 @@ struct sq_change {
 /* The numbers of a tick. */
 struct sq_tick {
 	int64_t end_ns; /* CLOCK_MONOTONIC */
-	double *v;      /* a row's number and what it read, in turn */
+	int64_t part;
+	double *v; /* a row's number and what it read, in turn */
 	size_t n, cap;
+};
+
+/* What a row's record says, but for its width; without a host and samples. */
+struct sq_row {
+	int64_t number, part;
+	struct sq_metric_rec rec;
 };
 
 struct sq_metric_draft {
@@ -160,9 +167,12 @@ void sq_reader_capture_begin(struct sq_reader *r);
 void sq_reader_capture_end(struct sq_reader *r);
 void sq_reader_capture_extent(const struct sq_reader *r, int64_t *lo, int64_t *hi);
 void sq_reader_capture_free(struct sq_reader *r);
-/* A line of such a file that is a tick: 1; 0: another record, or not as squall writes it. */
+/* A line of such a file that is a row or a tick: 1; 0: another record, or not as squall writes it. */
 int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err);
-/* reader_tick.c: false when it is none, or not as squall writes it; -EINVAL when it can be none. */
+/* reader_line.c: false when it is none, or not as squall writes it; -EINVAL when it can be none.  Who takes
+ * a row frees its texts. */
+bool sq_row_from_line(struct sq_row *row, const char *line, size_t len);
+int sq_row_from_json(struct sq_row *row, const json_t *record);
 bool sq_tick_from_line(struct sq_tick *tick, const char *line, size_t len);
 int sq_tick_from_json(struct sq_tick *tick, const json_t *record);
 /* reader_rows.c: a row's new value at a tick, and all rows on the run's axis. */

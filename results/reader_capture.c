@@ -67,32 +67,31 @@ static struct sq_metric_draft *metric_of(const struct sq_reader *r, const struct
 	return &r->metrics[p->metrics[(size_t)number]];
 }
 
-static int take_metric(struct sq_reader *r, const json_t *record)
+static int take_row(struct sq_reader *r, struct sq_row *row)
 {
-	const char *source, *metric, *unit, *kind;
-	struct sq_part_draft *p = part_of(r, record);
+	struct sq_part_draft *p = part_at(r, row->part);
 	struct sq_metric_draft *m;
-	json_int_t number;
 
-	if (json_unpack((json_t *)record, "{s:I, s:s, s:s, s:s, s:s}", "i", &number, "source",
-			&source, "metric", &metric, "unit", &unit, "kind", &kind) != 0)
-		return -EINVAL;
 	/* Numbers are given in order. */
-	if (!p || number != (json_int_t)p->n)
+	if (!p || row->number != (int64_t)p->n) {
+		sq_metric_rec_fini(&row->rec);
 		return -EINVAL;
+	}
 	p->metrics = sq_grow(p->metrics, p->n, &p->cap, sizeof(*p->metrics));
 	p->metrics[p->n++] = r->n_metrics;
 	r->metrics = sq_grow(r->metrics, r->n_metrics, &r->cap_metrics, sizeof(*r->metrics));
 	m = &r->metrics[r->n_metrics++];
-	memset(m, 0, sizeof(*m));
+	*m = (struct sq_metric_draft){ .rec = row->rec };
 	m->rec.host = sq_strdup(r->host);
-	m->rec.source = sq_strdup(source);
-	m->rec.metric = sq_strdup(metric);
-	m->rec.instance = sq_strdup(json_string_value(json_object_get(record, "instance")));
-	m->rec.unit = sq_strdup(unit);
-	m->rec.kind = strcmp(kind, "gauge") == 0 ? SQ_GAUGE : SQ_COUNTER;
 	m->rec.delta = m->rec.first = m->rec.last = m->rec.min = m->rec.max = NAN;
 	return 0;
+}
+
+static int take_row_record(struct sq_reader *r, const json_t *record)
+{
+	struct sq_row row;
+
+	return sq_row_from_json(&row, record) == 0 ? take_row(r, &row) : -EINVAL;
 }
 
 static void take_value(const struct sq_part_draft *p, struct sq_metric_draft *m, double value)
@@ -153,12 +152,15 @@ static void enter_run(struct sq_reader *r, struct sq_part_draft *p)
 }
 
 /* A tick is never before the one that it follows in its part of the file. */
-static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct sq_tick *tick)
+static int take_tick(struct sq_reader *r, const struct sq_tick *tick)
 {
+	struct sq_part_draft *p = part_at(r, tick->part);
 	int64_t t_ns = tick->end_ns - r->capture.zero_ns, bin = bin_of(r, t_ns);
-	bool enters = r->capture.joined && !p->entered;
+	bool enters = r->capture.joined && p && !p->entered;
 	union sq_cell *cell;
 
+	if (!p)
+		return -EINVAL;
 	if (!r->capture.ticked)
 		r->capture.began_ns = t_ns;
 	r->capture.ticked = true;
@@ -182,9 +184,7 @@ static int take_tick(struct sq_reader *r, struct sq_part_draft *p, const struct 
 
 static int take_tick_record(struct sq_reader *r, const json_t *record)
 {
-	struct sq_part_draft *p = part_of(r, record);
-
-	return p && sq_tick_from_json(&r->tick, record) == 0 ? take_tick(r, p, &r->tick) : -EINVAL;
+	return sq_tick_from_json(&r->tick, record) == 0 ? take_tick(r, &r->tick) : -EINVAL;
 }
 
 static void take_gap(struct sq_reader *r, const json_t *record)
@@ -393,11 +393,15 @@ static int take_timed(struct sq_reader *r, const char *kind, const json_t *recor
 int sq_reader_capture_line(const char *line, size_t len, void *reader, struct sq_err *err)
 {
 	struct sq_reader *r = reader;
+	struct sq_row row;
 
-	if (!r->started || (r->capture.joined && !r->capture.placed) ||
-	    !sq_tick_from_line(&r->tick, line, len))
+	if (r->capture.joined && !r->capture.placed)
 		return 0;
-	return take_tick(r, part_at(r, 0), &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
+	if (sq_row_from_line(&row, line, len))
+		return take_row(r, &row) < 0 ? sq_reader_bad(r, "metric", err) : 1;
+	if (!r->started || !sq_tick_from_line(&r->tick, line, len))
+		return 0;
+	return take_tick(r, &r->tick) < 0 ? sq_reader_bad(r, "tick", err) : 1;
 }
 
 /* What a far place says of itself is another machine's, and stands only where the run's own host does
@@ -425,7 +429,7 @@ int sq_reader_capture_record(json_t *record, void *reader, struct sq_err *err)
 	if (strcmp(kind, "env") == 0)
 		take_environment(r, record);
 	else if (strcmp(kind, "metric") == 0)
-		rc = take_metric(r, record);
+		rc = take_row_record(r, record);
 	else if (strcmp(kind, "absent") == 0)
 		take_absent(r, record);
 	else if (strcmp(kind, "there") == 0)

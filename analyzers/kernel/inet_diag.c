@@ -100,8 +100,8 @@ const struct inet_diag_msg *sq_diag_message(const struct nlmsghdr *header,
 
 /* The older request, which has no family and is answered with both: each dump walks the whole table of
  * sockets, most of whose cost that is when they are few.  It knows no other protocol than TCP. */
-static int dump_tcp(struct sq_netlink *nl, uint32_t states, uint8_t extensions, mnl_cb_t on_socket,
-		    void *arg)
+int sq_diag_dump_tcp(struct sq_netlink *nl, uint32_t states, uint8_t extensions, mnl_cb_t on_socket,
+		     void *arg)
 {
 	char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req))];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
@@ -115,33 +115,21 @@ static int dump_tcp(struct sq_netlink *nl, uint32_t states, uint8_t extensions, 
 	return sq_netlink_ask(nl, header, on_socket, arg);
 }
 
-static int dump_family(struct sq_netlink *nl, uint8_t family, uint8_t protocol, uint32_t states,
-		       uint8_t extensions, mnl_cb_t on_socket, void *arg)
+int sq_diag_dump_udp(struct sq_netlink *nl, uint8_t family, uint32_t states, uint8_t extensions,
+		     mnl_cb_t on_socket, void *arg)
 {
 	char request[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct inet_diag_req_v2))];
 	struct nlmsghdr *header = mnl_nlmsg_put_header(request);
 	struct inet_diag_req_v2 *ask = mnl_nlmsg_put_extra_header(header, sizeof(*ask));
+	int rc;
 
 	header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	header->nlmsg_flags = NLM_F_DUMP;
 	ask->sdiag_family = family;
-	ask->sdiag_protocol = protocol;
+	ask->sdiag_protocol = IPPROTO_UDP;
 	ask->idiag_states = states;
 	ask->idiag_ext = extensions;
-	return sq_netlink_ask(nl, header, on_socket, arg);
-}
-
-int sq_diag_dump(struct sq_netlink *nl, uint8_t protocol, uint32_t states, uint8_t extensions,
-		 mnl_cb_t on_socket, void *arg)
-{
-	int rc;
-
-	if (protocol == IPPROTO_TCP)
-		return dump_tcp(nl, states, extensions, on_socket, arg);
-	rc = dump_family(nl, AF_INET, protocol, states, extensions, on_socket, arg);
-	if (rc < 0)
-		return rc;
-	rc = dump_family(nl, AF_INET6, protocol, states, extensions, on_socket, arg);
+	rc = sq_netlink_ask(nl, header, on_socket, arg);
 	/* A machine without IPv6 has no sockets of it. */
-	return rc == -ENOENT || rc == -EAFNOSUPPORT ? 0 : rc;
+	return family == AF_INET6 && (rc == -ENOENT || rc == -EAFNOSUPPORT) ? 0 : rc;
 }

@@ -43,9 +43,12 @@ size_t sq_diag_intern(struct sq_diag_table *t, const struct sq_diag_address *a);
 const struct inet_diag_msg *sq_diag_message(const struct nlmsghdr *header,
 					    struct sq_diag_address *ret_local);
 
-/* The sockets of IPv4 and IPv6 in some states (1 << TCP_LISTEN ...), with the extensions that are
- * asked for (1 << (INET_DIAG_SKMEMINFO - 1) ...); each is handed to on_socket. 0 or -errno. */
-int sq_diag_dump(struct sq_netlink *nl, uint8_t protocol, uint32_t states, uint8_t extensions,
-		 mnl_cb_t on_socket, void *arg);
+/* TCP's sockets of IPv4 and IPv6, or UDP's of one of them, in some states (1 << TCP_LISTEN ...), with the
+ * extensions that are asked for (1 << (INET_DIAG_SKMEMINFO - 1) ...); each is handed to on_socket.
+ * 0 or -errno. */
+int sq_diag_dump_tcp(struct sq_netlink *nl, uint32_t states, uint8_t extensions, mnl_cb_t on_socket,
+		     void *arg);
+int sq_diag_dump_udp(struct sq_netlink *nl, uint8_t family, uint32_t states, uint8_t extensions,
+		     mnl_cb_t on_socket, void *arg);
 
 #endif

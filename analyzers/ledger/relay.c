@@ -281,11 +281,13 @@ static bool is_first_of_host(const struct sq_run *run, size_t i)
 {
 	const struct sq_metric_rec *m = &run->metrics[i];
 
+	if (strcmp(m->metric, "postfix.deferred") != 0)
+		return false;
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(run->metrics[j].metric, m->metric) == 0 &&
 		    strcmp(run->metrics[j].host, m->host) == 0)
 			return false;
-	return strcmp(m->metric, "postfix.deferred") == 0;
+	return true;
 }
 
 void sq_relay_examine(const struct sq_run *run, const struct sq_rule *rule, struct sq_findings *f)

@@ -64,7 +64,7 @@ static int dump_all(struct listeners *l)
 {
 	for (size_t i = 0; i < l->addresses.n; i++)
 		l->v[i].queue = l->v[i].backlog = 0;
-	return sq_diag_dump(&l->netlink, IPPROTO_TCP, 1U << STATE_LISTEN, 0, on_socket, l);
+	return sq_diag_dump_tcp(&l->netlink, 1U << STATE_LISTEN, 0, on_socket, l);
 }
 
 static void listeners_close(void *state)

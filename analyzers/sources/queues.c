@@ -49,7 +49,7 @@ static int on_socket(const struct nlmsghdr *header, void *arg)
 static int dump_all(struct queues *q)
 {
 	memset(q->sum, 0, sizeof(q->sum));
-	return sq_diag_dump(&q->netlink, IPPROTO_TCP, 1U << STATE_ESTABLISHED, 0, on_socket, q);
+	return sq_diag_dump_tcp(&q->netlink, 1U << STATE_ESTABLISHED, 0, on_socket, q);
 }
 
 static int queues_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)

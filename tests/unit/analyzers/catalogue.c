@@ -1,14 +1,18 @@
-/* The catalogue of counters: strict where it is read, and complete where rules stand on it. */
+/* The catalogue of counters: strict where the build reads it, and complete where rules stand on it. */
 #include "analyzers/catalogue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "analyzers/ledger/rules.h"
+#include "base/mem.h"
 
 static bool is_source(const char *name)
 {
@@ -33,20 +37,12 @@ static void test_every_file(void **state)
 	size_t rows = 0;
 
 	(void)state;
-	for (const struct sq_embedded *file = sq_counters; file->name; file++) {
-		struct sq_catalogue_file f;
-		struct sq_err err = { 0 };
-		const struct sq_known *known;
-
-		if (sq_catalogue_file_load(file, &f, &err) < 0)
-			fail_msg("%s: %s", err.where, err.text);
-		if (!is_source(file->name))
-			fail_msg("%s.json is named after no source", file->name);
-		known = f.metrics.v;
-		for (size_t i = 0; i < f.metrics.n; i++)
-			check_known(file->name, &known[i]);
-		rows += f.metrics.n;
-		sq_catalogue_file_fini(&f);
+	for (const struct sq_catalogue_part *p = sq_catalogue_parts; p->source; p++) {
+		if (!is_source(p->source))
+			fail_msg("%s.json is named after no source", p->source);
+		for (size_t i = 0; i < p->n; i++)
+			check_known(p->source, &p->known[i]);
+		rows += p->n;
 	}
 	assert_in_range(rows, 300, 5000);
 }
@@ -55,11 +51,11 @@ static void test_every_source(void **state)
 {
 	(void)state;
 	for (size_t i = 0; sq_sources[i]; i++) {
-		const struct sq_embedded *file = sq_counters;
+		const struct sq_catalogue_part *p = sq_catalogue_parts;
 
-		while (file->name && strcmp(file->name, sq_sources[i]->kind.name) != 0)
-			file++;
-		if (!file->name)
+		while (p->source && strcmp(p->source, sq_sources[i]->kind.name) != 0)
+			p++;
+		if (!p->source)
 			fail_msg("%s has no file of counters", sq_sources[i]->kind.name);
 	}
 }
@@ -100,26 +96,64 @@ static void test_names_and_beginnings(void **state)
 	assert_null(sq_catalogue_find(""));
 }
 
+/* What the program said of a file with this text, and how it ended. */
+static int make_table(const char *text, char *said, size_t size)
+{
+	char path[] = "/tmp/catalogue-XXXXXX", *command;
+	int fd = mkstemp(path);
+	FILE *f;
+	size_t len;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	command = sq_printf_dup("%s %s 2>&1", CATALOGUE_TABLE, path);
+	f = popen(command, "re");
+	assert_non_null(f);
+	len = fread(said, 1, size - 1, f);
+	said[len] = '\0';
+	unlink(path);
+	free(command);
+	return pclose(f);
+}
+
 static void test_misspelt(void **state)
 {
-	static const char *const texts[] = {
-		"{}",
-		"{\"metrics\": [{\"name\": \"a\"}]}",
-		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"untit\": \"c\"}]}",
-		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"kind\": \"gauges\"}]}",
-		"{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"width\": 65}]}",
-		"{\"metrics\": [}",
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "{}", "metrics" },
+		{ "{\"metrics\": [{\"name\": \"a\"}]}", "/metrics/0" },
+		{ "{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"untit\": \"c\"}]}",
+		  "unit" },
+		{ "{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"kind\": \"gauges\"}]}",
+		  "/metrics/0/kind" },
+		{ "{\"metrics\": [{\"name\": \"a\", \"meaning\": \"b\", \"width\": 65}]}",
+		  "/metrics/0/width" },
+		{ "{\"metrics\": [}", "line 1" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct sq_embedded file = { "x", texts[i], strlen(texts[i]) };
-		struct sq_catalogue_file f;
-		struct sq_err err = { 0 };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char said[4096];
 
-		assert_true(sq_catalogue_file_load(&file, &f, &err) < 0);
-		assert_string_not_equal(err.text, "");
+		assert_int_not_equal(make_table(cases[i].text, said, sizeof(said)), 0);
+		if (!strstr(said, cases[i].want) || strstr(said, "#include"))
+			fail_msg("%s: got \"%s\", want \"%s\"", cases[i].text, said, cases[i].want);
 	}
+}
+
+/* A text comes through JSON and C as it was. */
+static void test_quoted(void **state)
+{
+	char said[4096];
+
+	(void)state;
+	assert_int_equal(
+		make_table("{\"metrics\": [{\"name\": \"a\\\\\", \"meaning\": \"\\\"b\\\"\"}]}",
+			   said, sizeof(said)),
+		0);
+	assert_non_null(strstr(said, "{\"a\\\\\", \"\", SQ_COUNTER, 64, \"\\\"b\\\"\", NULL},"));
 }
 
 static void test_for_people(void **state)
@@ -142,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_what_rules_stand_on),
 		cmocka_unit_test(test_names_and_beginnings),
 		cmocka_unit_test(test_misspelt),
+		cmocka_unit_test(test_quoted),
 		cmocka_unit_test(test_for_people),
 	};
 

@@ -157,6 +157,50 @@ static void test_which_sockets_have_rows(void **state)
 	json_decref(records);
 }
 
+static long long tick_of(const json_t *records, size_t tick, const char *metric,
+			 const char *instance)
+{
+	return tick_value(nth_record(records, "tick", tick),
+			  record_int(find_metric(records, metric, instance), "i"));
+}
+
+/* A namespace without sockets is not asked for them; those that come are seen at the next reading, of either
+ * family, with all that they dropped before it. */
+static void test_sockets_that_come_and_go(void **state)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(9106) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 4096;
+	long long errors = udp_counter(UDP_RCVBUF_ERRORS), dropped;
+	struct probe p;
+	json_t *records;
+
+	(void)state;
+	probe_open(&p, "udp");
+	probe_tick(&p);
+	for (int round = 0; round < 2; round++) {
+		int v6 = socket(AF_INET6, SOCK_DGRAM, 0);
+
+		setsockopt(v6, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		assert_int_equal(bind(v6, (struct sockaddr *)&six, sizeof(six)), 0);
+		send_datagrams(fd, 9106, 50);
+		probe_tick(&p);
+		close(v6);
+		probe_tick(&p);
+		probe_tick(&p);
+	}
+	close(fd);
+	dropped = udp_counter(UDP_RCVBUF_ERRORS) - errors;
+	records = probe_close(&p);
+	assert_true(dropped > 20);
+	assert_int_equal(last_value(records, "udp.drops", "[::]:9106"), dropped);
+	for (size_t tick = 0; tick < 6; tick++) { /* fd has a port from its first datagram on */
+		static const int64_t want[] = { 0, 2, 1, NOT_THERE, 2, 1 };
+
+		assert_int_equal(tick_of(records, tick, "udp.sockets", NULL), want[tick]);
+	}
+	json_decref(records);
+}
+
 /* So many addresses that the last are one row; none of their drops is lost. */
 static void test_more_addresses_than_rows(void **state)
 {
@@ -204,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_drops_of_a_small_buffer),
 		cmocka_unit_test(test_sockets_that_share_an_address),
 		cmocka_unit_test(test_which_sockets_have_rows),
+		cmocka_unit_test(test_sockets_that_come_and_go),
 		cmocka_unit_test(test_more_addresses_than_rows),
 	};
 

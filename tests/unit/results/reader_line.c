@@ -1,4 +1,4 @@
-/* A tick's line as squall writes it gives the same numbers as its JSON; any other line is left to JSON.
+/* A line of a tick or a row as squall writes it gives the same as its JSON; any other line is left to JSON.
  * And rows that never move have their samples in common, where they were read alike. */
 #include <math.h>
 #include <setjmp.h>
@@ -10,10 +10,11 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "results/reader.h"
 #include "spool_dir.h"
 
-static void test_lines(void **state)
+static void test_ticks(void **state)
 {
 	static const struct {
 		const char *line;
@@ -32,6 +33,9 @@ static void test_lines(void **state)
 		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1]}", -1 },
 		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1]} \n", -1 },
 		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1],\"x\":1}\n", -1 },
+		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1],\"part\":7}\n", 2 },
+		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1],\"part\":}\n", -1 },
+		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[0,1],\"raw\":[0,1]}\n", -1 },
 		{ "{\"k\":\"tick\",\"b\":1,\"e\":,\"v\":[0,1]}\n", -1 },
 		{ "{\"k\":\"tick\",\"e\":2,\"b\":1,\"v\":[0,1]}\n", -1 },
 		{ "{\"k\":\"gap\",\"b\":1,\"e\":2}\n", -1 },
@@ -51,11 +55,74 @@ static void test_lines(void **state)
 			assert_int_equal(sq_tick_from_json(&want, record), 0);
 			assert_int_equal(got.n, want.n);
 			assert_int_equal(got.end_ns, want.end_ns);
+			assert_int_equal(got.part, want.part);
 			assert_memory_equal(got.v, want.v, got.n * sizeof(*got.v));
 		}
 		json_decref(record);
 		free(got.v);
 		free(want.v);
+	}
+}
+
+#define METRIC(i) "{\"k\":\"metric\",\"i\":" i ",\"source\":\"s\",\"metric\":"
+#define COUNTER   ",\"unit\":\"\",\"kind\":\"counter\",\"width\":32"
+
+static void compare_rows(const struct sq_row *got, const struct sq_row *want)
+{
+	assert_int_equal(got->number, want->number);
+	assert_int_equal(got->part, want->part);
+	assert_string_equal(got->rec.source, want->rec.source);
+	assert_string_equal(got->rec.metric, want->rec.metric);
+	assert_true(sq_same_text(got->rec.instance, want->rec.instance));
+	assert_string_equal(got->rec.unit, want->rec.unit);
+	assert_int_equal(got->rec.kind, want->rec.kind);
+}
+
+static void test_rows(void **state)
+{
+	static const struct {
+		const char *line;
+		bool taken;
+	} cases[] = {
+		{ METRIC("0") "\"m\",\"instance\":null" COUNTER "}\n", true },
+		{ METRIC("17") "\"m n\",\"instance\":\"[::]:53\"" COUNTER ",\"part\":3}\n", true },
+		{ METRIC("1") "\"m\",\"instance\":\"\",\"unit\":\"bytes\",\"kind\":\"gauge\","
+			      "\"width\":64}\n",
+		  true },
+		{ METRIC("1") "\"a\\\"b\",\"instance\":null" COUNTER "}\n", false },
+		{ METRIC("1") "\"\xc3\xa4\",\"instance\":null" COUNTER "}\n", false },
+		{ METRIC("1") "\"m\tn\",\"instance\":null" COUNTER "}\n", false },
+		{ METRIC("1") "\"m\",\"instance\":0" COUNTER "}\n", false },
+		{ METRIC("1") "null,\"instance\":null" COUNTER "}\n", false },
+		{ METRIC("1") "\"m\"" COUNTER "}\n", false },
+		{ METRIC("01") "\"m\",\"instance\":null" COUNTER "}\n", false },
+		{ METRIC("1") "\"m\",\"instance\":null" COUNTER "}", false },
+		{ METRIC("1") "\"m\",\"instance\":null" COUNTER "}\n\n", false },
+		{ METRIC("1") "\"m\",\"instance\":null" COUNTER ",\"x\":1}\n", false },
+		{ METRIC("1") "\"m\",\"instance\":null" COUNTER ",\"part\":\"1\"}\n", false },
+		{ METRIC("1") "\"m\",\"instance\":null,\"unit\":\"\",\"kind\":\"counters\","
+			      "\"width\":64}\n",
+		  false },
+		{ METRIC("1") "\"m", false },
+		{ "{\"k\":\"tick\",\"b\":1,\"e\":2,\"v\":[]}\n", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *line = cases[i].line;
+		struct sq_row got, want;
+		json_t *record = json_loads(line, 0, NULL);
+
+		if (sq_row_from_line(&got, line, strlen(line)) != cases[i].taken)
+			fail_msg("%s: taken %d", line, !cases[i].taken);
+		if (cases[i].taken) {
+			assert_int_equal(sq_row_from_json(&want, record), 0);
+			compare_rows(&got, &want);
+			sq_metric_rec_fini(&got.rec);
+			sq_metric_rec_fini(&want.rec);
+		}
+		json_decref(record);
 	}
 }
 
@@ -126,7 +193,8 @@ static void test_late_tick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_common_samples),
 		cmocka_unit_test(test_late_tick),
 	};
