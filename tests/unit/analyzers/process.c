@@ -27,7 +27,7 @@ struct conf {
 /* Of this program's alone: others on the machine may run the same tests.  Cut to 15 bytes, as comm is. */
 static char *own_name(char out[NAME], const char *word)
 {
-	snprintf(out, NAME, "%u-%.9s", (unsigned)getpid() % 100000, word);
+	snprintf(out, NAME, "%05u-%.9s", (unsigned)getpid() % 100000, word);
 	return out;
 }
 
