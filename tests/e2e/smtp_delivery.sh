@@ -85,10 +85,12 @@ grep -q "/$(queue_id lost)\$" "$SCRATCH/stolen" || fail "$(queue_id lost) is sai
 # A sink that takes a message and hangs up before it says so has it again: RFC 5321, section 6.1.
 postfix_set_up "${soon[@]}"
 relay twice body:close:10% 5s '"delivery.delivered == 500", "delivery.lost == 0", "delivery.duplicated > 0", "delivery.corrupted == 0"'
-expect_eq "$(postfix_queued)" 0 "left in Postfix's queue"
 dropped=$(jqr "$r" '.servers[] | select(.what == "sink smtp") | .counts.faults["body:close"]')
 [ "$dropped" -ge 50 ] || fail "only $dropped answers were withheld"
-expect_eq "$(delivery .recipients.copies)" "$dropped" "copies, and answers that were withheld"
+# One that was withheld just before the end still stands in the queue, although it was delivered.
+left=$(postfix_queued)
+[ "$left" -le 5 ] || fail "$left left in Postfix's queue"
+expect_eq "$(($(delivery .recipients.copies) + left))" "$dropped" "copies, and answers that were withheld"
 grep -q 'sent more than once' "$SCRATCH/mail.log" || fail "Postfix does not fear that it sends twice"
 
 # A relay that folds lines changes every text; its mail is delivered all the same.
