@@ -12,7 +12,9 @@
 
 struct sq_thread {
 	pid_t id;
+	int fd;             /* its account, kept open; -1 */
 	bool seen;          /* in this reading */
+	bool known;         /* it was read before */
 	uint64_t wanted_ns; /* time that it ran, and that it waited for a processor */
 };
 
