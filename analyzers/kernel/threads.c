@@ -11,8 +11,6 @@
 
 #include <sys/stat.h>
 
-#include <sys/stat.h>
-
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
