@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/setting.h"
 #include "base/value.h"
 
@@ -96,17 +97,8 @@ bool sq_sysctl_is_global(const char *key)
 int sq_sysctl_write(const char *key, const char *value)
 {
 	char path[SQ_SETTING_PATH];
-	size_t len = strlen(value);
-	int fd, rc = sq_setting_path(key, path);
+	int rc = sq_setting_path(key, path);
 
-	if (rc < 0)
-		return rc;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
 	/* One write: the kernel takes a value at offset 0 only. */
-	if (write(fd, value, len) != (ssize_t)len)
-		rc = errno ? -errno : -EIO;
-	close(fd);
-	return rc;
+	return rc < 0 ? rc : sq_file_write(AT_FDCWD, path, value);
 }

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "scenarios/world.h"
 #include "scenarios/world_private.h"
 
@@ -94,34 +95,21 @@ static int forbidden(struct sq_err *err, const char *step, int error)
 			  step, strerror(error), else_do);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd == -1)
-		return -errno;
-	if (write(fd, text, strlen(text)) == -1)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
 /* Root inside is the caller outside.  An unprivileged gid_map needs setgroups denied first; kernels
  * before 3.19 have no such file. */
 static int map_ids(uid_t uid, gid_t gid, struct sq_err *err)
 {
 	char line[64];
-	int rc = write_file("/proc/self/setgroups", "deny");
+	int rc = sq_file_write(AT_FDCWD, "/proc/self/setgroups", "deny");
 
 	if (rc < 0 && rc != -ENOENT)
 		return forbidden(err, "/proc/self/setgroups", -rc);
 	snprintf(line, sizeof(line), "0 %u 1\n", (unsigned)uid);
-	rc = write_file("/proc/self/uid_map", line);
+	rc = sq_file_write(AT_FDCWD, "/proc/self/uid_map", line);
 	if (rc < 0)
 		return forbidden(err, "/proc/self/uid_map", -rc);
 	snprintf(line, sizeof(line), "0 %u 1\n", (unsigned)gid);
-	rc = write_file("/proc/self/gid_map", line);
+	rc = sq_file_write(AT_FDCWD, "/proc/self/gid_map", line);
 	return rc < 0 ? forbidden(err, "/proc/self/gid_map", -rc) : 0;
 }
 

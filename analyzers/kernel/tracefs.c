@@ -12,7 +12,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -20,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/folder.h"
 
 static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 
@@ -33,52 +34,6 @@ static const char *const settings[][2] = {
 	{ "options/disable_on_free", "1" },
 };
 
-static int write_text(int folder, const char *name, const char *text)
-{
-	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC | O_TRUNC), rc = 0;
-
-	if (fd == -1)
-		return -errno;
-	if (write(fd, text, strlen(text)) == -1)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-/* Held until the descriptor is closed; -1: another holds it. */
-static int lock_folder(const char *path, int operation)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd != -1 && flock(fd, operation) == -1) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-static void remove_abandoned(const char *instances)
-{
-	DIR *folder = opendir(instances);
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder))) {
-		char path[512];
-		int fd;
-
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", instances, entry->d_name);
-		fd = lock_folder(path, LOCK_EX | LOCK_NB);
-		if (fd == -1)
-			continue;
-		close(fd);
-		rmdir(path);
-	}
-	if (folder)
-		closedir(folder);
-}
-
 /* Makes the instance and locks it; 0 or -errno. */
 static int make_instance(struct sq_tracefs *t, const char *root)
 {
@@ -86,17 +41,17 @@ static int make_instance(struct sq_tracefs *t, const char *root)
 	int all, rc = 0;
 
 	snprintf(instances, sizeof(instances), "%s/instances", root);
-	all = lock_folder(instances, LOCK_EX);
-	if (all == -1)
-		return -errno;
-	remove_abandoned(instances);
+	all = sq_folder_lock(instances, LOCK_EX);
+	if (all < 0)
+		return all;
+	sq_folders_remove(instances, prefix);
 	snprintf(t->path, sizeof(t->path), "%s/%sXXXXXX", instances, prefix);
 	if (!mkdtemp(t->path)) {
 		rc = -errno;
 		t->path[0] = '\0';
 	} else {
-		t->folder = lock_folder(t->path, LOCK_EX);
-		rc = t->folder == -1 ? -errno : 0;
+		t->folder = sq_folder_lock(t->path, LOCK_EX);
+		rc = t->folder < 0 ? t->folder : 0;
 	}
 	close(all);
 	return rc;
@@ -107,13 +62,13 @@ static int begin(struct sq_tracefs *t, const char *event)
 	char enable[128];
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		write_text(t->folder, settings[i][0], settings[i][1]);
+		sq_file_write(t->folder, settings[i][0], settings[i][1]);
 	t->buffer = openat(t->folder, "free_buffer", O_WRONLY | O_CLOEXEC);
 	t->pipe = openat(t->folder, "trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (t->pipe == -1)
 		return -errno;
 	snprintf(enable, sizeof(enable), "events/%s/enable", event);
-	return write_text(t->folder, enable, "1");
+	return sq_file_write(t->folder, enable, "1");
 }
 
 static int complain(int rc, const char *what, struct sq_err *err)
@@ -169,7 +124,7 @@ void sq_tracefs_close(struct sq_tracefs *t)
 		close(t->pipe);
 	if (t->buffer != -1)
 		close(t->buffer);
-	if (t->folder != -1)
+	if (t->folder >= 0)
 		close(t->folder);
 	if (t->path[0])
 		rmdir(t->path);

@@ -12,7 +12,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -24,6 +23,7 @@
 
 #include "analyzers/kernel/cgroup.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/mem.h"
 
 #define PREFIX "squall-run-"
@@ -60,19 +60,6 @@ static int find_top(char top[512], bool *ret_v2, struct sq_err *err)
 	return 0;
 }
 
-static int write_file(const char *folder, const char *name, const char *text)
-{
-	char *path = sq_printf_dup("%s/%s", folder, name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC), rc = fd == -1 ? -errno : 0;
-
-	if (fd != -1 && write(fd, text, strlen(text)) == -1)
-		rc = -errno;
-	if (fd != -1)
-		close(fd);
-	free(path);
-	return rc;
-}
-
 /* ---- removing ---- */
 
 static void kill_all(const char *folder)
@@ -105,48 +92,13 @@ static int remove_group(const char *folder)
 	return 0;
 }
 
-static int lock_group(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
-
-static unsigned restore_in(const char *top)
-{
-	DIR *groups = opendir(top);
-	const struct dirent *entry;
-	unsigned n = 0;
-
-	while (groups && (entry = readdir(groups))) {
-		char *folder;
-		int lock;
-
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0)
-			continue;
-		folder = sq_printf_dup("%s/%s", top, entry->d_name);
-		lock = lock_group(folder);
-		n += lock != -1 && rmdir(folder) == 0;
-		if (lock != -1)
-			close(lock);
-		free(folder);
-	}
-	if (groups)
-		closedir(groups);
-	return n;
-}
-
 unsigned sq_quotas_restore(void)
 {
 	struct sq_err none = { 0 };
 	char top[512];
 	bool v2;
 
-	return find_top(top, &v2, &none) < 0 ? 0 : restore_in(top);
+	return find_top(top, &v2, &none) < 0 ? 0 : sq_folders_remove(top, PREFIX);
 }
 
 void sq_quotas_remove(struct sq_quotas *q)
@@ -156,7 +108,7 @@ void sq_quotas_remove(struct sq_quotas *q)
 	for (size_t h = 0; h < q->plan->n_hosts; h++) {
 		struct quota *one = &q->v[h];
 
-		if (one->lock != -1) {
+		if (one->lock >= 0) {
 			remove_group(one->folder);
 			close(one->lock);
 		}
@@ -169,6 +121,15 @@ void sq_quotas_remove(struct sq_quotas *q)
 
 /* ---- making ---- */
 
+static int write_in(const char *folder, const char *name, const char *text)
+{
+	char *path = sq_printf_dup("%s/%s", folder, name);
+	int rc = sq_file_write(AT_FDCWD, path, text);
+
+	free(path);
+	return rc;
+}
+
 static int set_limit(const struct sq_quotas *q, const char *folder, double percent)
 {
 	long long quota_us = llround(percent / 100 * PERIOD_US);
@@ -177,12 +138,12 @@ static int set_limit(const struct sq_quotas *q, const char *folder, double perce
 
 	if (q->v2) {
 		snprintf(text, sizeof(text), "%lld %d", quota_us, PERIOD_US);
-		return write_file(folder, "cpu.max", text);
+		return write_in(folder, "cpu.max", text);
 	}
 	snprintf(text, sizeof(text), "%d", PERIOD_US);
-	rc = write_file(folder, "cpu.cfs_period_us", text);
+	rc = write_in(folder, "cpu.cfs_period_us", text);
 	snprintf(text, sizeof(text), "%lld", quota_us);
-	return rc < 0 ? rc : write_file(folder, "cpu.cfs_quota_us", text);
+	return rc < 0 ? rc : write_in(folder, "cpu.cfs_quota_us", text);
 }
 
 static int fail_make(const struct sq_quotas *q, const char *host, const char *folder, int error,
@@ -209,17 +170,17 @@ static int make_group(struct sq_quotas *q, size_t host, struct sq_err *err)
 	struct quota *one = &q->v[host];
 	int rc = 0;
 
-	for (int i = 1; rc == 0 && one->lock == -1 && i <= RIVALS; i++) {
+	for (int i = 1; rc == 0 && one->lock < 0 && i <= RIVALS; i++) {
 		free(one->group);
 		free(one->folder);
 		one->group = sq_printf_dup("/" PREFIX "%d-%s", i, h->name);
 		one->folder = sq_printf_dup("%s%s", q->top, one->group);
 		if (mkdir(one->folder, 0755) == 0)
-			one->lock = lock_group(one->folder);
+			one->lock = sq_folder_lock(one->folder, LOCK_EX | LOCK_NB);
 		else if (errno != EEXIST)
 			rc = -errno;
 	}
-	if (rc == 0 && one->lock == -1)
+	if (rc == 0 && one->lock < 0)
 		rc = -EBUSY;
 	if (rc == 0)
 		rc = set_limit(q, one->folder, h->spec->cpu_percent);
@@ -241,7 +202,7 @@ struct sq_quotas *sq_quotas_make(const struct sq_plan *plan, struct sq_err *err)
 			continue;
 		if (!q->top[0]) {
 			rc = find_top(q->top, &q->v2, err);
-			restore_in(q->top);
+			sq_folders_remove(q->top, PREFIX);
 		}
 		if (rc == 0)
 			rc = make_group(q, h, err);
@@ -255,7 +216,7 @@ struct sq_quotas *sq_quotas_make(const struct sq_plan *plan, struct sq_err *err)
 int sq_quota_join(const struct sq_quotas *q, size_t host, struct sq_err *err)
 {
 	const struct quota *one = &q->v[host];
-	int rc = one->folder ? write_file(one->folder, "cgroup.procs", "0") : 0;
+	int rc = one->folder ? write_in(one->folder, "cgroup.procs", "0") : 0;
 
 	return rc < 0 ? sq_err_set(err, rc, one->folder, "cannot enter it: %s", strerror(-rc)) : 0;
 }
