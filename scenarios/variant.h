@@ -16,11 +16,10 @@ struct sq_variant_label { /* exactly one of text and argv */
 };
 
 struct sq_variant_spec {
-	char *name;          /* the key */
-	struct sq_pairs set; /* JSON pointers into the scenario */
-	struct sq_pairs
-		machine; /* settings (base/setting.h) of the machine that where names, "irq:DEVICE" too */
-	char *where;                  /* that machine; NULL: this one */
+	char *name;                   /* the key */
+	struct sq_pairs set;          /* JSON pointers into the scenario */
+	struct sq_pairs machine;      /* its settings (base/setting.h), "irq:DEVICE" too */
+	char *where;                  /* the machine; NULL: this one */
 	struct sq_list before, after; /* struct sq_variant_command */
 	struct sq_list labels;        /* struct sq_variant_label */
 };
