@@ -323,7 +323,7 @@ static int check_shape(const struct sq_scenario *s, const struct sq_link_spec *l
 	return rc;
 }
 
-int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err)
+static int check_world(const struct sq_scenario *s, struct sq_err *err)
 {
 	char pointer[SQ_POINTER_MAX];
 	int rc = check_global_sysctls(s, err);
@@ -390,7 +390,7 @@ int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err)
 	int rc = check_run_name(s, err);
 
 	if (rc == 0)
-		rc = sq_scenario_check_world(s, err);
+		rc = check_world(s, err);
 	if (rc == 0)
 		rc = sq_scenario_check_loads(s, err);
 	if (rc == 0)

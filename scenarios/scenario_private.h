@@ -50,7 +50,6 @@ int sq_scenario_fail(const struct sq_scenario *s, const char *pointer, struct sq
 /* All that follows from more than one value, or from the form of a text.  -EINVAL. */
 int sq_scenario_check(const struct sq_scenario *s, struct sq_err *err);
 /* Its parts, a file each. */
-int sq_scenario_check_world(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_loads(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_cure(const struct sq_scenario *s, struct sq_err *err);
 int sq_scenario_check_variants(const struct sq_scenario *s, struct sq_err *err);
