@@ -52,13 +52,11 @@ int64_t sq_lane_clock(struct sq_lane *lane);
  * max_open are open. */
 struct sq_op *sq_op_new(struct sq_lane *lane, int64_t due_ns);
 
-/* Puts a descriptor under watch for an operation, or changes what it waits for; it leaves when it
- * is closed. 0 or -errno. */
+/* Puts a descriptor under watch for an operation; it leaves when it is closed. 0 or -errno. */
 int sq_op_watch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events);
-int sq_op_rewatch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events);
 
 /* The same for a descriptor that belongs to no operation, under a number of the driver's own:
- * events go to its input hook. */
+ * events go to its input hook.  rewatch changes what it waits for. */
 int sq_lane_watch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events);
 int sq_lane_rewatch(struct sq_lane *lane, uint32_t token, int fd, uint32_t events);
 

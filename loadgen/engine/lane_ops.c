@@ -140,23 +140,13 @@ struct sq_op *sq_op_new(struct sq_lane *lane, int64_t due_ns)
 	return op;
 }
 
-static int watch(struct sq_lane *lane, struct sq_op *op, int fd, int how, uint32_t events)
+int sq_op_watch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events)
 {
 	struct sq_slot *slot = sq_op_slot(op);
 	struct epoll_event ev = { .events = events,
 				  .data.u64 = (uint64_t)slot->generation << 32 | slot->index };
 
-	return epoll_ctl(run_of(lane)->epoll_fd, how, fd, &ev) == -1 ? -errno : 0;
-}
-
-int sq_op_watch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events)
-{
-	return watch(lane, op, fd, EPOLL_CTL_ADD, events);
-}
-
-int sq_op_rewatch(struct sq_lane *lane, struct sq_op *op, int fd, uint32_t events)
-{
-	return watch(lane, op, fd, EPOLL_CTL_MOD, events);
+	return epoll_ctl(run_of(lane)->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == -1 ? -errno : 0;
 }
 
 static int watch_token(struct sq_lane *lane, uint32_t token, int fd, int how, uint32_t events)
