@@ -203,6 +203,7 @@ static const struct refusal refusals[] = {
 	{ "\"reply\": \"x\", \"request_bytes\": 1, \"echo\": true", "echo: what is read" },
 	{ "\"close_after\": 1", "close_after: it counts replies" },
 	{ "\"pause_at\": \"1s\"", "pause_at: a pause without a length" },
+	{ "\"accept_noise\": 5", "accept_noise: it varies accept_delay" },
 	{ "\"files\": 12, \"threads\": 4", "files: the sink itself has " },
 	{ "\"files\": 2000000000", "files: this process may open" },
 };
