@@ -71,6 +71,25 @@ static void test_stopped_and_empty(void **state)
 	sq_run_free(run);
 }
 
+/* A queue that grew the first time, and was empty the second, was not always empty. */
+static void test_stopped_twice(void **state)
+{
+	(void)state;
+	for (int grows = 0; grows < 2; grows++) {
+		struct sq_run *run = new_run(BINS);
+
+		connections(run, "timeout", "connect", 10);
+		add_listener(run, "0.0.0.0:9000", 10, 0, 0, 6 * SQ_SEC);
+		run->metrics[run->n_metrics - 2].samples[8] = grows ? 3 : 0;
+		gauge(run, "server", "process.stopped", "nginx:7", 1, 1, 0, 0);
+		for (size_t i = 9; i < 13; i++)
+			run->metrics[run->n_metrics - 1].samples[i] = 0;
+		analyze(run);
+		assert_int_equal(explained_by(run, "server-stalled", "server") > 0, grows);
+		sq_run_free(run);
+	}
+}
+
 /* A filter's drops are counted, and are no symptom. */
 static void test_filter_beside_stopped(void **state)
 {
@@ -270,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_another_stopped),
 		cmocka_unit_test(test_stopped_and_empty),
+		cmocka_unit_test(test_stopped_twice),
 		cmocka_unit_test(test_filter_beside_stopped),
 		cmocka_unit_test(test_throttled),
 		cmocka_unit_test(test_little_throttling),
