@@ -1,7 +1,6 @@
 /* The capture of one host: a main thread that reads every cheap source, sleeping in between on the
  * channel to the supervisor, so that a tick costs its readings and nothing else (feeds.c), and a thread
- * for each source that waits for others and for each place that is not this machine
- * (capture_reader.c).
+ * for each source that waits for others and for each place that is not this machine (reader.c).
  *
  * What a reader would get wrong:
  * - All write to one spool file; the rows of each thread but the first are numbered apart ("part").

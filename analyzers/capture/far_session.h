@@ -1,4 +1,4 @@
-/* What the two files of a reader's work at another machine share: capture_far.c makes connections and
+/* What the two files of a reader's work at another machine share: far.c makes connections and
  * asks a shell, far_squall.c talks to a squall that reads there. */
 #ifndef SQ_ANALYZERS_CAPTURE_FAR_SESSION_H
 #define SQ_ANALYZERS_CAPTURE_FAR_SESSION_H

@@ -32,7 +32,7 @@ void sq_capture_readers_share(struct sq_capture_reader *const *v, size_t n);
 /* Ends these connections, also for those that hang; freed with free, when all have ended. */
 void sq_capture_readers_part(struct sq_capture_reader *const *v, size_t n, bool free_all);
 
-/* Its work at a far place (capture_far.c).  1: "stop" came; 0: the channel ended; or the spool's error. */
+/* Its work at a far place (far.c).  1: "stop" came; 0: the channel ended; or the spool's error. */
 int sq_capture_far(struct sq_capture_reader *r, struct sq_err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the files of the join share: delivery.c reads what there is, delivery_merge.c judges each message
- * once, delivery_fate.c says where one is that did not arrive, delivery_rest.c what it all comes to. */
+/* What the files of the join share: delivery.c reads what there is, merge.c judges each message once,
+ * fate.c says where one is that did not arrive, rest.c what it all comes to. */
 #ifndef SQ_ANALYZERS_DELIVERY_PRIVATE_H
 #define SQ_ANALYZERS_DELIVERY_PRIVATE_H
 
@@ -51,7 +51,7 @@ void sq_join_example(json_t *list, const struct sq_join_lane *lane, uint64_t num
 
 void sq_join_merge(struct sq_join *j);
 
-/* delivery_fate.c: what relays said; -EINVAL for what is none. */
+/* fate.c: what relays said; -EINVAL for what is none. */
 int sq_join_fates(struct sq_join *j);
 /* Books where the recipients are that a message did not reach, `missing` of them: it has these arrivals,
  * and these things were said of it. */
@@ -59,7 +59,7 @@ void sq_join_place(struct sq_join *j, const struct sq_join_lane *lane, uint64_t 
 		   uint64_t missing, const struct sq_arrival *arrivals, size_t n_arrivals,
 		   const struct sq_fate *fates, size_t n_fates);
 
-/* delivery_rest.c: d's sums over loads, and why nothing is known of the undelivered, if so. */
+/* rest.c: d's sums over loads, and why nothing is known of the undelivered, if so. */
 void sq_join_settle(const struct sq_run *run, struct sq_delivery *d);
 
 #endif

@@ -1,5 +1,5 @@
-/* What the files of the expectations share: expect_parse.c knows the arithmetic, expect_name.c what
- * names there can be, expect_value.c what they came to in a run, expect.c the two jobs. */
+/* What the files of the expectations share: parse.c knows the arithmetic, name.c what names
+ * there can be, value.c what they came to in a run, expect.c the two jobs. */
 #ifndef SQ_ANALYZERS_EXPECT_PRIVATE_H
 #define SQ_ANALYZERS_EXPECT_PRIVATE_H
 

@@ -1,5 +1,5 @@
-/* One mechanism on one host, worked out: what the files of the ledger share.  ledger_claims.c
- * makes a case from the record, ledger_share.c settles it, ledger_words.c puts it into words. */
+/* One mechanism on one host, worked out: what the files of the ledger share.  claims.c makes a
+ * case from the record, share.c settles it, words.c puts it into words. */
 #ifndef SQ_ANALYZERS_LEDGER_CASE_H
 #define SQ_ANALYZERS_LEDGER_CASE_H
 

@@ -323,14 +323,14 @@ static bool is_inside(const struct sq_run *run, const struct sq_levels *l, size_
 
 struct queue {
 	enum sq_queue_state state;
-	bool empty; /* at each reading */
+	bool empty; /* at each reading, of two at least */
 };
 
 static struct queue queue_of(const struct sq_run *run, const struct sq_levels *l,
 			     const struct sq_metric_rec *m)
 {
 	struct queue q = { SQ_QUEUE_UNKNOWN, false };
-	double before = NAN;
+	double before = NAN, most = 0;
 
 	for (size_t i = 0; i < run->axis.n; i++) {
 		double value = m->samples[i];
@@ -343,8 +343,8 @@ static struct queue queue_of(const struct sq_run *run, const struct sq_levels *l
 			return (struct queue){ SQ_QUEUE_MOVED, false };
 		if (before > 0)
 			q.state = SQ_QUEUE_STOOD;
-		if (!isnan(before))
-			q.empty = (q.empty || q.state == SQ_QUEUE_UNKNOWN) && value == 0;
+		most = fmax(most, value);
+		q.empty = most == 0 && (q.empty || !isnan(before));
 		before = value;
 	}
 	return q;

@@ -1,4 +1,4 @@
-/* The keys of a rule file.  tests/unit/analyzers/ledger/rules.c has what each must be refused for beyond its type; what
+/* The keys of a rule file.  tests/unit/analyzers/rules.c has what each must be refused for beyond its type; what
  * they mean together is in docs/design.md, The account. */
 #include <stddef.h>
 

@@ -13,6 +13,73 @@
 
 #include "base/mem.h"
 
+/* ---- ports ---- */
+
+enum { WELL_KNOWN = 1024 }; /* from here on a port may be a client's own, to which answers go */
+
+static bool has_port(const struct sq_load_rec *load, double port)
+{
+	for (size_t i = 0; i < load->n_targets; i++) {
+		const char *colon = strrchr(sq_frame_address(&load->targets[i]), ':');
+
+		if (colon && strtod(colon + 1, NULL) == port)
+			return true;
+	}
+	return false;
+}
+
+/* Is it known that what has this port is none of the load's? */
+static bool is_others(const struct sq_run *run, const struct sq_load_rec *load, double port)
+{
+	if (has_port(load, port))
+		return false;
+	for (size_t i = 0; i < run->n_loads; i++) {
+		if (has_port(&run->loads[i], port))
+			return true;
+	}
+	return port < WELL_KNOWN;
+}
+
+/* port: as struct sq_rule_counter's; NULL: a row may be about any. */
+static bool row_concerns(const struct sq_run *run, const struct sq_metric_rec *m, const char *port,
+			 const struct sq_load_rec *load)
+{
+	const struct sq_metric_rec *about =
+		port ? sq_run_find_metric(run, m->host, port, m->instance) : NULL;
+
+	return !about || !is_others(run, load, about->max);
+}
+
+static bool row_concerns_any(const struct sq_run *run, const struct sq_metric_rec *m,
+			     const char *port)
+{
+	for (size_t i = 0; i < run->n_loads; i++) {
+		if (row_concerns(run, m, port, &run->loads[i]))
+			return true;
+	}
+	return false;
+}
+
+bool sq_supply_concerns(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
+			const struct sq_load_rec *load)
+{
+	bool others = false;
+
+	for (size_t i = 0; c->port && i < run->n_metrics; i++) {
+		const struct sq_metric_rec *m = &run->metrics[i];
+
+		if (strcmp(m->metric, c->names.v[0]) != 0 || strcmp(m->host, host) != 0 ||
+		    !(m->delta > 0))
+			continue;
+		if (row_concerns(run, m, c->port, load))
+			return true;
+		others = true;
+	}
+	return !others;
+}
+
+/* ---- rises ---- */
+
 struct rises { /* by bin */
 	double *v;
 	bool *read;
@@ -71,8 +138,9 @@ static void add_reads_of_source(const struct sq_run *run, const char *host, cons
 	}
 }
 
+/* Of all rows where row is NULL, but for those that are about none of the loads' ports. */
 static struct rises rises_of(const struct sq_run *run, const char *host,
-			     const struct sq_strings *names, const char *row)
+			     const struct sq_strings *names, const char *row, const char *port)
 {
 	struct rises r = rises_new(run);
 
@@ -83,7 +151,8 @@ static struct rises rises_of(const struct sq_run *run, const char *host,
 			const struct sq_metric_rec *m = &run->metrics[i];
 
 			if (strcmp(m->metric, name) == 0 && strcmp(m->host, host) == 0 &&
-			    (!row || (m->instance && strcmp(m->instance, row) == 0)))
+			    (!row || (m->instance && strcmp(m->instance, row) == 0)) &&
+			    row_concerns_any(run, m, port))
 				add_row(run, m, &r);
 		}
 		add_reads_of_source(run, host, name, strcspn(name, "."), &r);
@@ -145,7 +214,7 @@ static void judge(const struct sq_run *run, const char *host, const struct sq_st
 
 	if (by->n == 0)
 		return;
-	other = rises_of(run, host, by, NULL);
+	other = rises_of(run, host, by, NULL, NULL);
 	joint = rises_new(run);
 	rest = rises_new(run);
 	split(run, r, &other, &joint, &rest);
@@ -159,7 +228,7 @@ struct sq_readings sq_supply_readings(const struct sq_run *run, const char *host
 				      const struct sq_rule_counter *c, const char *row)
 {
 	struct sq_readings out = { .v = sq_alloc_n(run->axis.n + 1, sizeof(*out.v)) };
-	struct rises r = rises_of(run, host, &c->names, row);
+	struct rises r = rises_of(run, host, &c->names, row, c->port);
 	int64_t from_ns = INT64_MIN;
 
 	judge(run, host, &c->also, true, &r);
@@ -323,52 +392,6 @@ bool sq_supply_has_row(const struct sq_run *run, const char *host, const struct 
 			return true;
 	}
 	return false;
-}
-
-/* ---- ports ---- */
-
-enum { WELL_KNOWN = 1024 }; /* from here on a port may be a client's own, to which answers go */
-
-static bool has_port(const struct sq_load_rec *load, double port)
-{
-	for (size_t i = 0; i < load->n_targets; i++) {
-		const char *colon = strrchr(sq_frame_address(&load->targets[i]), ':');
-
-		if (colon && strtod(colon + 1, NULL) == port)
-			return true;
-	}
-	return false;
-}
-
-/* Is it known that what has this port is none of the load's? */
-static bool is_others(const struct sq_run *run, const struct sq_load_rec *load, double port)
-{
-	if (has_port(load, port))
-		return false;
-	for (size_t i = 0; i < run->n_loads; i++) {
-		if (has_port(&run->loads[i], port))
-			return true;
-	}
-	return port < WELL_KNOWN;
-}
-
-bool sq_supply_concerns(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
-			const struct sq_load_rec *load)
-{
-	bool others = false;
-
-	for (size_t i = 0; c->port && i < run->n_metrics; i++) {
-		const struct sq_metric_rec *m = &run->metrics[i], *port;
-
-		if (strcmp(m->metric, c->names.v[0]) != 0 || strcmp(m->host, host) != 0 ||
-		    !(m->delta > 0))
-			continue;
-		port = sq_run_find_metric(run, host, c->port, m->instance);
-		if (!port || !is_others(run, load, port->max))
-			return true;
-		others = true;
-	}
-	return !others;
 }
 
 void sq_supply_name(const struct sq_rule_counter *c, const char *row, struct sq_buf *out)

@@ -29,7 +29,8 @@ bool sq_supply_has_row(const struct sq_run *run, const char *host, const struct 
 		       const struct sq_load_rec *load, const char *row);
 
 /* Every reading in order, those without a rise too.  Gaps lie within a reading, for what rose in a
- * gap is seen at its end.  sq_readings_fini frees them. */
+ * gap is seen at its end.  Rows about a port that is known to be none of the loads' don't count.
+ * sq_readings_fini frees them. */
 struct sq_readings sq_supply_readings(const struct sq_run *run, const char *host,
 				      const struct sq_rule_counter *c, const char *row);
 

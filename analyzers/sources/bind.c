@@ -54,6 +54,7 @@ static int read_channel(struct bind *b, struct sq_stats *stats, struct sq_err *e
 			return rc;
 		sq_stats_bind(sq_span_of_buf(&b->text), stats);
 	}
+	sq_stats_tell(stats);
 	if (stats->n == 0)
 		return sq_err_set(err, -EBADMSG, b->urls[0],
 				  "no counters of named's; see that url is .../json/v1");

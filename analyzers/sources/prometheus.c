@@ -16,6 +16,7 @@ struct prometheus {
 	const struct prometheus_conf *conf;
 	struct sq_buf text;
 	struct sq_stats_memory memory;
+	bool failing;
 };
 
 static int read_once(struct prometheus *p, struct sq_sample *s, struct sq_err *err)
@@ -55,7 +56,11 @@ static int prometheus_open(void *state, const void *conf, struct sq_sample *s, s
 
 static int prometheus_sample(void *state, struct sq_sample *s)
 {
-	return read_once(state, s, NULL);
+	struct prometheus *p = state;
+	struct sq_err err = { 0 };
+	int rc = read_once(p, s, &err);
+
+	return sq_stats_outcome(s, &p->failing, rc, &err);
 }
 
 static const struct sq_opt prometheus_opts[] = {

@@ -1,4 +1,4 @@
-/* The GET of statistics pages, before a server that answers well, cut, late, or not at all. */
+/* The GET of statistics pages, before a server that answers well, cut, late, or not at all, or has gone. */
 #include "analyzers/formats/http.h"
 
 #include <sys/wait.h>
@@ -67,6 +67,37 @@ static void test_http(void **state)
 	check_get("HTTP/1.0 200 OK\r\n\r\nslow", 600, -ETIMEDOUT, NULL);
 }
 
+/* A source whose server has gone is a gap at each reading, and says once why. */
+static void test_server_gone(void **state)
+{
+	struct {
+		char *url;
+		int64_t timeout_ns;
+		struct sq_strings names;
+	} conf = { .timeout_ns = SQ_SEC }; /* as prometheus has it */
+	struct probe p;
+	json_t *records;
+	char url[64];
+	pid_t pid;
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/metrics",
+		 serve("HTTP/1.0 200 OK\r\n\r\nx 1\n", 0, &pid));
+	conf.url = url;
+	probe_open_conf(&p, "prometheus", &conf);
+	waitpid(pid, NULL, 0);
+	probe_tick(&p);
+	probe_tick(&p);
+	p.source->close(p.state);
+	free(p.state);
+	records = bench_close(&p.bench);
+	assert_int_equal(count_records(records, "gap"), 2);
+	assert_int_equal(count_records(records, "event"), 1);
+	assert_non_null(strstr(record_text(nth_record(records, "event", 0), "text"),
+			       "it gives no counters: "));
+	json_decref(records);
+}
+
 static void test_urls(void **state)
 {
 	static const char *const bad[] = { "https://127.0.0.1/",  "127.0.0.1:80",
@@ -90,6 +121,7 @@ static void test_urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_http),
+					    cmocka_unit_test(test_server_gone),
 					    cmocka_unit_test(test_urls) };
 
 	if (!enter_namespace())

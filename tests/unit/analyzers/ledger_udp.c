@@ -295,6 +295,26 @@ static void test_port_of_another(void **state)
 	}
 }
 
+/* What a rule about a port of nobody's dropped pays for nothing, beside one that dropped a little of the load. */
+static void test_rules_about_others(void **state)
+{
+	struct sq_run *run = quiet();
+
+	(void)state;
+	queries(run, "a", "server:53", "timeout", "query", 20);
+	rises_each(run, "server", "nft.drops", "ip t input 4", 5);
+	rises_each(run, "server", "nft.drops", "ip t input 5", 20);
+	add_metric(run, "server", "nft.port", "ip t input 4", SQ_GAUGE)->max = 53;
+	add_metric(run, "server", "nft.port", "ip t input 5", SQ_GAUGE)->max = 22;
+	counters(run, "client", 0, 0, 0);
+	counters(run, "server", 0, 0, 0);
+	analyze(run);
+	assert_int_equal(explained(run, "a", "packet-filter", "server"), 50);
+	assert_true(says(finding(run, "a", "timeout@query"), "nft.drops rose by 50 on server"));
+	assert_int_equal(account(run, "a", "timeout@query")->unexplained, 150);
+	sq_run_free(run);
+}
+
 /* A rule that drops without counting explains nothing, and is told. */
 static void test_uncounted(void **state)
 {
@@ -371,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_both_at_once),
 		cmocka_unit_test(test_refused_sends),
 		cmocka_unit_test(test_port_of_another),
+		cmocka_unit_test(test_rules_about_others),
 		cmocka_unit_test(test_uncounted),
 		cmocka_unit_test(test_wrong_source),
 		cmocka_unit_test(test_healthy),
