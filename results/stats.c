@@ -295,33 +295,3 @@ size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double al
 		return SIZE_MAX;
 	return need > (double)n ? (size_t)need - n : 1;
 }
-
-/* The chance of at most `seen` in n trials of chance q. */
-static double at_most(size_t seen, size_t n, double q)
-{
-	double sum = 0;
-
-	for (size_t k = 0; k <= seen; k++)
-		sum += exp(lgamma((double)n + 1) - lgamma((double)k + 1) -
-			   lgamma((double)(n - k) + 1) + (double)k * log(q) +
-			   (double)(n - k) * log1p(-q));
-	return sum;
-}
-
-double sq_chance_upper(size_t seen, size_t n, double alpha)
-{
-	double lo = 0, hi = 1;
-
-	if (seen >= n)
-		return 1;
-	/* at_most falls as the chance grows. */
-	for (int i = 0; i < 100; i++) {
-		double q = (lo + hi) / 2;
-
-		if (at_most(seen, n, q) > alpha)
-			lo = q;
-		else
-			hi = q;
-	}
-	return (lo + hi) / 2;
-}

@@ -66,8 +66,4 @@ size_t sq_least_pairs(size_t tests, double alpha);
  * SIZE_MAX: more than SQ_PAIRS_MAX in all. */
 size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double alpha, double margin);
 
-/* The upper end of the interval of a chance that was seen `seen` times in n trials, exact
- * (Clopper and Pearson, Biometrika 26, 1934), one-sided: about 3/n when it was never seen. */
-double sq_chance_upper(size_t seen, size_t n, double alpha);
-
 #endif
