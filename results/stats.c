@@ -40,6 +40,11 @@ static double *sorted_copy(const double *v, size_t n, int (*order)(const void *,
 	return copy;
 }
 
+void sq_sort(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+}
+
 double sq_median(const double *v, size_t n)
 {
 	double *sorted = sorted_copy(v, n, by_value);
@@ -154,7 +159,7 @@ struct sq_shift sq_hodges_lehmann(const double *d, size_t n, double alpha)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = i; k < n; k++)
 			means[n_means++] = (d[i] + d[k]) / 2;
-	qsort(means, n_means, sizeof(*means), by_value);
+	sq_sort(means, n_means);
 	s.shift = middle(means, n_means);
 	below = means_below(n, alpha);
 	if (below > 0) {

@@ -11,6 +11,8 @@
 
 enum { SQ_PAIRS_MAX = 400 }; /* the exact distributions take n^3 steps */
 
+/* Ascending. */
+void sq_sort(double *v, size_t n);
 /* Of a copy; of an even number the mean of the middle two. */
 double sq_median(const double *v, size_t n);
 
