@@ -1,8 +1,10 @@
 /* The journal is a file of JSON lines, one a change: {"place", "key", "before", "wrote", "pid"}, or one a command:
- * {"place", "run", "pid"}; without "place" it is of this machine.
+ * {"place", "run", "pid"}; without "place" it is of this machine.  {"ran": N} strikes out a command: change N,
+ * from 0, of those above it that are not struck out yet.
  *
  * A command is run once, whatever becomes of it: one that fails for ever would keep all that come later from the
- * journal.  A setting stays until it is set back.
+ * journal.  A setting stays, with all others, until the last of them is set back: what was set twice at a place that comes
+ * and goes must go back through both.
  *
  * What a reader would get wrong: a line that is not whole is no damage.  Its writer was killed
  * before the line was on the disk, and so before it wrote the setting.  The lock's file is never
@@ -114,10 +116,13 @@ static void read_changes(struct sq_journal *j)
 	while (f && getline(&line, &size, f) != -1) {
 		json_t *change = json_loads(line, 0, NULL);
 		const char *key, *before, *line_of_shell;
+		json_int_t ran;
 
 		if (json_unpack(change, "{s:s, s:s}", "key", &key, "before", &before) == 0 ||
 		    json_unpack(change, "{s:s}", "run", &line_of_shell) == 0)
 			json_array_append(j->changes, change);
+		else if (json_unpack(change, "{s:I}", "ran", &ran) == 0)
+			json_array_remove(j->changes, (size_t)ran);
 		json_decref(change);
 	}
 	free(line);
@@ -238,35 +243,54 @@ static int run_back(struct sq_journal *j, const json_t *change, struct sq_err *e
 	return rc;
 }
 
-/* Only what a command's end says is not waited for again. */
-static bool is_done_with(const json_t *change, int rc)
+/* A command that was run, well or not.  (Where the disk takes no more, it may be run twice.) */
+static void strike_out(struct sq_journal *j, size_t at)
 {
-	return rc == 0 || (text_of(change, "run") && rc != -ENOTSUP);
+	json_t *ran = json_pack("{s:I}", "ran", (json_int_t)at);
+
+	append_change(j, ran);
+	json_decref(ran);
+	json_array_remove(j->changes, at);
+}
+
+/* -errno with err; *left stays as it is when the change is done with. */
+static int undo_one(struct sq_journal *j, size_t at, bool *left, struct sq_err *err)
+{
+	const json_t *change = json_array_get(j->changes, at);
+	int rc;
+
+	if (text_of(change, "run")) {
+		rc = run_back(j, change, err);
+		if (rc == -ENOTSUP)
+			*left = true;
+		else
+			strike_out(j, at);
+		return rc;
+	}
+	rc = set_back(j, change, err);
+	*left = *left || rc < 0;
+	return rc;
 }
 
 /* The last change first; all of them, whatever becomes of one.  A journal in which nothing is left
  * is emptied. */
 static int set_all_back(struct sq_journal *j, struct sq_err *err)
 {
-	bool done = true;
+	bool left = false;
 	sigset_t before;
 	int rc = 0;
 
 	signals_hold(&before);
 	for (size_t i = json_array_size(j->changes); i > 0; i--) {
-		const json_t *change = json_array_get(j->changes, i - 1);
-		struct sq_err *say = rc < 0 ? NULL : err;
-		int one = text_of(change, "run") ? run_back(j, change, say)
-						 : set_back(j, change, say);
+		int one = undo_one(j, i - 1, &left, rc < 0 ? NULL : err);
 
-		done = done && is_done_with(change, one);
 		rc = rc < 0 ? rc : one;
 	}
-	if (done && (ftruncate(j->file, 0) == -1 || fsync(j->file) == -1)) {
-		done = false;
+	if (!left && (ftruncate(j->file, 0) == -1 || fsync(j->file) == -1)) {
+		left = true;
 		rc = sq_err_set(err, -errno, journal_name, "%s", strerror(errno));
 	}
-	if (done)
+	if (!left)
 		json_array_clear(j->changes);
 	signals_let(&before);
 	return rc;

@@ -13,7 +13,7 @@
 #include "cli/search.h"
 #include "results/draw.h"
 
-/* A processor that was idle for less was busy; a process that used more of one had no more to use; a queue that held more
+/* A processor that was idle for less was busy; a thread that wanted one for more had no time left; a queue that held more
  * of what it may is worth telling. */
 #define IDLE_LEAST  0.05
 #define BUSY_LEAST  0.9
@@ -94,6 +94,22 @@ static void add_findings(json_t *list, const json_t *report)
 				       sq_draw_text(f, "failure"), sq_draw_text(f, "load")));
 }
 
+/* ---- counters ---- */
+
+/* Another one of the same host and instance; NULL. */
+static const json_t *beside(const json_t *counters, const char *metric, const json_t *one)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(counters, i, c)
+		if (strcmp(sq_draw_text(c, "metric"), metric) == 0 &&
+		    strcmp(sq_draw_text(c, "host"), sq_draw_text(one, "host")) == 0 &&
+		    strcmp(sq_draw_text(c, "instance"), sq_draw_text(one, "instance")) == 0)
+			return c;
+	return NULL;
+}
+
 /* ---- processors and processes ---- */
 
 /* A counter's rise while the load ran, which is less than the whole run.  NAN: a bin is too long to tell. */
@@ -137,26 +153,35 @@ static void add_processor(json_t *list, const json_t *c, double seconds)
 	add_text(list, "processor", text);
 }
 
-static void add_process(json_t *list, const json_t *c, double seconds)
+/* By its busiest thread, which may wait for a processor that others have: a sum of threads that each have time left is no
+ * limit, and is told where nothing better is known. */
+static void add_process(json_t *list, const json_t *counters, const json_t *c, double seconds)
 {
-	double busy = rise_in(c, seconds) / (seconds * 1000);
+	double used = rise_in(c, seconds) / (seconds * 1000);
+	double busy = rise_in(beside(counters, "process.busiest", c), seconds) / (seconds * 1000);
 
 	if (busy >= BUSY_LEAST)
 		add_text(list, "process",
+			 sq_printf_dup("a thread of %s on %s ran, or waited for a processor, for "
+				       "%.0f %% of the time; all of it used %.2g processors",
+				       sq_draw_text(c, "instance"), sq_draw_text(c, "host"),
+				       100 * fmin(busy, 1), used));
+	else if (isnan(busy) && used >= BUSY_LEAST)
+		add_text(list, "process",
 			 sq_printf_dup("%s on %s used %.2g processors", sq_draw_text(c, "instance"),
-				       sq_draw_text(c, "host"), busy));
+				       sq_draw_text(c, "host"), used));
 }
 
 static void add_busy(json_t *list, const json_t *report, double seconds)
 {
-	const json_t *c;
+	const json_t *counters = json_object_get(report, "counters"), *c;
 	size_t i;
 
-	json_array_foreach(json_object_get(report, "counters"), i, c) {
+	json_array_foreach(counters, i, c) {
 		const char *metric = sq_draw_text(c, "metric");
 
 		if (strcmp(metric, "process.cpu") == 0)
-			add_process(list, c, seconds);
+			add_process(list, counters, c, seconds);
 		else if (strcmp(metric, "cpu.idle") == 0)
 			add_processor(list, c, seconds);
 	}
@@ -172,19 +197,6 @@ static const struct {
 	{ "process.fds", "process.fds_limit", "descriptors" },
 };
 
-static double limit_of(const json_t *counters, const char *limit, const json_t *gauge)
-{
-	const json_t *c;
-	size_t i;
-
-	json_array_foreach(counters, i, c)
-		if (strcmp(sq_draw_text(c, "metric"), limit) == 0 &&
-		    strcmp(sq_draw_text(c, "host"), sq_draw_text(gauge, "host")) == 0 &&
-		    strcmp(sq_draw_text(c, "instance"), sq_draw_text(gauge, "instance")) == 0)
-			return sq_draw_real(c, "max");
-	return NAN;
-}
-
 static void add_queues(json_t *list, const json_t *report)
 {
 	const json_t *counters = json_object_get(report, "counters"), *c;
@@ -196,7 +208,7 @@ static void add_queues(json_t *list, const json_t *report)
 
 			if (strcmp(sq_draw_text(c, "metric"), queues[k].gauge) != 0)
 				continue;
-			limit = limit_of(counters, queues[k].limit, c);
+			limit = sq_draw_real(beside(counters, queues[k].limit, c), "max");
 			if (limit > 0 && most >= QUEUE_LEAST * limit)
 				add_text(list, "queue",
 					 sq_printf_dup("up to %.0f of %.0f %s of %s on %s", most,

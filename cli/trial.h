@@ -1,4 +1,4 @@
-/* One run among several of one command (lab run, prove): where it went, how it ended, what its report
+/* One run among several of one command (lab run, prove, tune, gate, search): where it went, how it ended, what its report
  * says of one mechanism. */
 #ifndef SQ_CLI_TRIAL_H
 #define SQ_CLI_TRIAL_H

@@ -2,12 +2,10 @@
  * versions of a program does not hide the others. */
 #include "results/compare.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "results/draw.h"
 #include "results/stats.h"
 
@@ -92,24 +90,6 @@ static json_t *settings_json(const json_t *a, const json_t *b)
 
 /* ---- measures ---- */
 
-/* Of those runs that have it; NAN when none does. */
-static double side_median(const struct sq_side_reports *s, const char *name)
-{
-	double *v = sq_alloc_n(s->n, sizeof(*v)), median = NAN;
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		double one = sq_report_measure(s->v[i], name);
-
-		if (!isnan(one))
-			v[n++] = one;
-	}
-	if (n > 0)
-		median = sq_median(v, n);
-	free(v);
-	return median;
-}
-
 static json_t *measures_json(const struct sq_side_reports *a, const struct sq_side_reports *b)
 {
 	json_t *list = json_array(), *names = sq_report_all_measures(a->v[0]), *name;
@@ -117,7 +97,8 @@ static json_t *measures_json(const struct sq_side_reports *a, const struct sq_si
 
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
-		double x = side_median(a, metric), y = side_median(b, metric);
+		double x = sq_reports_median(a->v, a->n, metric);
+		double y = sq_reports_median(b->v, b->n, metric);
 
 		json_array_append_new(
 			list,

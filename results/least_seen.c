@@ -20,13 +20,6 @@
 enum { DRAWS = 400 };
 #define FOUND 0.8 /* of the draws */
 
-static int compare_reals(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void draw(struct sq_rng *rng, const double *d, size_t n, double *ret)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -51,7 +44,7 @@ double sq_least_seen(const double *d, size_t n, double alpha, double margin, uin
 		found[i] = fmax(-s.lo, margin - s.shift);
 	}
 	free(drawn);
-	qsort(found, DRAWS, sizeof(*found), compare_reals);
+	sq_sort(found, DRAWS);
 	return found[(size_t)(FOUND * DRAWS)];
 }
 

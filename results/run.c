@@ -1,7 +1,6 @@
 /* The run record's plain questions, and its end.  reader.c makes it. */
 #include "results/run.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,13 +143,6 @@ void sq_run_warn(struct sq_run *run, double t_s, const char *text)
 		run->warnings = json_array();
 	json_array_append_new(run->warnings,
 			      json_pack("{s:o, s:s}", "t_s", sq_json_real(t_s), "text", text));
-}
-
-double sq_metric_rise(const struct sq_metric_rec *m, size_t i)
-{
-	if (i == m->from && m->kind == SQ_COUNTER)
-		return m->samples[i];
-	return i == 0 ? NAN : m->samples[i] - m->samples[i - 1];
 }
 
 uint64_t sq_load_count_class(const struct sq_load_rec *load, enum sq_class c)

@@ -165,10 +165,6 @@ const char *sq_run_sysctl(const struct sq_run *run, const char *host, const char
 /* t_s NAN: known before the run. */
 void sq_run_warn(struct sq_run *run, double t_s, const char *text);
 
-/* The rise within bin i, samples[i] - samples[i - 1]; NAN next to a gap.  At the first sample a
- * counter's is the sample itself. */
-double sq_metric_rise(const struct sq_metric_rec *m, size_t i);
-
 /* Sums over one load. */
 uint64_t sq_load_count_class(const struct sq_load_rec *load, enum sq_class c);
 uint64_t sq_load_failures(const struct sq_load_rec *load);

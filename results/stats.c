@@ -40,6 +40,11 @@ static double *sorted_copy(const double *v, size_t n, int (*order)(const void *,
 	return copy;
 }
 
+void sq_sort(double *v, size_t n)
+{
+	qsort(v, n, sizeof(*v), by_value);
+}
+
 double sq_median(const double *v, size_t n)
 {
 	double *sorted = sorted_copy(v, n, by_value);
@@ -154,7 +159,7 @@ struct sq_shift sq_hodges_lehmann(const double *d, size_t n, double alpha)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = i; k < n; k++)
 			means[n_means++] = (d[i] + d[k]) / 2;
-	qsort(means, n_means, sizeof(*means), by_value);
+	sq_sort(means, n_means);
 	s.shift = middle(means, n_means);
 	below = means_below(n, alpha);
 	if (below > 0) {
@@ -294,34 +299,4 @@ size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double al
 	if (!(need <= SQ_PAIRS_MAX))
 		return SIZE_MAX;
 	return need > (double)n ? (size_t)need - n : 1;
-}
-
-/* The chance of at most `seen` in n trials of chance q. */
-static double at_most(size_t seen, size_t n, double q)
-{
-	double sum = 0;
-
-	for (size_t k = 0; k <= seen; k++)
-		sum += exp(lgamma((double)n + 1) - lgamma((double)k + 1) -
-			   lgamma((double)(n - k) + 1) + (double)k * log(q) +
-			   (double)(n - k) * log1p(-q));
-	return sum;
-}
-
-double sq_chance_upper(size_t seen, size_t n, double alpha)
-{
-	double lo = 0, hi = 1;
-
-	if (seen >= n)
-		return 1;
-	/* at_most falls as the chance grows. */
-	for (int i = 0; i < 100; i++) {
-		double q = (lo + hi) / 2;
-
-		if (at_most(seen, n, q) > alpha)
-			lo = q;
-		else
-			hi = q;
-	}
-	return (lo + hi) / 2;
 }

@@ -11,6 +11,8 @@
 
 enum { SQ_PAIRS_MAX = 400 }; /* the exact distributions take n^3 steps */
 
+/* Ascending. */
+void sq_sort(double *v, size_t n);
 /* Of a copy; of an even number the mean of the middle two. */
 double sq_median(const double *v, size_t n);
 
@@ -65,9 +67,5 @@ size_t sq_least_pairs(size_t tests, double alpha);
  * the root of their number: so many decide two of three such samples.  tests: what Holm takes p times.
  * SIZE_MAX: more than SQ_PAIRS_MAX in all. */
 size_t sq_more_pairs(const struct sq_shift *s, size_t n, size_t tests, double alpha, double margin);
-
-/* The upper end of the interval of a chance that was seen `seen` times in n trials, exact
- * (Clopper and Pearson, Biometrika 26, 1934), one-sided: about 3/n when it was never seen. */
-double sq_chance_upper(size_t seen, size_t n, double alpha);
 
 #endif

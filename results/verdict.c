@@ -101,6 +101,20 @@ double sq_report_measure(const json_t *report, const char *name)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+double sq_reports_median(const json_t *const *reports, size_t n, const char *name)
+{
+	double *v = sq_alloc_n(n + 1, sizeof(*v)), median;
+	size_t known = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		v[known] = sq_report_measure(reports[i], name);
+		known += !isnan(v[known]);
+	}
+	median = known ? sq_median(v, known) : NAN;
+	free(v);
+	return median;
+}
+
 static json_t *measures_where(const json_t *report, bool all)
 {
 	json_t *names = json_array();
@@ -283,21 +297,14 @@ json_t *sq_verdicts(const json_t *const *a, const json_t *const *b, size_t n, co
 json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names)
 {
 	json_t *session = json_object(), *name;
-	double *v = sq_alloc_n(n + 1, sizeof(*v));
 	size_t i;
 
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
-		size_t known = 0;
 
-		for (size_t k = 0; k < n; k++) {
-			v[known] = sq_report_measure(reports[k], metric);
-			known += !isnan(v[known]);
-		}
 		json_object_set_new(session, metric,
-				    known ? sq_json_real(sq_median(v, known)) : json_null());
+				    sq_json_real(sq_reports_median(reports, n, metric)));
 	}
-	free(v);
 	return session;
 }
 

@@ -11,6 +11,8 @@
  * time, seconds), "storm.failures" (here their share of all that was scheduled; missed ones are none), "storm.cpu" (the
  * generator's, us for each success; not in judgements).  NAN: not measured, or no such name. */
 double sq_report_measure(const json_t *report, const char *name);
+/* The median of those reports that have it; NAN: none does. */
+double sq_reports_median(const json_t *const *reports, size_t n, const char *name);
 
 /* Is it a measure of one of these loads, of a report or of a scenario? */
 bool sq_measure_is_known(const json_t *loads, const char *name);

@@ -3,25 +3,8 @@
 # report states, which is under 5 ms; and it is the machine's own.  Whatever is read there, it is one ssh connection.
 . "$(dirname "$0")/lib.sh"
 
-need sshd openssh-server
-need ssh openssh-client
-mkdir -p /run/sshd
-ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/key"
-ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/host"
-cp "$SCRATCH/key.pub" "$SCRATCH/authorized"
-server() { # PORT PATH
-	cat > "$SCRATCH/sshd.$1" <<-C
-		Port $1
-		HostKey $SCRATCH/host
-		AuthorizedKeysFile $SCRATCH/authorized
-		StrictModes no
-		UsePAM no
-		PermitRootLogin yes
-		PidFile none
-		SetEnv PATH=$2
-	C
-}
-mkdir "$SCRATCH/far" "$SCRATCH/bin"
+ssh_set_up
+mkdir "$SCRATCH/far"
 ln -s "$(realpath "$SQUALL")" "$SCRATCH/far/squall"
 # Two sources that run commands, each read by itself.
 for tool in top:openbsd-4.4-top vmstat:openbsd-3.1-vmstat-m; do
@@ -30,19 +13,8 @@ for tool in top:openbsd-4.4-top vmstat:openbsd-3.1-vmstat-m; do
 done
 printf '#!/bin/sh\necho OpenBSD\n' > "$SCRATCH/far/uname"
 chmod +x "$SCRATCH"/far/{top,vmstat,uname}
-server 2201 "$SCRATCH/far:/usr/bin:/bin"
-server 2202 /usr/bin:/bin
-# The user's own settings, as ~/.ssh/config would have them.
-cat > "$SCRATCH/ssh" <<C
-Host *
-	IdentityFile $SCRATCH/key
-	IdentitiesOnly yes
-	UserKnownHostsFile /dev/null
-	StrictHostKeyChecking no
-	LogLevel ERROR
-C
-printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$SCRATCH/ssh" > "$SCRATCH/bin/ssh"
-chmod +x "$SCRATCH/bin/ssh"
+sshd_settings 2201 "SetEnv PATH=$SCRATCH/far:/usr/bin:/bin"
+sshd_settings 2202 "SetEnv PATH=/usr/bin:/bin"
 # A program whose monotonic clock is 300 ms ahead.
 cat > "$SCRATCH/ahead.py" <<'P'
 import ctypes, os, sys
@@ -54,9 +26,8 @@ if os.fork() == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 os.wait()
 P
-sshd=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)
 # A host of its own for each way to read, so that all three stand beside each other in one report.
-jq -n --arg s "$SCRATCH" --arg sshd "$sshd" '
+jq -n --arg s "$SCRATCH" --arg sshd "$sshd_program" '
 	def sshd($port): {argv: ["/usr/bin/python3", "\($s)/ahead.py", $sshd, "-D", "-e", "-f", "\($s)/sshd.\($port)"], wait_port: $port};
 	{name: "far", target: "server:9000", bin: "10ms",
 	world: {hosts: {client: {}, far: {}, shell: {}, server: {run: [{sink: "tcp", listen: "0.0.0.0:9000"}, sshd(2201), sshd(2202)]}},

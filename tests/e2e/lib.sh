@@ -117,6 +117,40 @@ certificate() { # NAME [AUTHORITY]
 		fail "no certificate for $1: $(cat "$SCRATCH/openssl.log")"
 }
 
+# An ssh of the script's own, in $SCRATCH/bin, which is for the caller's PATH: its key opens each sshd that sshd_settings is
+# for, with the settings that ~/.ssh/config would have.  Started by: $sshd_program -D -e -f $SCRATCH/sshd.PORT
+ssh_set_up() {
+	need sshd openssh-server
+	need ssh openssh-client
+	sshd_program=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd)
+	mkdir -p /run/sshd "$SCRATCH/bin"
+	ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/key"
+	ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/host"
+	cp "$SCRATCH/key.pub" "$SCRATCH/authorized"
+	cat > "$SCRATCH/ssh" <<-C
+		Host *
+		IdentityFile $SCRATCH/key
+		IdentitiesOnly yes
+		UserKnownHostsFile /dev/null
+		StrictHostKeyChecking no
+		LogLevel ERROR
+	C
+	printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$SCRATCH/ssh" > "$SCRATCH/bin/ssh"
+	chmod +x "$SCRATCH/bin/ssh"
+}
+sshd_settings() { # PORT [LINE...]
+	cat > "$SCRATCH/sshd.$1" <<-C
+		Port $1
+		HostKey $SCRATCH/host
+		AuthorizedKeysFile $SCRATCH/authorized
+		StrictModes no
+		UsePAM no
+		PermitRootLogin yes
+		PidFile none
+	C
+	[ $# = 1 ] || printf '%s\n' "${@:2}" >> "$SCRATCH/sshd.$1"
+}
+
 # A Postfix of the script's own in $SCRATCH/etc, with its queue and its log ($SCRATCH/mail.log), that
 # takes mail from the world's hosts and relays all of it to 198.19.0.2; arguments are further lines of
 # its main.cf, of which the last one counts.  Started by: postfix -c $SCRATCH/etc start-fg

@@ -3,31 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || fail "it takes root to have the machine's journal"
 
-need sshd openssh-server
-need ssh openssh-client
-mkdir -p /run/sshd "$SCRATCH/bin"
-ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/key"
-ssh-keygen -q -t ed25519 -N '' -f "$SCRATCH/host"
-cp "$SCRATCH/key.pub" "$SCRATCH/authorized"
-cat > "$SCRATCH/sshd" <<C
-Port 2203
-HostKey $SCRATCH/host
-AuthorizedKeysFile $SCRATCH/authorized
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PidFile none
-C
-cat > "$SCRATCH/ssh" <<C
-Host *
-	IdentityFile $SCRATCH/key
-	IdentitiesOnly yes
-	UserKnownHostsFile /dev/null
-	StrictHostKeyChecking no
-	LogLevel ERROR
-C
-printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$SCRATCH/ssh" > "$SCRATCH/bin/ssh"
-chmod +x "$SCRATCH/bin/ssh"
+ssh_set_up
+sshd_settings 2203
 export PATH=$SCRATCH/bin:$PATH
 at_exit '"$SQUALL" restore > /dev/null'
 
@@ -42,7 +19,7 @@ ip link set sqf0 up
 ip -n "$ns" addr add 198.18.77.2/24 dev sqf1
 ip -n "$ns" link set sqf1 up
 ip -n "$ns" link set lo up
-ip netns exec "$ns" "$(PATH=$PATH:/usr/sbin command -v sshd)" -D -e -f "$SCRATCH/sshd" 2> "$SCRATCH/sshd.log" & sshd=$!
+ip netns exec "$ns" "$sshd_program" -D -e -f "$SCRATCH/sshd.2203" 2> "$SCRATCH/sshd.log" & sshd=$!
 at_exit 'kill $sshd 2> /dev/null'
 ip netns exec "$ns" "$SQUALL" sink tcp --listen 0.0.0.0:9000 > "$SCRATCH/sink.log" 2>&1 & sink=$!
 at_exit 'kill $sink'

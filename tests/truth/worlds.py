@@ -1,5 +1,7 @@
 """What the labelled runs are built of: shapes of arrival, loads, built-in targets, filters, real resolvers, and settings of
-the whole machine.  Nothing here knows a cause; singles.py and cases.py put them together."""
+the whole machine.  Nothing here knows a cause; singles.py, blameless.py and cases.py put them together."""
+
+import json
 
 SHAPES = ("burst", "even", "poisson")
 LEVELS = (0, 1, 2)
@@ -53,6 +55,21 @@ def one_in(k):
 
 
 SYN = "tcp dport 9000 tcp flags & (syn | ack) == syn"
+
+
+def over_ipv6(kind):
+    """The same run over IPv6: other functions of the kernel's, and the same counters of TCP's."""
+    def six(level, shape):
+        s, *rest = kind(level, shape)
+        text = json.dumps(s).replace("server:", "[fd00:198::2]:").replace("0.0.0.0:", "[::]:")
+        s = json.loads(text)
+        for number, name in enumerate(("client", "server")):
+            s["world"]["hosts"][name]["addresses"] = ["fd00:198::%d/64" % (number + 1)]
+            for key in QUIET:
+                s["world"]["hosts"][name]["sysctl"].pop(key, None)
+        return (s, *rest)
+    six.__name__ = kind.__name__ + "_over_ipv6"
+    return six
 
 
 # ---- settings of the whole machine: such runs are alone, and need --allow-global ----

@@ -318,6 +318,32 @@ static void test_commands(void **state)
 	assert_string_equal(there.ran, "first;last;");
 }
 
+/* Nor are they run again while a setting waits for its machine, by whoever opens the journal. */
+static void test_commands_beside_gone(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_journal *j = far_open(&err);
+
+	(void)state;
+	snprintf(there.value, sizeof(there.value), "%s", "128");
+	there.ran[0] = '\0';
+	there.run_rc = 0;
+	assert_int_equal(sq_journal_run(j, NULL, "last", &err), 0);
+	assert_int_equal(sq_journal_set(j, "ssh:there", somaxconn, "1024", &err), 0);
+	assert_int_equal(sq_journal_run(j, NULL, "middle", &err), 0);
+	assert_int_equal(sq_journal_run(j, NULL, "first", &err), 0);
+	there.gone = true;
+	assert_int_equal(sq_journal_close(j, &err), -EPIPE);
+	assert_string_equal(there.ran, "first;middle;last;");
+	assert_null(far_open(&err));
+	assert_null(far_open(&err));
+	assert_string_equal(there.ran, "first;middle;last;");
+	there.gone = false;
+	assert_int_equal(sq_journal_close(far_open(&err), &err), 0);
+	assert_string_equal(there.ran, "first;middle;last;");
+	assert_string_equal(there.value, "128");
+}
+
 /* A line that is not whole was never acted upon. */
 static void test_torn(void **state)
 {
@@ -343,7 +369,8 @@ int main(void)
 		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_commands),  cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_commands),  cmocka_unit_test(test_commands_beside_gone),
+		cmocka_unit_test(test_torn),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -94,19 +94,6 @@ static void test_holm(void **state)
 	assert_true(i > 2);
 }
 
-static void test_chance(void **state)
-{
-	json_t *set;
-	size_t i;
-
-	(void)state;
-	json_array_foreach(json_object_get(truth, "chance"), i, set)
-		assert_close(sq_chance_upper((size_t)number(set, "seen"), (size_t)number(set, "n"),
-					     number(set, "alpha")),
-			     number(set, "upper"));
-	assert_true(i > 5);
-}
-
 static void test_prediction(void **state)
 {
 	double same[] = { 2, 2, 2 }, p;
@@ -244,11 +231,10 @@ static void test_more_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paired),       cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_chance),       cmocka_unit_test(test_prediction),
-		cmocka_unit_test(test_median),       cmocka_unit_test(test_most_pairs),
-		cmocka_unit_test(test_false_alarms), cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_more_pairs),
+		cmocka_unit_test(test_paired),     cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_prediction), cmocka_unit_test(test_median),
+		cmocka_unit_test(test_most_pairs), cmocka_unit_test(test_false_alarms),
+		cmocka_unit_test(test_verdicts),   cmocka_unit_test(test_more_pairs),
 	};
 	int failed;
 

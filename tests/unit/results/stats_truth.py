@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes stats_truth.json beside it: what tests/unit/results/stats.c compares results/stats.c with.
 
-Needs python3-scipy and numpy.  Values are scipy's wherever scipy has them (wilcoxon by the exact distribution,
-beta for the interval of a chance); with ties and zeros, where it has no exact distribution, all signs are gone
-through one by one, and so for which of the sorted means bound Hodges and Lehmann's interval.
+Needs python3-scipy and numpy.  Values are scipy's wherever scipy has them (wilcoxon by the exact distribution);
+with ties and zeros, where it has no exact distribution, all signs are gone through one by one, and so for which
+of the sorted means bound Hodges and Lehmann's interval.
 """
 import itertools, json, os, random
 
@@ -78,8 +78,6 @@ def main():
             [0.04], [0.01, 0.04, 0.03, 0.005], [0.02, 0.02, 0.9], [rng.random() for _ in range(12)])],
         "prediction": [prediction(d, x, a) for d in sets if len(d) > 1 and len(set(d)) > 1 for x in (d[0], 2.5, -40.0)
                        for a in (0.05, 0.01)],
-        "chance": [{"seen": k, "n": n, "alpha": a, "upper": float(stats.beta.ppf(1 - a, k + 1, n - k)) if k < n else 1.0}
-                   for k, n in ((0, 10), (0, 300), (3, 10), (7, 1000), (5, 5)) for a in (0.05, 0.025)],
     }
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "stats_truth.json"), "w") as f:
         json.dump(truth, f, indent=1)
