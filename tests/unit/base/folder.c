@@ -27,7 +27,7 @@ static void test_write(void **state)
 
 static void make(const char *in, const char *name, char ret_path[64])
 {
-	snprintf(ret_path, 64, "%s/%s", in, name);
+	snprintf(ret_path, 64, "%.40s/%.20s", in, name);
 	assert_int_equal(mkdir(ret_path, 0755), 0);
 }
 
