@@ -92,7 +92,7 @@ goal=(--goal "q.failures == 0")
 refused "expects nothing" --min 100/s --max 200/s
 refused "is not below --max" --min 200/s --max 100/s "${goal[@]}"
 refused "width" --min 100/s --max 200/s --width 0 "${goal[@]}"
-refused "at most --final" --min 100/s --max 200/s --initial 3s "${goal[@]}"
+refused "at most --final" --min 100/s --max 200/s --initial 4s "${goal[@]}"
 refused "at least --final" --min 100/s --max 200/s --final 10s "${goal[@]}"
 refused "no operation is due" --min 1/s --max 200/s "${goal[@]}"
 refused "no load is called" --min 100/s --max 200/s --load x "${goal[@]}"
