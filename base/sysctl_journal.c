@@ -27,6 +27,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/setting.h"
 #include "base/sysctl.h"
@@ -99,6 +100,8 @@ static int take_lock(struct sq_journal *j, const char *dir, int64_t wait_ns, str
 			return sq_err_set(err, -errno, dir, "%s: %s", lock_name, strerror(errno));
 		if (sq_now_ns() >= until_ns)
 			return fail_busy(j->lock, dir, err);
+		if (sq_interrupted())
+			return sq_err_set(err, -EINTR, dir, "asked to end while waiting for it");
 		sq_sleep_until(sq_now_ns() + LOOK_EVERY_NS);
 	}
 	if (ftruncate(j->lock, 0) == -1 || pwrite(j->lock, pid, (size_t)len, 0) != len)

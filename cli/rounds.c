@@ -154,6 +154,8 @@ static json_t *run_side(struct sq_rounds *r, size_t side, size_t round, int *ret
 /* A command that failed or a setting that was refused is no measurement; a value that leads nowhere is a mistake. */
 static int status_of(const struct sq_err *err)
 {
+	if (err->code == -EINTR)
+		return SQ_EXIT_STOPPED;
 	return err->code == -EINVAL || err->code == -ENOENT ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
 }
 

@@ -20,6 +20,7 @@
 #include "analyzers/kernel/inet_diag.h"
 #include "analyzers/kernel/netlink.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/sysctl.h"
 #include "cli/search.h"
@@ -187,12 +188,12 @@ void sq_quiet_await(struct sq_quiet *q, double load, int64_t least_ns, int64_t m
 	struct look now;
 
 	*ret = (struct sq_search_rest){ 0 };
-	if (least_ns > LOOK_NS)
-		sq_sleep_until(begin_ns + least_ns - LOOK_NS);
+	for (int64_t slept = LOOK_NS; slept < least_ns && !sq_interrupted(); slept += LOOK_NS)
+		sq_sleep_until(begin_ns + slept);
 	do {
 		now = look(q);
 		ret->at_rest = is_quiet(q, &now, load, ret);
-	} while (!ret->at_rest && sq_now_ns() - begin_ns < most_ns);
+	} while (!ret->at_rest && !sq_interrupted() && sq_now_ns() - begin_ns < most_ns);
 	ret->took_ns = sq_now_ns() - begin_ns;
 	if (ret->at_rest)
 		ret->because[0] = '\0';

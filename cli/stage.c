@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/setting.h"
@@ -98,17 +99,6 @@ static int set_one(struct sq_journal *j, const struct sq_deed *d, struct sq_err 
 
 /* ---- in and out ---- */
 
-static void hold_signals(sigset_t *before)
-{
-	sigset_t held;
-
-	sigemptyset(&held);
-	sigaddset(&held, SIGINT);
-	sigaddset(&held, SIGTERM);
-	sigaddset(&held, SIGHUP);
-	sigprocmask(SIG_BLOCK, &held, before);
-}
-
 static int take_journal(struct sq_stage *s, struct sq_err *err)
 {
 	static bool said;
@@ -138,7 +128,7 @@ int sq_stage_enter(struct sq_stage *s, const struct sq_variant *side, struct sq_
 	*s = (struct sq_stage){ .side = side };
 	if (!side->settings.n && !side->before.n && !side->after.n)
 		return 0;
-	hold_signals(&s->before);
+	sq_interrupt_hold();
 	s->entered = true;
 	if (side->settings.n || side->after.n)
 		rc = take_journal(s, err);
@@ -167,7 +157,6 @@ int sq_stage_leave(struct sq_stage *s, struct sq_err *err)
 	if (rc < 0 && !err->code)
 		sq_err_set(err, rc, s->side->label, "what it changed could not be undone");
 	sq_hands_close();
-	sigprocmask(SIG_SETMASK, &s->before, NULL);
 	s->entered = false;
 	return rc;
 }

@@ -2,8 +2,6 @@
 #ifndef SQ_CLI_STAGE_H
 #define SQ_CLI_STAGE_H
 
-#include <signal.h>
-
 #include "cli/sides.h"
 
 struct sq_stage {
@@ -11,11 +9,10 @@ struct sq_stage {
 	struct sq_journal *journal; /* NULL: there is nothing to undo, or no journal to be had */
 	bool entered;
 	bool begun; /* its commands before, the first of them at least */
-	sigset_t before;
 };
 
-/* Runs the side's commands, makes its settings, each read back; from here on nothing but SIGKILL ends the process, and
- * what is to be undone is in the machine's journal.  -errno with err: what was done is undone by sq_stage_leave. */
+/* Runs the side's commands, makes its settings, each read back; from here on nothing but SIGKILL ends the process
+ * (sq_interrupt_hold), and what is to be undone is in the machine's journal.  -errno with err: what was done is undone by sq_stage_leave. */
 int sq_stage_enter(struct sq_stage *s, const struct sq_variant *side, struct sq_err *err);
 
 /* Settings back, then the side's last commands.  -errno with err; all is tried all the same. */

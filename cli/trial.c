@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/command.h"
@@ -22,9 +23,12 @@ void sq_trial_run(const json_t *doc, const struct sq_trial_way *way, const char 
 	if (out)
 		args.out = (char *)out; /* read only */
 	args.quiet = args.quiet || quiet;
+	sq_interrupt_hold();
 	ret->status = sq_execute(own, way->file, &args, way->shipped, NULL, way->argc, way->argv,
 				 &ret->dir);
 	json_decref(own);
+	if (sq_interrupted())
+		ret->status = SQ_EXIT_STOPPED;
 	if (!ret->dir)
 		return;
 	path = sq_printf_dup("%s/run.json", ret->dir);

@@ -24,7 +24,8 @@ struct sq_trial_way {
 	char **argv;
 };
 
-/* Runs a copy of the scenario; out: its folder, NULL for what args say. */
+/* Runs a copy of the scenario; out: its folder, NULL for what args say.  Whoever asked the command to end since the first
+ * of its runs, during one or between two, stopped this one (SQ_EXIT_STOPPED). */
 void sq_trial_run(const json_t *doc, const struct sq_trial_way *way, const char *out, bool quiet,
 		  struct sq_trial *ret);
 /* Of a run that was: its folder or its run.json.  -errno with err. */

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/ctl.h"
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "loadgen/campaign/head.h"
 #include "loadgen/campaign/keeper.h"
@@ -463,13 +464,7 @@ static void campaign_run(struct campaign *c, enum sq_ending *ret_ending)
 
 static int signals_open(struct campaign *c, struct sq_err *err)
 {
-	struct sigaction hup;
-
-	sigaddset(&c->signal_set, SIGINT);
-	sigaddset(&c->signal_set, SIGTERM);
-	/* A blocked signal is queued even when it is ignored: nohup's word is kept here. */
-	if (sigaction(SIGHUP, NULL, &hup) == -1 || hup.sa_handler != SIG_IGN)
-		sigaddset(&c->signal_set, SIGHUP);
+	sq_interrupt_signals(&c->signal_set);
 	sigprocmask(SIG_BLOCK, &c->signal_set, &c->old_mask);
 	c->signals = signalfd(-1, &c->signal_set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (c->signals == -1)
@@ -504,8 +499,10 @@ static void campaign_fini(struct campaign *c)
 		keeper_reap(c);
 	if (c->signals != -1)
 		close(c->signals);
-	/* A Ctrl-C too many must not kill the report that comes next. */
-	while (sigtimedwait(&c->signal_set, NULL, &(const struct timespec){ 0 }) > 0)
+	/* A Ctrl-C too many must not kill the report that comes next.  The first is for a caller that
+	 * looks for it. */
+	while ((c->n_signals || !sigismember(&c->old_mask, SIGINT)) &&
+	       sigtimedwait(&c->signal_set, NULL, &(const struct timespec){ 0 }) > 0)
 		continue;
 	sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
 	if (c->dirfd != -1)
@@ -532,7 +529,6 @@ int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *o
 		rc = sq_err_set(err, -errno, opts->dir, "%s", strerror(errno));
 		return rc;
 	}
-	sigemptyset(&c.signal_set);
 	rc = signals_open(&c, err);
 	if (rc == 0)
 		rc = children_plan(&c, err);

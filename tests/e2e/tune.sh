@@ -29,9 +29,13 @@ said=$(jqr "$SCRATCH/t/000-2/run.json" '[.findings[].evidence[]] | join(" ")')
 "$SQUALL" tune "$SCRATCH/s.json" --sysctl net.core.somaxconn=128 --out "$SCRATCH/u" 2> "$SCRATCH/said" && fail "one value was tuned"
 grep -q 'two values at least' "$SCRATCH/said" || fail "one value: $(cat "$SCRATCH/said")"
 
-# Ended by its user: what was whole is told.
-"$SQUALL" tune "$SCRATCH/s.json" --sysctl net.core.somaxconn=128,1024 --pairs 50 --warmup 0 --out "$SCRATCH/v" --quiet & pid=$!
-sleep 4
-kill -INT $pid
-status=0; wait $pid || status=$?
-expect_eq "$status $(jqr "$SCRATCH/v/tune.json" '[.whole, .rounds > 0] | tostring')" "4 [false,true]" "ended early"
+# Ended by its user, at any moment, also between two runs: what was whole is told.
+for moment in 2 2.31 2.62 2.93 3.24 4; do
+	rm -rf "$SCRATCH/v"
+	"$SQUALL" tune "$SCRATCH/s.json" --sysctl net.core.somaxconn=128,1024 --pairs 50 --warmup 0 --out "$SCRATCH/v" --quiet & pid=$!
+	sleep "$moment"
+	kill -INT $pid
+	status=0; wait $pid || status=$?
+	expect_eq "$status $(jqr "$SCRATCH/v/tune.json" .whole)" "4 false" "ended after $moment s"
+done
+expect_eq "$(jqr "$SCRATCH/v/tune.json" '.rounds > 0')" true "what was whole"
