@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct sq_tcp_info {
+	bool connected;         /* its handshake is over, for this side */
 	uint32_t unacked;       /* segments sent and not acknowledged */
 	uint32_t retransmitted; /* segments sent again, SYNs included */
 	uint32_t segs_out;      /* all segments sent: SYNs, data, pure ACKs, retransmits */

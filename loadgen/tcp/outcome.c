@@ -3,9 +3,11 @@
  * failures, and what took longer than a lost segment takes to be sent again, are looked up in
  * TCP_INFO.
  *
- * What a reader would get wrong: a failed connection is always reset, whatever `close` says: a FIN
- * would be sent again and again to a full accept queue, and be counted there after the outcome was
- * booked. */
+ * What a reader would get wrong:
+ * - A failed connection is always reset, whatever `close` says: a FIN would be sent again and again to
+ *   a full accept queue, and be counted there after the outcome was booked.
+ * - A lane that wakes up late finds connects that timed out and have come through meanwhile: their last
+ *   SYN was dropped by nobody.  They timed out in the phase that the kernel had come to. */
 #include "base/clock.h"
 #include "loadgen/engine/client.h"
 #include "loadgen/engine/tcp_info.h"
@@ -58,6 +60,8 @@ static void look_up(const struct sq_tcp_lane *l, struct sq_tcp_op *t, struct sq_
 		return;
 	if (t->phase == SQ_TCP_PHASE_CONNECT)
 		t->syn_retrans = info.retransmitted;
+	if (t->phase == SQ_TCP_PHASE_CONNECT && info.connected)
+		t->phase = SQ_TCP_PHASE_ACK;
 	else if (result->outcome.code == SQ_TCP_CODE_GHOST)
 		t->lost_segs = lost_of_ghost(t, &info);
 }
@@ -74,12 +78,13 @@ static void book(struct sq_tcp_lane *l, struct sq_op *op, struct sq_tally_op *re
 void sq_tcp_fail(struct sq_tcp_lane *l, struct sq_op *op, uint16_t code)
 {
 	struct sq_tcp_op *t = sq_tcp_of(op);
-	struct sq_tally_op result = { .outcome = { .code = code, .phase = t->phase },
+	struct sq_tally_op result = { .outcome = { .code = code },
 				      .done_ns = sq_lane_clock(l->lane),
 				      .id = op->seq };
 
 	if (t->conn != SQ_TCP_NO_CONN)
 		look_up(l, t, &result);
+	result.outcome.phase = t->phase;
 	book(l, op, &result);
 	sq_tcp_conn_close(l, op, true);
 	sq_op_release(l->lane, op);

@@ -224,6 +224,7 @@ struct bench {
 	rlim_t fsize;        /* and of its files */
 	const char *command; /* to send after command_ns; "": the end of the channel */
 	int64_t command_ns;
+	int64_t asleep_ns, awake_ns; /* the worker is stopped from then to then; 0: never */
 	/* what it got */
 	int status;
 	char said[SQ_CTL_LINE]; /* the last line before the end */
@@ -372,7 +373,7 @@ static inline void bench_print(const struct bench *b)
 	free(text);
 }
 
-static inline void bench_talk(struct bench *b, int ctl)
+static inline void bench_talk(struct bench *b, int ctl, pid_t pid)
 {
 	char line[SQ_CTL_LINE];
 	int64_t t0 = sq_now_ns() + 50 * SQ_MS;
@@ -383,6 +384,12 @@ static inline void bench_talk(struct bench *b, int ctl)
 	if (strcmp(b->said, "ready") != 0)
 		return;
 	sq_ctl_send(ctl, "go %lld", (long long)t0);
+	if (b->asleep_ns) {
+		sq_sleep_until(t0 + b->asleep_ns);
+		kill(pid, SIGSTOP);
+		sq_sleep_until(t0 + b->awake_ns);
+		kill(pid, SIGCONT);
+	}
 	if (b->command) {
 		sq_sleep_until(t0 + b->command_ns);
 		if (!*b->command)
@@ -428,7 +435,7 @@ static inline void bench_run_with(struct bench *b,
 		exit(bench_child(b, live, ctl[1], dirfd));
 	}
 	close(ctl[1]);
-	bench_talk(b, ctl[0]);
+	bench_talk(b, ctl[0], pid);
 	close(ctl[0]);
 	assert_int_equal(waitpid(pid, &b->status, 0), pid);
 	close(dirfd);
