@@ -39,6 +39,7 @@ enum sq_rows {
 	SQ_ROWS_TARGET, /* the one of the socket that the load's target is */
 	SQ_ROWS_PATH,   /* the one of the device that leads to the load's other end; all when the
 			   record doesn't know it */
+	SQ_ROWS_MACHINE, /* all, of a host that is a machine of its own: those of a world share one */
 };
 
 /* Where a mechanism shows on a host. */

@@ -6,7 +6,7 @@
 
 static const char *const dose_names[] = { "syn-schedule", "segments", "once", "some", NULL };
 static const char *const side_names[] = { "server", "client", "either", NULL };
-static const char *const rows_names[] = { "all", "target", "path", NULL };
+static const char *const rows_names[] = { "all", "target", "path", "machine", NULL };
 static const char *const fact_names[] = { "none",   "loopback-source", "relay-lookup",
 					  "levels", "missed",          NULL };
 

@@ -370,6 +370,8 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 		return false; /* another of its targets stands here */
 	if (c->many_targets && load->n_targets < 2)
 		return false;
+	if (c->rows == SQ_ROWS_MACHINE && json_array_size(run->links) > 0)
+		return false;
 	*ret_row = c->instance;
 	if (c->instance)
 		return true;

@@ -32,6 +32,11 @@ global neighbour-table
 named neighbour-table 1 exact
 advises "gc_thresh3 (now 32)"
 
+# What a full backlog of the other processor drops is told to the sender: its buffer has room.
+global softnet-backlog
+named softnet-backlog 2 exact
+advises "net.core.netdev_max_backlog (now 0; the machine's)"
+
 # A full queue of a server that is stopped is not to blame for it.
 lab server-stalled as_user
 named server-stalled 2 strong

@@ -82,7 +82,7 @@ expect_eq "$(sink half accepted) $(sink half resets)" "200 0" "connections and r
 run unread "$greeter" 9001 '{"hold": "700ms", "read": "never", "close": "fin", "duration": "2s", "count": 200}' 0
 expect_eq "$outcomes" "ok  200" "connections that read nothing"
 expect_eq "$(sink unread resets)" 200 "their FINs, turned into RSTs by what was unread"
-run read "$greeter" 9001 '{"hold": "700ms", "close": "fin", "duration": "2s", "count": 200}' 0
+run read "$greeter" 9001 '{"hold": "2s", "close": "fin", "duration": "4s", "count": 200}' 0
 expect_eq "$outcomes, $(sink read resets) resets, $(count read bytes_received) bytes" "ok  200, 0 resets, 1200 bytes" "the same, read"
 run slow_read "$greeter" 9001 '{"hold": "400ms", "read": "slow", "read_piece": "2B", "pause": "50ms", "close": "fin", "duration": "2s", "count": 200}' 0
 expect_eq "$outcomes, $(count slow_read bytes_received) bytes" "ok  200, 1200 bytes" "read in pieces of two"

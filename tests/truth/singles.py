@@ -245,10 +245,20 @@ def throttled_by_its_group(level, shape):
     return scenario([load], server), lambda run: {("cpu-throttled", "server"): run.load("storm").failures}
 
 
+def softnet_backlog(level, shape):
+    """Queries go to the other processor (RPS), whose backlog takes few.  What the sink did not get was lost there."""
+    steer = "mount -t sysfs none /sys && echo 2 > /sys/class/net/eth0/queues/rx-0/rps_cpus"
+    server = {"cpus": "0", "run": [{"argv": ["sh", "-c", steer], "once": True}, dns_sink(receive_buffer="4MiB")]}
+    load = dns(shape, (2000, 4000, 8000)[level] if shape == "burst" else 20000)
+    return (globally(scenario([load], server, {"cpus": "0"}), netdev_max_backlog=(2, 1, 0)[level]),
+            lambda run: {("softnet-backlog-full", "client"): run.load("queries").scheduled - run.sink("dns")["queries"]})
+
+
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
            filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           closed_port_of_queries, server_resets, slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table, resolver_quota, upstream_fails,
+           closed_port_of_queries, server_resets, slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table,
+           softnet_backlog, resolver_quota, upstream_fails,
            upstream_silent, relay_lookups, saturated_by_work, saturated_by_others,
            throttled_by_its_group]
 

@@ -76,7 +76,7 @@ def over_ipv6(kind):
 
 def globally(s, **sysctl):
     """What no namespace has for itself, by the last part of its name."""
-    places = {"tcp_max_orphans": "net.ipv4.", "tcp_mem": "net.ipv4.", "nf_conntrack_max": "net.netfilter."}
+    places = {"tcp_max_orphans": "net.ipv4.", "tcp_mem": "net.ipv4.", "nf_conntrack_max": "net.netfilter.", "netdev_max_backlog": "net.core."}
     s["world"]["sysctl"] = {places.get(name, "net.ipv4.neigh.default.") + name: value for name, value in sysctl.items()}
     return s
 

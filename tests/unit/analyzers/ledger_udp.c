@@ -225,6 +225,44 @@ static void test_path(void **state)
 	sq_run_free(run);
 }
 
+/* A full backlog of the machine's: in a world as far as the sender's device says that it was its packets; elsewhere all of
+ * it.  No send buffer was full. */
+static void test_softnet_backlog(void **state)
+{
+	static const struct {
+		bool world;
+		uint64_t softnet, device, backlog, buffer;
+	} cases[] = {
+		{ true, 60, 50, 50, 0 },
+		{ true, 0, 50, 0, 0 }, /* dropped for another reason */
+		{ true, 60, 0, 0, 50 },
+		{ false, 60, 0, 60, 20 }, /* 10 of 90 are of neither */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sq_run *run = quiet();
+		uint64_t sndbuf = cases[i].world ? 50 : 20;
+
+		if (cases[i].world)
+			json_array_append_new(run->links,
+					      json_pack("{s:[s, s], s:[s, s]}", "hosts", "client",
+							"server", "devices", "eth0", "eth0"));
+		queries(run, "q", "server:53", "timeout", "query", cases[i].world ? 50 : 90);
+		rises_each(run, "server", "udp.drops", "0.0.0.0:53", 0);
+		counters(run, "server", 0, sndbuf, 0);
+		rises_each(run, "server", "link.tx_dropped", "eth0", cases[i].device);
+		rises_each(run, "server", "softnet.dropped", "cpu0", cases[i].softnet);
+		rises_each(run, "server", "softnet.dropped", "cpu1", 0);
+		analyze(run);
+		assert_int_equal(explained(run, "q", "softnet-backlog-full", "server"),
+				 10 * cases[i].backlog);
+		assert_int_equal(explained(run, "q", "send-buffer-full", "server"),
+				 10 * cases[i].buffer);
+		sq_run_free(run);
+	}
+}
+
 static void test_both_at_once(void **state)
 {
 	struct sq_run *run = quiet();
@@ -388,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_queue_and_send_buffer),
 		cmocka_unit_test(test_slipped_readings),
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_softnet_backlog),
 		cmocka_unit_test(test_both_at_once),
 		cmocka_unit_test(test_refused_sends),
 		cmocka_unit_test(test_port_of_another),
