@@ -87,16 +87,21 @@ events { worker_connections 1000; }
 http { access_log off; client_body_temp_path $W; proxy_temp_path $W; fastcgi_temp_path $W; uwsgi_temp_path $W; scgi_temp_path $W;
   server { listen 0.0.0.0:80; location / { return 204; } location /stub_status { stub_status; } } }
 C
+cat > "$W/five" <<R
+rm -f $W/*.ctl $W/knot.sock $W/knot.pid
+servers=
+for each in "named -f -n 1 -U 1 -c $W/named.conf" "unbound -d -c $W/unbound.conf" "nsd -d -c $W/nsd.conf" "knotd -c $W/knot.conf" \\
+	"nginx -p $W -c $W/nginx.conf"; do
+	\$each &
+	servers="\$servers \$!"
+done
+until curl -s http://127.0.0.1:8053/json/v1/net > /dev/null && [ -e $W/unbound.ctl ] && [ -e $W/nsd.ctl ] && [ -e $W/knot.sock ]; do sleep 0.1; done
+R
 # When the run ends them, each is asked by its own tool.
 cat > "$W/servers.run" <<R
-named -f -n 1 -U 1 -c $W/named.conf &
-unbound -d -c $W/unbound.conf &
-nsd -d -c $W/nsd.conf &
-knotd -c $W/knot.conf &
-nginx -p $W -c $W/nginx.conf &
-until curl -s http://127.0.0.1:8053/json/v1/net > /dev/null && [ -e $W/unbound.ctl ] && [ -e $W/nsd.ctl ] && [ -e $W/knot.sock ]; do sleep 0.1; done
+. $W/five
 prometheus-node-exporter --web.listen-address=127.0.0.1:9100 &
-servers=\$(jobs -p)
+servers="\$servers \$!"
 trap 'rndc -c $W/rndc.conf stats; unbound-control -c $W/unbound.conf stats_noreset > $W/unbound.says
   nsd-control -c $W/nsd.conf stats_noreset > $W/nsd.says; knotc -c $W/knot.conf stats > $W/knot.says
   curl -s http://127.0.0.1/stub_status > $W/nginx.says; kill \$servers' TERM
@@ -165,6 +170,31 @@ expect_eq "$(($(delta nginx.accepts) - $(delta nginx.readings)))" 400 "nginx: ac
 expect_eq "$(delta node_netstat_Udp_InDatagrams)" "$(jqr "$r" '[.counters[] | select(.host == "server" and .metric == "Udp.InDatagrams").delta] | add')" \
 	"node_exporter's count of datagrams, and squall's own"
 [ "$(delta process_cpu_seconds_total)" -gt 0 ] || fail "node_exporter took no time: its seconds are lost"
+
+# All five end in the middle of a run, and are started anew: each count goes on from what it was at the last reading before.
+cat > "$W/again.run" <<R
+. $W/five
+prometheus-node-exporter --web.listen-address=127.0.0.1:9100 & exporter=\$!
+trap 'kill \$servers \$exporter; exit 0' TERM
+sleep 4
+kill \$servers; wait \$servers
+. $W/five
+while :; do sleep 0.1; done
+R
+jq --arg run "$W/again.run" '.world.hosts.server.run[0].argv[1] = $run | .load |= map(del(.count) | .duration = "6s" | .timeout = "500ms" | .arrivals.rate = 100)' \
+	"$W/servers.json" > "$W/again.json"
+ran again "$SQUALL" run "$W/again.json" --allow-exec
+went_on() { # LOAD SOURCE METRIC [INSTANCE]
+	local answered=$(jqr "$r" "[.loads[] | select(.name == \"$1\").outcomes[] | select(.phase == \"\" or .code == \"SERVFAIL\" or .code == \"REFUSED\").count] | add")
+	local counted=$(delta "$3" "${4:-}")
+	[ "$counted" -le "$answered" ] && [ "$counted" -ge $((answered - 60)) ] || fail "$1: answered $answered times, $3 rose by $counted"
+	expect_eq "$(jqr "$r" ".counters[] | select(.metric == \"$3\" and (.instance // \"\") == \"${4:-}\").restarted")" true "$3 began anew"
+	expect_eq "$(jqr "$r" "[.events[] | select(.source == \"$2\" and (.text | endswith(\"counters began anew\")))] | length > 0")" true "$2 is an event"
+}
+went_on named bind bind.Requestv4
+went_on unbound unbound unbound.total.num.queries
+went_on nsd nsd nsd.num.queries
+went_on knot knot knot.mod-stats.server-operation query
 
 # The limits of resolvers, as the labs have them; they mostly wait.
 for name in resolver-servfail resolver-quota resolver-quota-unbound resolver-dead-upstream; do
