@@ -185,8 +185,9 @@ jq --arg run "$W/again.run" '.world.hosts.server.run[0].argv[1] = $run | .load |
 	"$W/servers.json" > "$W/again.json"
 ran again "$SQUALL" run "$W/again.json" --allow-exec
 went_on() { # LOAD SOURCE METRIC [INSTANCE]
-	local answered=$(jqr "$r" "[.loads[] | select(.name == \"$1\").outcomes[] | select(.phase == \"\" or .code == \"SERVFAIL\" or .code == \"REFUSED\").count] | add")
-	local counted=$(delta "$3" "${4:-}")
+	local answered counted
+	answered=$(jqr "$r" "[.loads[] | select(.name == \"$1\").outcomes[] | select(.phase == \"\" or .code == \"SERVFAIL\" or .code == \"REFUSED\").count] | add")
+	counted=$(delta "$3" "${4:-}")
 	[ "$counted" -le "$answered" ] && [ "$counted" -ge $((answered - 60)) ] || fail "$1: answered $answered times, $3 rose by $counted"
 	expect_eq "$(jqr "$r" ".counters[] | select(.metric == \"$3\" and (.instance // \"\") == \"${4:-}\").restarted")" true "$3 began anew"
 	expect_eq "$(jqr "$r" "[.events[] | select(.source == \"$2\" and (.text | endswith(\"counters began anew\")))] | length > 0")" true "$2 is an event"
