@@ -12,7 +12,8 @@ struct sq_stage {
 };
 
 /* Runs the side's commands, makes its settings, each read back; from here on nothing but SIGKILL ends the process
- * (sq_interrupt_hold), and what is to be undone is in the machine's journal.  -errno with err: what was done is undone by sq_stage_leave. */
+ * (sq_interrupt_hold), and what is to be undone is in the machine's journal.  -errno with err: what was done is
+ * undone by sq_stage_leave. */
 int sq_stage_enter(struct sq_stage *s, const struct sq_variant *side, struct sq_err *err);
 
 /* Settings back, then the side's last commands.  -errno with err; all is tried all the same. */
