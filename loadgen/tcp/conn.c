@@ -97,9 +97,9 @@ int sq_tcp_conn_watch(struct sq_tcp_lane *l, struct sq_tcp_conn *c, bool out)
 	return sq_stream_watch(&c->stream, l->lane, (uint32_t)(c - l->conns), out);
 }
 
-void sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+int sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
-	sq_stream_again(&c->stream, l->lane, (uint32_t)(c - l->conns));
+	return sq_stream_again(&c->stream, l->lane, (uint32_t)(c - l->conns));
 }
 
 void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed)

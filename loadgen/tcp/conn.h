@@ -72,8 +72,8 @@ void sq_tcp_lane_close(struct sq_tcp_lane *l);
 struct sq_tcp_conn *sq_tcp_conn_open(struct sq_tcp_lane *l, struct sq_op *op, uint16_t *ret_code);
 /* Has events come for it from now on; out: also when it can be written to.  0 or -errno. */
 int sq_tcp_conn_watch(struct sq_tcp_lane *l, struct sq_tcp_conn *c, bool out);
-/* Of one that is watched: has another event come, for what was not done at this one. */
-void sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c);
+/* Of one that is watched: has another event come, for what was not done at this one.  0 or -errno. */
+int sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c);
 /* Ends an operation's connection, if it has one: by RST when it failed, else as the load wants it. */
 void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed);
 

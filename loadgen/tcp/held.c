@@ -1,6 +1,9 @@
 /* A connection that has its outcome and stays open: what comes is read, slowly read or left, and bulk
  * traffic goes out.  When the server ends it, it is let go, and counted: a load that keeps so many
- * open then connects again. */
+ * open then connects again.
+ *
+ * What a reader would get wrong: the event that brought the outcome may have told of more, the
+ * server's first words or its FIN, which came while the lane was late.  It is told of that again. */
 #include <sys/epoll.h>
 
 #include "loadgen/tcp/conn.h"
@@ -48,18 +51,16 @@ static void pump(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 
 void sq_tcp_held_begin(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
-	int rc;
+	int rc = c->stream.watched ? sq_tcp_conn_again(l, c) : sq_tcp_conn_watch(l, c, false);
 
 	if (l->conf->read == SQ_TCP_READ_SLOW)
 		sq_tcp_slow_begin(l, c);
-	if (l->conf->bulk) {
+	if (rc < 0) {
+		lose(l, c, sq_code_errno(-rc));
+	} else if (l->conf->bulk) {
 		sq_stream_stamps_end(&c->stream, &l->kind);
 		pump(l, c);
-		return;
 	}
-	rc = sq_tcp_conn_watch(l, c, false);
-	if (rc < 0)
-		lose(l, c, sq_code_errno(-rc));
 }
 
 static void read_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c)

@@ -70,6 +70,21 @@ static inline void net_sysctl(const char *name, const char *value)
 	close(fd);
 }
 
+/* What loopback carries from now on, and how many bytes may wait for it. */
+static inline void net_narrow(const char *rate, int limit)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "tc qdisc add dev lo root tbf rate %s burst 1600 limit %d", rate, limit);
+	assert_int_equal(system(command), 0);
+}
+
+static inline void net_wide(void)
+{
+	assert_int_equal(system("tc qdisc del dev lo root"), 0);
+}
+
 static inline int64_t net_counter(const char *wanted)
 {
 	static char names[8192], values[8192];
@@ -231,6 +246,7 @@ struct bench {
 	int64_t took_ns;        /* from t0 to "done" */
 	int64_t scheduled, sent;
 	json_t *outcomes; /* {"code@phase": n}, and "code@phase/effort i": n */
+	json_t *counts;   /* {"name": n} */
 	struct sq_hist *from_due, *lag;
 	double cpu_s;
 	bool done; /* the spool's record */
@@ -281,6 +297,7 @@ static inline void bench_plan(struct bench *b, const struct sq_kind *kind, const
 				    .loads = &b->load,
 				    .n_loads = 1 };
 	b->outcomes = json_object();
+	b->counts = json_object();
 	b->from_due = sq_hist_new(SQ_HIST_FINE);
 	b->lag = sq_hist_new(SQ_HIST_FINE);
 }
@@ -294,20 +311,22 @@ static inline void bench_fini(struct bench *b)
 {
 	free(b->spec.driver.conf);
 	json_decref(b->outcomes);
+	json_decref(b->counts);
 	sq_hist_free(b->from_due);
 	sq_hist_free(b->lag);
 }
 
-static inline void bench_add(struct bench *b, const char *key, json_int_t n)
+static inline void bench_add(json_t *sums, const char *key, const json_t *n)
 {
-	n += json_integer_value(json_object_get(b->outcomes, key));
-	json_object_set_new(b->outcomes, key, json_integer(n));
+	json_int_t sum = json_integer_value(json_object_get(sums, key)) + json_integer_value(n);
+
+	json_object_set_new(sums, key, json_integer(sum));
 }
 
 static inline int bench_record(json_t *r, void *arg, struct sq_err *err)
 {
 	struct bench *b = arg;
-	const char *k = json_string_value(json_object_get(r, "k"));
+	const char *k = json_string_value(json_object_get(r, "k")), *name;
 	json_t *list = json_object_get(r, "scheduled"), *hist = json_object_get(r, "hist"), *o, *e;
 	size_t i, j;
 
@@ -321,15 +340,17 @@ static inline int bench_record(json_t *r, void *arg, struct sq_err *err)
 	for (i = 1; i < json_array_size(list); i += 2)
 		b->scheduled += json_integer_value(json_array_get(list, i));
 	b->sent += json_integer_value(json_object_get(r, "sent"));
+	json_object_foreach(json_object_get(r, "counts"), name, e)
+		bench_add(b->counts, name, e);
 	json_array_foreach(json_object_get(r, "outcomes"), i, o) {
 		char key[128], effort[160];
 
 		snprintf(key, sizeof(key), "%s@%s", json_string_value(json_object_get(o, "code")),
 			 json_string_value(json_object_get(o, "phase")));
-		bench_add(b, key, json_integer_value(json_object_get(o, "n")));
+		bench_add(b->outcomes, key, json_object_get(o, "n"));
 		json_array_foreach(json_object_get(o, "effort"), j, e) {
 			snprintf(effort, sizeof(effort), "%s/%zu", key, j);
-			bench_add(b, effort, json_integer_value(e));
+			bench_add(b->outcomes, effort, e);
 		}
 	}
 	assert_int_equal(sq_hist_merge_json(b->from_due, json_object_get(hist, "from_due")), 0);
@@ -340,6 +361,11 @@ static inline int bench_record(json_t *r, void *arg, struct sq_err *err)
 static inline int64_t bench_n(const struct bench *b, const char *key)
 {
 	return json_integer_value(json_object_get(b->outcomes, key));
+}
+
+static inline int64_t bench_count(const struct bench *b, const char *name)
+{
+	return json_integer_value(json_object_get(b->counts, name));
 }
 
 static inline int64_t bench_all(const struct bench *b)

@@ -28,7 +28,7 @@ static void asked_equally_often(void **state)
 		run_names(&n, "{\"names\": [\"n{0-99}.test\"]}", threads, 2000, &d);
 		assert_int_equal(dns_n(&d, "ok@"), 2000);
 		assert_int_equal(d.in_query, 2000);
-		assert_true(json_object_size(d.counts) == 0);
+		assert_true(json_object_size(d.b.counts) == 0);
 		for (int i = 0; i < 100; i++)
 			assert_int_equal(n.seen->asked[i], 20);
 		assert_int_equal(n.seen->ports, 8 * threads);
@@ -167,7 +167,7 @@ static void replies(void **state)
 		dns_bench_run_done(&d);
 		assert_int_equal(d.b.scheduled, 50);
 		if (strcmp(cases[i].name, "late") != 0) { /* the last of them never read */
-			assert_int_equal(json_object_size(d.counts), cases[i].count != NULL);
+			assert_int_equal(json_object_size(d.b.counts), cases[i].count != NULL);
 			if (cases[i].count)
 				assert_int_equal(dns_count(&d, cases[i].count), 50);
 		} else {

@@ -217,9 +217,8 @@ static inline void named_stop(struct named *n)
 struct dns_bench {
 	struct bench b;
 	struct sq_gate *gate; /* loopback alone */
-	json_t *counts;
-	int64_t in_query;  /* how many latencies of the phase "query" */
-	int odd_exemplars; /* of queries that were sent, without a port */
+	int64_t in_query;     /* how many latencies of the phase "query" */
+	int odd_exemplars;    /* of queries that were sent, without a port */
 };
 
 extern const struct sq_driver sq_driver_dns;
@@ -229,7 +228,7 @@ static inline void dns_bench_init(struct dns_bench *d, const struct named *n, co
 	struct bench *b = &d->b;
 	struct sq_err err = { 0 };
 
-	*d = (struct dns_bench){ .gate = sq_gate_new(), .counts = json_object() };
+	*d = (struct dns_bench){ .gate = sq_gate_new() };
 	bench_plan(b, &sq_driver_dns.kind, conf, &n->addr, n->addr_len);
 	b->spec.max_in_flight = 200000;
 	b->load.gate = d->gate;
@@ -252,21 +251,14 @@ static inline void dns_bench_fini(struct dns_bench *d)
 	sq_opt_fini(sq_driver_dns.kind.opts, d->b.spec.driver.conf);
 	bench_fini(&d->b);
 	sq_gate_free(d->gate);
-	json_decref(d->counts);
 }
 
 static inline int dns_record(json_t *r, void *arg, struct sq_err *err)
 {
 	struct dns_bench *d = arg;
-	json_t *n, *row, *op, *hist = json_object_get(json_object_get(r, "hist"), "phases");
-	const char *key;
+	json_t *row, *op, *hist = json_object_get(json_object_get(r, "hist"), "phases");
 	size_t i, j;
 
-	json_object_foreach(json_object_get(r, "counts"), key, n)
-		json_object_set_new(
-			d->counts, key,
-			json_integer(json_integer_value(n) +
-				     json_integer_value(json_object_get(d->counts, key))));
 	json_array_foreach(json_object_get(r, "outcomes"), i, row)
 		json_array_foreach(json_object_get(row, "exemplars"), j, op)
 			d->odd_exemplars += json_integer_value(json_object_get(op, "local_port")) ==
@@ -281,15 +273,9 @@ static inline int dns_record(json_t *r, void *arg, struct sq_err *err)
 	return bench_record(r, &d->b, err);
 }
 
-/* bench_run, with the counts. */
-static inline void dns_bench_run(struct dns_bench *d)
-{
-	bench_run_with(&d->b, dns_record, d);
-}
-
 static inline int64_t dns_count(const struct dns_bench *d, const char *key)
 {
-	return json_integer_value(json_object_get(d->counts, key));
+	return bench_count(&d->b, key);
 }
 
 static inline int64_t dns_n(const struct dns_bench *d, const char *key)
@@ -301,8 +287,8 @@ static inline void dns_bench_run_done(struct dns_bench *d)
 {
 	char *counts;
 
-	dns_bench_run(d);
-	counts = json_dumps(d->counts, JSON_COMPACT | JSON_SORT_KEYS);
+	bench_run_with(&d->b, dns_record, d);
+	counts = json_dumps(d->b.counts, JSON_COMPACT | JSON_SORT_KEYS);
 	printf("  %s\n", counts);
 	free(counts);
 	bench_check(&d->b);

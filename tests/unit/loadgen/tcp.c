@@ -62,6 +62,44 @@ static void held_ones_stay_ok(void **state)
 	server_stop(&s);
 }
 
+/* The ACK, what the server said behind it, and its FIN are all there before a worker that was stopped
+ * looks: what is read of a held connection is all of that, and that it was closed. */
+static void told_at_once(void **state)
+{
+	static const struct {
+		const char *conf;
+		bool closes;
+		int64_t bytes, closed;
+	} cases[] = {
+		{ "{\"hold\": \"300ms\"}", false, 400, 0 },
+		{ "{\"hold\": \"300ms\"}", true, 0, 100 },
+		{ "{\"hold\": \"300ms\", \"read\": \"never\"}", true, 0, 100 },
+		{ "{\"hold\": \"300ms\", \"bulk\": true}", false, 400, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct server s = server_listen(4096);
+		struct bench b;
+
+		net_narrow("2mbit", 400000);
+		server_start(&s, 60 * SQ_MS, cases[i].closes);
+		bench_init(&b, &s, cases[i].conf);
+		b.spec.threads = 1;
+		b.spec.arrivals.burst = 100;
+		b.spec.arrivals.every_ns = SQ_SEC;
+		b.asleep_ns = 20 * SQ_MS;
+		b.awake_ns = 500 * SQ_MS;
+		bench_run_done(&b);
+		assert_int_equal(bench_n(&b, "ok@"), 100);
+		assert_int_equal(bench_count(&b, "bytes_received"), cases[i].bytes);
+		assert_int_equal(bench_count(&b, "held_closed"), cases[i].closed);
+		bench_fini(&b);
+		server_stop(&s);
+		net_wide();
+	}
+}
+
 static void descriptors_run_out(void **state)
 {
 	struct server s = server_listen(4096);
@@ -143,15 +181,14 @@ static void ghosts(void **state)
 	struct bench b;
 
 	(void)state;
-	assert_int_equal(system("tc qdisc add dev lo root tbf rate 2mbit burst 1600 limit 400000"),
-			 0);
+	net_narrow("2mbit", 400000);
 	bench_init(&b, &s, "{}");
 	b.spec.arrivals.burst = 128;
 	b.spec.arrivals.every_ns = SQ_SEC;
 	b.spec.timeout_ns = 2500 * SQ_MS;
 	bench_run_done(&b);
 	delta = net_counter("ListenOverflows") - before;
-	assert_int_equal(system("tc qdisc del dev lo root"), 0);
+	net_wide();
 	printf("  paid %lld, ListenOverflows %lld\n", (long long)paid(&b), (long long)delta);
 	assert_int_equal(bench_n(&b, "ok@"), 21);
 	assert_true(bench_n(&b, "ghost@ack") > 20);
@@ -211,13 +248,10 @@ static void connected_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(greeting_in_time),
-		cmocka_unit_test(server_closes_first),
-		cmocka_unit_test(held_ones_stay_ok),
-		cmocka_unit_test(descriptors_run_out),
-		cmocka_unit_test(ports_run_out),
-		cmocka_unit_test(nobody_accepts),
-		cmocka_unit_test(ghosts),
+		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
+		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
 	};
 
