@@ -54,8 +54,8 @@ static void burn(int64_t ns)
 		;
 }
 
-/* A child of that name with SPARE descriptors more and 300 ms of processor time behind it, which
- * says so and then waits for its end. */
+/* A child of that name with SPARE descriptors more, 300 ms of processor time and one wait behind it,
+ * which says so and then waits for its end. */
 static pid_t child_start(const char *name)
 {
 	int said[2];
@@ -72,6 +72,7 @@ static pid_t child_start(const char *name)
 		setrlimit(RLIMIT_NOFILE, &limit);
 		open_descriptors(SPARE);
 		burn(300 * SQ_MS);
+		sq_sleep_until(sq_now_ns() + SQ_MS);
 		if (write(said[1], "+", 1) == 1)
 			for (;;)
 				pause();
