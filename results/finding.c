@@ -34,6 +34,30 @@ struct sq_finding *sq_findings_add(struct sq_findings *f)
 	return &f->v[f->n++];
 }
 
+static void finding_fini(struct sq_finding *f)
+{
+	free(f->load);
+	free(f->failure);
+	free(f->mechanism);
+	free(f->host);
+	free(f->advice);
+	free(f->reference);
+	json_decref(f->evidence);
+}
+
+void sq_findings_drop_empty(struct sq_findings *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->v[i].explained > 0)
+			f->v[kept++] = f->v[i];
+		else
+			finding_fini(&f->v[i]);
+	}
+	f->n = kept;
+}
+
 struct sq_account *sq_findings_account(struct sq_findings *f, const char *load, const char *failure,
 				       uint64_t count)
 {
@@ -93,15 +117,8 @@ bool sq_findings_is_noted(const struct sq_findings *f, const char *mechanism, co
 
 void sq_findings_fini(struct sq_findings *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		free(f->v[i].load);
-		free(f->v[i].failure);
-		free(f->v[i].mechanism);
-		free(f->v[i].host);
-		free(f->v[i].advice);
-		free(f->v[i].reference);
-		json_decref(f->v[i].evidence);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		finding_fini(&f->v[i]);
 	for (size_t i = 0; i < f->n_accounts; i++) {
 		free(f->accounts[i].load);
 		free(f->accounts[i].failure);

@@ -59,6 +59,8 @@ struct sq_findings {
 
 /* Each copies its strings; evidence is stolen (NULL: empty array). */
 struct sq_finding *sq_findings_add(struct sq_findings *f);
+/* Those that explain nothing are gone. */
+void sq_findings_drop_empty(struct sq_findings *f);
 struct sq_account *sq_findings_account(struct sq_findings *f, const char *load, const char *failure,
 				       uint64_t count);
 void sq_findings_not_examined(struct sq_findings *f, const char *mechanism, const char *host,

@@ -3,12 +3,15 @@
 #ifndef SQ_ANALYZERS_LEDGER_CASE_H
 #define SQ_ANALYZERS_LEDGER_CASE_H
 
+#include <string.h>
+
 #include "analyzers/ledger/dose.h"
 #include "analyzers/ledger/flow.h"
 #include "analyzers/ledger/frame.h"
 #include "analyzers/ledger/ledger.h"
 #include "analyzers/ledger/level.h"
 #include "analyzers/ledger/rules.h"
+#include "base/mem.h"
 
 struct sq_joint;
 
@@ -24,6 +27,9 @@ struct sq_claim {
 	uint64_t wanted_units;   /* what all its failures cost */
 	uint64_t schedule_units; /* the same by the schedule alone */
 	uint64_t count, explained, paid;
+	uint64_t mixed, mixed_paid;     /* of them, those that lost SYNs to other counters too */
+	const struct sq_case *with;     /* the other one that those lost most to */
+	size_t told;                    /* its finding's number, from 1; 0: none */
 	unsigned least_dose, most_dose; /* of a failure */
 	double weight;                  /* the share of it that fits the counter over time */
 	bool waits;                     /* until those are settled whose queue was seen full */
@@ -33,6 +39,7 @@ struct sq_claim {
 struct sq_parcel {
 	size_t claim, bin;
 	uint64_t count, explained;
+	uint64_t most;                 /* of count: the rest is for other mechanisms */
 	size_t demand;                 /* the first of n_demands */
 	size_t n_demands;              /* more than 1: one for each SYN */
 	uint64_t units;                /* in each demand, for one failure */
@@ -95,6 +102,18 @@ void sq_case_fit(struct sq_case *c, bool waits);
 
 /* The middle of what a claim's k-th SYN of failures due in a bin may be seen in. */
 int64_t sq_case_syn_mid_ns(const struct sq_case *c, const struct sq_parcel *p, size_t syn);
+
+/* Do two look at one counter? */
+static inline bool sq_case_alike(const struct sq_case *a, const struct sq_case *b)
+{
+	return a->counter == b->counter && strcmp(a->host, b->host) == 0 &&
+	       sq_same_text(a->row, b->row);
+}
+
+/* Shares `sum` out in proportion to want, whose sum is total, by largest remainders; a tie goes to the
+ * earlier. */
+void sq_apportion(const uint64_t *want, size_t n, uint64_t total, uint64_t sum,
+		  uint64_t *ret_share);
 
 /* Failures that the mechanism could have caused, and that nothing explains so far. */
 uint64_t sq_case_unexplained(const struct sq_case *c);

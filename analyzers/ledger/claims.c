@@ -205,9 +205,11 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 {
 	struct sq_claim *cl = &c->claims[claim];
 	bool by_syn = cl->pay->dose == SQ_DOSE_SYN_SCHEDULE;
-	struct sq_parcel p = {
-		.claim = claim, .bin = bin, .count = count, .due_ns = sq_frame_bin_ns(c->run, bin)
-	};
+	struct sq_parcel p = { .claim = claim,
+			       .bin = bin,
+			       .count = count,
+			       .most = count,
+			       .due_ns = sq_frame_bin_ns(c->run, bin) };
 
 	if (count == 0)
 		return;

@@ -45,11 +45,11 @@ static void add_parcel(const struct sq_case *c, const struct sq_parcel *p, doubl
 		int64_t mid = sq_case_syn_mid_ns(c, p, i);
 
 		if (cl->pay->dose == SQ_DOSE_SYN_SCHEDULE)
-			spread(c, dose, mid, mid + 1, (double)p->count);
+			spread(c, dose, mid, mid + 1, (double)p->most);
 		else
 			spread(c, dose, p->due_ns,
 			       p->due_ns + c->run->axis.bin_ns + cl->entry->load->timeout_ns,
-			       (double)(p->count * p->units));
+			       (double)(p->most * p->units));
 	}
 }
 

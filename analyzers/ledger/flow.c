@@ -113,6 +113,40 @@ void sq_flow_open_like(struct sq_flow *f, const struct sq_flow *other, size_t de
 		add_edge(f, first + other->edges[e].supply);
 }
 
+size_t sq_flow_join(struct sq_flow *f, const struct sq_flow *other, size_t first)
+{
+	size_t joined = f->n_demands;
+
+	for (size_t i = 0; i < other->n_demands; i++) {
+		const struct edge *from = &other->edges[other->demands[i].first];
+		size_t demand = sq_flow_demand(f);
+
+		sq_flow_open_like(f, other, i, first);
+		for (size_t e = 0; e < f->demands[demand].n; e++) {
+			struct edge *to = &f->edges[f->demands[demand].first + e];
+
+			to->units = from[e].units;
+			f->supplies[to->supply].left -= to->units;
+			f->left_total -= to->units;
+		}
+	}
+	return joined;
+}
+
+void sq_flow_move(struct sq_flow *f, size_t from, size_t to)
+{
+	struct edge *a = &f->edges[f->demands[from].first], *b = &f->edges[f->demands[to].first];
+
+	for (size_t i = 0; i < f->demands[from].n; i++) {
+		size_t k = 0;
+
+		while (a[i].units > 0 && b[k].supply != a[i].supply)
+			k++;
+		b[k].units += a[i].units;
+		a[i].units = 0;
+	}
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -240,6 +274,21 @@ void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units)
 		units -= n;
 	}
 	assert(units == 0);
+}
+
+bool sq_flow_put_each(struct sq_flow *f, size_t first, size_t n, uint64_t units)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t put = sq_flow_put(f, first + i, units);
+
+		if (put == units)
+			continue;
+		sq_flow_take(f, first + i, put);
+		while (i-- > 0)
+			sq_flow_take(f, first + i, units);
+		return false;
+	}
+	return true;
 }
 
 uint64_t sq_flow_held(const struct sq_flow *f, size_t demand, size_t first, size_t n)

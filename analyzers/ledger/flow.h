@@ -6,6 +6,7 @@
 #ifndef SQ_ANALYZERS_LEDGER_FLOW_H
 #define SQ_ANALYZERS_LEDGER_FLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,11 +26,21 @@ void sq_flow_open(struct sq_flow *f, int64_t lo_ns, int64_t hi_ns);
 /* The same for the readings that a demand of another flow is open to, which stand from `first` on here. */
 void sq_flow_open_like(struct sq_flow *f, const struct sq_flow *other, size_t demand, size_t first);
 
+/* Takes over all demands of another flow, with what they hold; its readings stand from `first` on here, and
+ * nothing was put into those before.  The number of the first. */
+size_t sq_flow_join(struct sq_flow *f, const struct sq_flow *other, size_t first);
+
+/* What a demand holds is another's from now on, which is open to all of its readings. */
+void sq_flow_move(struct sq_flow *f, size_t from, size_t to);
+
 /* Puts as many of the units as can be; how many.  Takes them back. */
 uint64_t sq_flow_put(struct sq_flow *f, size_t demand, uint64_t units);
 /* The same, so that nothing more is used of readings from number `end` on. */
 uint64_t sq_flow_put_below(struct sq_flow *f, size_t demand, uint64_t units, size_t end);
 void sq_flow_take(struct sq_flow *f, size_t demand, uint64_t units);
+
+/* So many units in each of n demands that follow each other: all of them (true) or none. */
+bool sq_flow_put_each(struct sq_flow *f, size_t first, size_t n, uint64_t units);
 
 /* How many of a demand's units lie in readings first .. first + n - 1. */
 uint64_t sq_flow_held(const struct sq_flow *f, size_t demand, size_t first, size_t n);

@@ -1,6 +1,6 @@
-/* The cases' readings are laid end to end on one line of time, each case in a stretch of its own, so
- * that one flow has them all.  A failure is a demand that is open in every case that claims it.  What
- * is counted soon after it was due is put first, and only then what may have stood in a queue.
+/* The cases' readings lie on one line of time (analyzers/ledger/line.h).  A failure is a demand that is
+ * open in every case that claims it.  What is counted soon after it was due is put first, and only then
+ * what may have stood in a queue.
  *
  * What a reader would get wrong:
  * - The rises are not all for these failures.  What got through in the end and connections that lost
@@ -10,7 +10,8 @@
  *   is asked first: it has the fewest to spare.
  * - A connect pays for each of its SYNs in one counter, which a flow can't say.  So failures are put in
  *   the order of their due times by their first SYN, and the later SYNs at once where the first lie:
- *   when the next failures come, what is left of a reading is for them. */
+ *   when the next failures come, what is left of a reading is for them.  Those that lost theirs to
+ *   several counters come last, out of what is left (analyzers/ledger/mixed.h). */
 #include "analyzers/ledger/joint.h"
 
 #include <stdbool.h>
@@ -18,10 +19,8 @@
 #include <string.h>
 
 #include "analyzers/ledger/case.h"
+#include "analyzers/ledger/line.h"
 #include "base/mem.h"
-
-/* Longer than any run with its time-outs. */
-static const int64_t stretch_ns = INT64_C(1) << 48;
 
 struct part { /* a case's */
 	struct sq_case *c;
@@ -114,26 +113,12 @@ static void order_parts(struct sq_joint *j, bool cause_at_work)
 		qsort(j->parts, j->n_parts, sizeof(*j->parts), by_room);
 }
 
-/* All readings on one line. */
 static struct sq_readings line_up(struct sq_joint *j)
 {
 	struct sq_readings all = { 0 };
 
 	for (size_t i = 0; i < j->n_parts; i++)
-		all.n += j->parts[i].c->readings.n;
-	all.v = sq_alloc_n(all.n + 1, sizeof(*all.v));
-	all.n = 0;
-	for (size_t i = 0; i < j->n_parts; i++) {
-		const struct sq_readings *r = &j->parts[i].c->readings;
-
-		j->parts[i].first = all.n;
-		for (size_t k = 0; k < r->n; k++) {
-			all.v[all.n] = r->v[k];
-			all.v[all.n].from_ns += (int64_t)i * stretch_ns;
-			all.v[all.n++].to_ns += (int64_t)i * stretch_ns;
-		}
-		all.total += r->total;
-	}
+		j->parts[i].first = sq_line_add(&all, i, j->parts[i].c);
 	return all;
 }
 
@@ -164,7 +149,7 @@ static void open_parts(const struct sq_joint *j, struct sq_flow *f, const struct
 {
 	for (size_t i = 0; i < j->n_parts; i++) {
 		const struct sq_parcel *p = w->parcels[i];
-		int64_t stretch = (int64_t)i * stretch_ns, lo, hi;
+		int64_t stretch = sq_line_stretch_ns(i), lo, hi;
 
 		if (!p)
 			continue;
@@ -374,12 +359,6 @@ void sq_joint_solve(struct sq_joint *j, bool cause_at_work)
 
 /* ---- asking ---- */
 
-static bool alike(const struct sq_case *a, const struct sq_case *b)
-{
-	return a->counter == b->counter && strcmp(a->host, b->host) == 0 &&
-	       sq_same_text(a->row, b->row);
-}
-
 /* The first share of a bin: they stand in the order of bins. */
 static size_t first_share(const struct sq_joint *j, size_t bin)
 {
@@ -405,7 +384,7 @@ static const struct share *own_share(const struct sq_joint *j, const struct sq_c
 		const struct share *s = &j->shares[i];
 
 		if (&j->book->v[s->entry] == entry && s->syns == p->n_demands &&
-		    alike(j->parts[s->part].c, c))
+		    sq_case_alike(j->parts[s->part].c, c))
 			return s;
 	}
 	return NULL;

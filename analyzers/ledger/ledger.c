@@ -9,6 +9,7 @@
 #include "analyzers/ledger/case.h"
 #include "analyzers/ledger/fact.h"
 #include "analyzers/ledger/frame.h"
+#include "analyzers/ledger/mixed.h"
 #include "analyzers/ledger/supply.h"
 #include "base/mem.h"
 
@@ -45,28 +46,47 @@ void sq_book_fini(struct sq_book *b)
 		free(b->v[i].left);
 	}
 	free(b->v);
+	for (size_t i = 0; i < b->n_cases; i++)
+		sq_case_free(b->cases[i]);
+	free(b->cases);
 	sq_joint_free(b->joint);
 	sq_spent_free(b->spent);
 	*b = (struct sq_book){ 0 };
 }
 
-static void add_finding(const struct sq_case *c, const struct sq_claim *claim,
-			struct sq_findings *f)
+static void add_finding(const struct sq_case *c, struct sq_claim *claim, struct sq_findings *f)
 {
 	struct sq_finding *finding = sq_findings_add(f);
 
+	claim->told = f->n;
 	finding->load = sq_strdup(claim->entry->load->name);
 	finding->failure = sq_strdup(claim->entry->failure);
 	finding->mechanism = sq_strdup(c->rule->id);
 	finding->host = sq_strdup(c->host);
 	finding->count = claim->entry->outcome->count;
-	finding->explained = claim->explained;
-	finding->counter_excess = (double)sq_case_excess(c);
-	finding->confidence = sq_case_confidence(c, claim);
-	json_decref(finding->evidence);
-	finding->evidence = sq_case_evidence(c, claim);
-	finding->advice = sq_case_advice(c, claim);
 	finding->reference = sq_strdup(c->rule->reference);
+}
+
+/* What a settled case has to say; said anew when it has explained more. */
+static void tell(const struct sq_case *c, struct sq_findings *f)
+{
+	for (size_t i = 0; i < c->n_claims; i++) {
+		struct sq_claim *claim = &c->claims[i];
+		struct sq_finding *finding;
+
+		if (claim->explained == 0 && claim->told == 0)
+			continue;
+		if (claim->told == 0)
+			add_finding(c, claim, f);
+		finding = &f->v[claim->told - 1];
+		finding->explained = claim->explained;
+		finding->counter_excess = (double)sq_case_excess(c);
+		finding->confidence = sq_case_confidence(c, claim);
+		json_decref(finding->evidence);
+		finding->evidence = sq_case_evidence(c, claim);
+		free(finding->advice);
+		finding->advice = sq_case_advice(c, claim);
+	}
 }
 
 /* Where rules drop without counting, failures that are left may be theirs. */
@@ -97,12 +117,9 @@ static void examine_row(struct sq_book *b, const struct sq_scene *scene, struct 
 	}
 	sq_case_settle(c, b->joint);
 	sq_spent_add(b->spent, c->host, c->counter, c->row, &c->readings, c->flow);
-	for (size_t i = 0; i < c->n_claims; i++) {
-		if (c->claims[i].explained > 0)
-			add_finding(c, &c->claims[i], f);
-	}
-	note_uncounted(c, f);
-	sq_case_free(c);
+	tell(c, f);
+	b->cases = sq_grow(b->cases, b->n_cases, &b->cap_cases, sizeof(struct sq_case *));
+	b->cases[b->n_cases++] = c;
 }
 
 /* Is any failure left that the mechanism could have caused on the host, its settings being what they
@@ -309,6 +326,14 @@ static const struct sq_entry *entry_of(const struct sq_book *b, const struct sq_
 
 void sq_book_close(struct sq_book *b, struct sq_findings *f)
 {
+	bool mixed = sq_mixed_settle(b, b->cases, b->n_cases);
+
+	for (size_t i = 0; i < b->n_cases; i++) {
+		if (mixed)
+			tell(b->cases[i], f);
+		note_uncounted(b->cases[i], f);
+	}
+	sq_findings_drop_empty(f);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct sq_entry *e = &b->v[i];
 		struct sq_account *a =

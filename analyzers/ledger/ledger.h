@@ -22,6 +22,8 @@ struct sq_book {
 	const struct sq_run *run;
 	struct sq_joint *joint; /* NULL until made */
 	struct sq_spent *spent; /* of counters that several mechanisms look at */
+	struct sq_case **cases; /* settled, in that order */
+	size_t n_cases, cap_cases;
 	struct sq_entry *v;
 	size_t n;
 };
@@ -36,7 +38,7 @@ void sq_book_join(struct sq_book *b, const struct sq_rule_table *rules);
  * and what could not be examined go to f.  The findings' `unexplained` is set by sq_book_close. */
 void sq_book_examine(struct sq_book *b, const struct sq_rule *rule, struct sq_findings *f);
 
-/* The accounts, and the findings' `unexplained`. */
+/* The connects that lost their SYNs to several counters, the accounts, and the findings' `unexplained`. */
 void sq_book_close(struct sq_book *b, struct sq_findings *f);
 
 #endif

@@ -13,16 +13,8 @@
 /* More failures of a parcel, each with its whole dose; all of them or none. */
 static bool parcel_put(struct sq_case *c, struct sq_parcel *p, uint64_t n)
 {
-	for (size_t i = 0; i < p->n_demands; i++) {
-		uint64_t put = sq_flow_put(c->flow, p->demand + i, n * p->units);
-
-		if (put == n * p->units)
-			continue;
-		sq_flow_take(c->flow, p->demand + i, put);
-		while (i-- > 0)
-			sq_flow_take(c->flow, p->demand + i, n * p->units);
+	if (!sq_flow_put_each(c->flow, p->demand, p->n_demands, n * p->units))
 		return false;
-	}
 	p->explained += n;
 	return true;
 }
@@ -34,9 +26,7 @@ static void parcel_take(struct sq_case *c, struct sq_parcel *p, uint64_t n)
 	p->explained -= n;
 }
 
-/* Shares `sum` out in proportion to want, by largest remainders; a tie goes to the earlier. */
-static void apportion(const uint64_t *want, size_t n, uint64_t total, uint64_t sum,
-		      uint64_t *ret_share)
+void sq_apportion(const uint64_t *want, size_t n, uint64_t total, uint64_t sum, uint64_t *ret_share)
 {
 	uint64_t given = 0;
 
@@ -64,7 +54,7 @@ static void apportion(const uint64_t *want, size_t n, uint64_t total, uint64_t s
 static bool bin_put(struct sq_case *c, struct sq_parcel *p, size_t n, const uint64_t *want,
 		    uint64_t total, uint64_t sum, uint64_t *share)
 {
-	apportion(want, n, total, sum, share);
+	sq_apportion(want, n, total, sum, share);
 	for (size_t i = 0; i < n; i++) {
 		if (parcel_put(c, &p[i], share[i]))
 			continue;
@@ -117,10 +107,10 @@ static uint64_t fitted(const struct sq_claim *cl, uint64_t *due, uint64_t *taken
 {
 	uint64_t aim, want;
 
-	*due += p->count;
+	*due += p->most;
 	aim = cl->weight >= 1 ? *due : (uint64_t)(cl->weight * (double)*due);
 	want = aim > *taken ? aim - *taken : 0;
-	want = want < p->count - p->explained ? want : p->count - p->explained;
+	want = want < p->most - p->explained ? want : p->most - p->explained;
 	*taken += want;
 	return want;
 }
@@ -144,7 +134,7 @@ static void settle_failures(struct sq_case *c, bool waits, bool by_fit)
 			else
 				want[n] =
 					by_fit ? fitted(&c->claims[cl], &due[cl], &taken[cl], &p[n])
-					       : p[n].count - p[n].explained;
+					       : p[n].most - p[n].explained;
 		}
 		bin_settle(c, p, n, want, share);
 	}
@@ -173,8 +163,8 @@ static void settle_joint(struct sq_case *c, const struct sq_joint *joint)
 		if (!sq_parcel_is_joint(c, p))
 			continue;
 		share = sq_joint_share(joint, c, p, &most);
-		p->count = most < p->count ? most : p->count;
-		share = share < p->count ? share : p->count;
+		p->most = most < p->count ? most : p->count;
+		share = share < p->most ? share : p->most;
 		if (share > 0)
 			parcel_put(c, p, share);
 	}

@@ -35,12 +35,15 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 			  (claim->pay->dose == SQ_DOSE_SYN_SCHEDULE && claim->sysctls_known) ||
 			  claim->pay->dose == SQ_DOSE_ONCE;
 	uint64_t count = claim->entry->outcome->count;
+	/* What is shared with other mechanisms is settled last: the entry is complete by then. */
+	uint64_t explained = claim->mixed > 0 ? claim->entry->explained : claim->explained;
 
 	if (c->other_full || claim->waits)
 		return SQ_WEAK;
-	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && balanced(c, 0.01))
+	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && claim->mixed == 0 &&
+	    balanced(c, 0.01))
 		return SQ_EXACT;
-	if ((double)claim->explained >= 0.8 * (double)count && balanced(c, 0.10))
+	if ((double)explained >= 0.8 * (double)count && balanced(c, 0.10))
 		return SQ_STRONG;
 	return SQ_WEAK;
 }
@@ -69,16 +72,17 @@ static void add_times(const struct sq_claim *cl, struct sq_buf *b)
 /* "383 failed connects sent 3 SYNs each (at 0, 1, 2 s; ...) = 1149" */
 static void add_dose(const struct sq_claim *cl, struct sq_buf *b)
 {
+	ull explained = (ull)(cl->explained - cl->mixed), paid = (ull)(cl->paid - cl->mixed_paid);
 	bool each = cl->least_dose == cl->most_dose;
 	const char *unit = cl->pay->dose == SQ_DOSE_SYN_SCHEDULE ? "SYN" : "segment";
 
-	sq_buf_printf(b, "%llu %s ", (ull)cl->explained, cl->pay->noun);
+	sq_buf_printf(b, "; %llu %s ", explained, cl->pay->noun);
 	if (cl->pay->dose == SQ_DOSE_SOME) {
 		sq_buf_puts(b, "cost one or more each");
 		return;
 	}
 	if (cl->pay->dose == SQ_DOSE_ONCE && each && cl->most_dose == 1) {
-		sq_buf_printf(b, "cost one each = %llu", (ull)cl->paid);
+		sq_buf_printf(b, "cost one each = %llu", paid);
 		return;
 	}
 	if (each)
@@ -90,7 +94,23 @@ static void add_dose(const struct sq_claim *cl, struct sq_buf *b)
 		add_times(cl, b);
 	else
 		sq_buf_puts(b, " that the server never took");
-	sq_buf_printf(b, " = %llu", (ull)cl->paid);
+	sq_buf_printf(b, " = %llu", paid);
+}
+
+/* Of connects that are several mechanisms'. */
+static void add_mixed(const struct sq_claim *cl, json_t *evidence, struct sq_buf *b)
+{
+	if (cl->mixed == 0)
+		return;
+	sq_buf_printf(
+		b,
+		"%llu %s%s lost their SYNs to several counters, %llu to this one and most others to ",
+		(ull)cl->mixed, cl->explained > cl->mixed ? "more " : "", cl->pay->noun,
+		(ull)cl->mixed_paid);
+	sq_supply_name(cl->with->counter, cl->with->row, b);
+	sq_buf_printf(b, " on %s (%s); they are shared out by their SYNs", cl->with->host,
+		      cl->with->rule->id);
+	add_sentence(evidence, b);
 }
 
 /* By which other counters the rises were judged. */
@@ -110,9 +130,11 @@ static void add_budget(const struct sq_case *c, const struct sq_claim *cl, json_
 	uint64_t others = 0;
 
 	sq_supply_name(c->counter, c->row, b);
-	sq_buf_printf(b, " rose by %llu on %s; ", (ull)c->readings.total, c->host);
-	add_dose(cl, b);
+	sq_buf_printf(b, " rose by %llu on %s", (ull)c->readings.total, c->host);
+	if (cl->explained > cl->mixed)
+		add_dose(cl, b);
 	add_sentence(evidence, b);
+	add_mixed(cl, evidence, b);
 	add_company(&c->counter->also, "", evidence, b);
 	add_company(&c->counter->less, "not ", evidence, b);
 	for (size_t i = 0; i < c->n_claims; i++)

@@ -49,6 +49,16 @@ def filter_and_accept_queue_three_syns(level, shape):
                          ("accept-queue-overflow", "server"): run.load("storm").scheduled - run.nft("server") / 3 - 129})
 
 
+def filter_and_accept_queue_mixed(level, shape):
+    """The same, but the filter drops a fourth of the SYNs, whosever they are: most connects lose some to each."""
+    server = {"sysctl": {"net.core.somaxconn": 128}, "nft": ruleset("input", "%s %s counter drop" % (SYN, one_in(4))),
+              "run": [{"sink": "tcp", "listen": "0.0.0.0:9000", "backlog": 128, "never_accept": True}]}
+    load = tcp(shape, 300, duration="3s", timeout="2500ms")
+    return (scenario([load], server),
+            lambda run: {("packet-filter", "server"): run.nft("server") / 3,
+                         ("accept-queue-overflow", "server"): run.load("storm").scheduled - run.nft("server") / 3 - 129})
+
+
 def filter_and_busy_server(level, shape):
     """1 ms an accept; successes that came in late cost the queue's counter too."""
     server = {"sysctl": {"net.core.somaxconn": 128}, "nft": ruleset("input", "%s %s counter drop" % (SYN, one_in(4))),
@@ -173,10 +183,11 @@ def generator_and_filter(level, shape):
                          ("generator-limit", "client"): run.load("queries").scheduled - run.nft("client")})
 
 
-PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns, filter_and_busy_server,
-         filter_and_queue_of_its_own, buffers_of_both, queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream,
-         upstream_and_filter, upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter,
-         filter_and_resets, filter_and_closed_port, generator_and_filter]
+PAIRS = [buffer_and_queue, filter_and_buffer, filter_and_accept_queue, filter_and_accept_queue_three_syns,
+         filter_and_accept_queue_mixed, filter_and_busy_server, filter_and_queue_of_its_own, buffers_of_both,
+         queue_and_filter, sending_and_filter, two_protocols, quota_and_upstream, upstream_and_filter,
+         upstream_and_socket_buffer, conntrack_and_filter, neighbours_and_filter, orphans_and_filter, filter_and_resets,
+         filter_and_closed_port, generator_and_filter]
 
 
 # ---- one cause, met in an unusual way ----

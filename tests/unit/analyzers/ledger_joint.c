@@ -108,6 +108,63 @@ static void test_three_syns(void **state)
 	sq_run_free(run);
 }
 
+/* Three SYNs each, of which the filter drops a third and the queue the others, of whichever connect: few
+ * lost all of theirs to one counter. */
+static void test_syns_in_both(void **state)
+{
+	struct sq_load_rec *load;
+	struct sq_run *run = filtered_server(&load);
+	const struct sq_finding *f;
+
+	(void)state;
+	load->timeout_ns = 2500 * SQ_MS;
+	happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, 0, 90, 2, 0);
+	no_rises(1, 0);
+	rise_syns(30 * SQ_MS, 30, 3);
+	rise(30 * SQ_MS, 60);
+	rise(1058 * SQ_MS, 30);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	no_rises(2, 0);
+	rise(1058 * SQ_MS, 30);
+	rise(2086 * SQ_MS, 60);
+	add_row(run, "server", "nft.drops", "inet f c 2", 1);
+	add_listener(run, "0.0.0.0:9000", 128, 129, 0, 5 * SQ_SEC);
+	analyze(run);
+	assert_int_equal(account(run, "storm", "timeout@connect")->unexplained, 0);
+	assert_int_equal(explained_by(run, "accept-queue-overflow", "timeout@connect"), 60);
+	assert_int_equal(explained_by(run, "packet-filter", "timeout@connect"), 30);
+	f = finding(run, "storm", "timeout@connect");
+	assert_string_equal(f->mechanism, "accept-queue-overflow");
+	assert_int_equal(f->confidence, SQ_STRONG);
+	assert_true(says(
+		f, "30 more failed connects lost their SYNs to several counters, 90 to this one"));
+	assert_true(f->counter_excess == 0);
+	sq_run_free(run);
+}
+
+/* What two counters together have for a connect's SYNs at one time only, is not for that connect. */
+static void test_syns_in_neither(void **state)
+{
+	struct sq_load_rec *load;
+	struct sq_run *run = filtered_server(&load);
+
+	(void)state;
+	load->timeout_ns = 2500 * SQ_MS;
+	happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, 0, 90, 2, 0);
+	no_rises(1, 0);
+	rise_syns(30 * SQ_MS, 30, 3);
+	rise(30 * SQ_MS, 40);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	no_rises(2, 0);
+	rise(1058 * SQ_MS, 60);
+	add_row(run, "server", "nft.drops", "inet f c 2", 1);
+	add_listener(run, "0.0.0.0:9000", 128, 129, 0, 5 * SQ_SEC);
+	analyze(run);
+	assert_int_equal(explained_by(run, "accept-queue-overflow", "timeout@connect"), 30);
+	assert_int_equal(explained_by(run, "packet-filter", "timeout@connect"), 0);
+	sq_run_free(run);
+}
+
 /* A filter of the client's that drops much else beside: what the queue and the server's filter can pay for
  * is theirs. */
 static void test_foreign_rises(void **state)
@@ -142,10 +199,9 @@ static void test_foreign_rises(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_after_the_other),
-		cmocka_unit_test(test_beside_ghosts),
-		cmocka_unit_test(test_three_syns),
-		cmocka_unit_test(test_foreign_rises),
+		cmocka_unit_test(test_one_after_the_other), cmocka_unit_test(test_beside_ghosts),
+		cmocka_unit_test(test_three_syns),          cmocka_unit_test(test_syns_in_both),
+		cmocka_unit_test(test_syns_in_neither),     cmocka_unit_test(test_foreign_rises),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
