@@ -112,30 +112,41 @@ static const json_t *beside(const json_t *counters, const char *metric, const js
 
 /* ---- processors and processes ---- */
 
-/* A counter's rise while the load ran, which is less than the whole run.  NAN: a bin is too long to tell. */
-static double rise_in(const json_t *counter, double seconds)
+struct span { /* of the load, and of a bin */
+	double seconds, bin;
+};
+
+static struct span span_of(const struct sq_search_trial *t, const json_t *report)
 {
-	double bin = sq_draw_real(counter, "bin_s"), start = sq_draw_real(counter, "start_s");
+	const json_t *load = json_array_get(json_object_get(report, "loads"), 0);
+
+	return (struct span){ sq_seconds(t->duration_ns),
+			      sq_draw_real(json_object_get(load, "series"), "bin_s") };
+}
+
+/* A counter's rise while the load ran, which is less than the whole run.  NAN: a bin is too long to tell. */
+static double rise_in(const json_t *counter, struct span span)
+{
+	double start = sq_draw_real(counter, "start_s");
 	double sum = 0;
 	const json_t *one;
 	size_t i;
 
-	if (isnan(bin))
-		return sq_draw_real(counter, "delta");
-	if (seconds < 2 * bin)
+	if (!counter || span.seconds < 2 * span.bin)
 		return NAN;
+	/* It has a series when it moved. */
 	json_array_foreach(json_object_get(counter, "series"), i, one) {
-		double at = start + bin * (double)i;
+		double at = start + span.bin * (double)i;
 
-		if (at >= -bin / 2 && at < seconds - bin / 2)
+		if (at >= -span.bin / 2 && at < span.seconds - span.bin / 2)
 			sum += json_number_value(one);
 	}
 	return sum;
 }
 
-static void add_processor(json_t *list, const json_t *c, double seconds)
+static void add_processor(json_t *list, const json_t *c, struct span span)
 {
-	double idle = rise_in(c, seconds) / (seconds * 1000);
+	double idle = rise_in(c, span) / (span.seconds * 1000);
 	char *text;
 	const json_t *other;
 	size_t i;
@@ -155,10 +166,10 @@ static void add_processor(json_t *list, const json_t *c, double seconds)
 
 /* By its busiest thread, which may wait for a processor that others have: a sum of threads that each have time left is no
  * limit, and is told where nothing better is known. */
-static void add_process(json_t *list, const json_t *counters, const json_t *c, double seconds)
+static void add_process(json_t *list, const json_t *counters, const json_t *c, struct span span)
 {
-	double used = rise_in(c, seconds) / (seconds * 1000);
-	double busy = rise_in(beside(counters, "process.busiest", c), seconds) / (seconds * 1000);
+	double used = rise_in(c, span) / (span.seconds * 1000);
+	double busy = rise_in(beside(counters, "process.busiest", c), span) / (span.seconds * 1000);
 
 	if (busy >= BUSY_LEAST)
 		add_text(list, "process",
@@ -172,7 +183,7 @@ static void add_process(json_t *list, const json_t *counters, const json_t *c, d
 				       sq_draw_text(c, "host"), used));
 }
 
-static void add_busy(json_t *list, const json_t *report, double seconds)
+static void add_busy(json_t *list, const json_t *report, struct span span)
 {
 	const json_t *counters = json_object_get(report, "counters"), *c;
 	size_t i;
@@ -181,9 +192,9 @@ static void add_busy(json_t *list, const json_t *report, double seconds)
 		const char *metric = sq_draw_text(c, "metric");
 
 		if (strcmp(metric, "process.cpu") == 0)
-			add_process(list, counters, c, seconds);
+			add_process(list, counters, c, span);
 		else if (strcmp(metric, "cpu.idle") == 0)
-			add_processor(list, c, seconds);
+			add_processor(list, c, span);
 	}
 }
 
@@ -232,7 +243,7 @@ json_t *sq_search_limits(const struct sq_search *s, size_t goal)
 	if (t->ours[goal])
 		add_generator(list, report);
 	add_findings(list, report);
-	add_busy(list, report, sq_seconds(t->duration_ns));
+	add_busy(list, report, span_of(t, report));
 	add_queues(list, report);
 	json_decref(report);
 	if (json_array_size(list) == 0)

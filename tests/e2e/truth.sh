@@ -6,6 +6,6 @@ need nft nftables
 need tc iproute2
 
 mkdir "$SCRATCH/truth"
-python3 -B "$SQ_SOURCE_DIR/tests/truth/squall-truth" --short --jobs 2 --keep "$SCRATCH/truth" > "$SCRATCH/said" 2>&1 ||
+python3 -B "$SQ_SOURCE_DIR/tests/truth/squall-truth" --short --jobs 3 --keep "$SCRATCH/truth" > "$SCRATCH/said" 2>&1 ||
 	fail "status $?: $(cat "$SCRATCH/said")"
 tail -n 10 "$SCRATCH/said"
