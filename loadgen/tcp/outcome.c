@@ -25,16 +25,22 @@ static uint32_t lost_of_ghost(const struct sq_tcp_op *t, const struct sq_tcp_inf
 	return info->segs_out > handshake ? info->segs_out - handshake : 0;
 }
 
-/* Of one that got in after retransmits all but the last, which completed the handshake; without a
- * retransmit, none.  What the server sent was acknowledged by us since: of pure ACKs only the final
- * one is sure then. */
-static uint32_t lost_of_late(const struct sq_tcp_op *t, const struct sq_tcp_info *info)
+/* Of one that got in after retransmits, all but the last, which completed the handshake; without a
+ * retransmit, none.  This while the server has said nothing. */
+static uint32_t lost_before(const struct sq_tcp_op *t, const struct sq_tcp_info *info)
 {
 	uint32_t after = lost_of_ghost(t, info);
 
-	if (info->retransmitted <= t->syn_retrans || after == 0)
-		return 0;
-	return t->phase == SQ_TCP_PHASE_ACK ? after - 1 : info->data_segs_out;
+	return info->retransmitted > t->syn_retrans && after > 0 ? after - 1 : 0;
+}
+
+/* The same of one that is heard now.  What the server sent was acknowledged by us since: of pure ACKs
+ * only the final one is sure then. */
+static uint32_t lost_of_late(const struct sq_tcp_op *t, const struct sq_tcp_info *info)
+{
+	uint32_t before = lost_before(t, info);
+
+	return before > 0 && t->phase != SQ_TCP_PHASE_ACK ? info->data_segs_out : before;
 }
 
 void sq_tcp_heard(struct sq_tcp_lane *l, struct sq_op *op)
@@ -64,6 +70,8 @@ static void look_up(const struct sq_tcp_lane *l, struct sq_tcp_op *t, struct sq_
 		t->phase = SQ_TCP_PHASE_ACK;
 	else if (result->outcome.code == SQ_TCP_CODE_GHOST)
 		t->lost_segs = lost_of_ghost(t, &info);
+	else if (result->outcome.code == SQ_CODE_TIMEOUT && t->sent && !t->heard && !info.unacked)
+		t->lost_segs = lost_before(t, &info);
 }
 
 static void book(struct sq_tcp_lane *l, struct sq_op *op, struct sq_tally_op *result)
