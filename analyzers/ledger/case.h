@@ -49,6 +49,8 @@ struct sq_parcel {
 
 /* What other outcomes cost, successes above all; taken unit by unit. */
 struct sq_slow {
+	size_t outcome; /* its number in the run */
+	bool segments;  /* else SYNs */
 	size_t demand, bin;
 	uint64_t wanted;
 	bool waits;

@@ -236,14 +236,26 @@ static void add_parcel(struct sq_case *c, const struct ground *g, size_t claim, 
 		cl->most_dose = (unsigned)dose;
 }
 
+static size_t outcome_number(const struct sq_run *run, const struct sq_load_rec *load,
+			     const struct sq_outcome_rec *o)
+{
+	size_t n = (size_t)(o - load->outcomes);
+
+	for (const struct sq_load_rec *l = run->loads; l != load; l++)
+		n += l->n_outcomes;
+	return n;
+}
+
 /* A new demand; the caller opens it. */
-static struct sq_slow *add_slow(struct sq_case *c, const struct ground *g, size_t bin,
-				uint64_t wanted)
+static struct sq_slow *add_slow(struct sq_case *c, const struct ground *g,
+				const struct sq_outcome_rec *o, size_t bin, uint64_t wanted)
 {
 	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
-	c->slows[c->n_slows] = (struct sq_slow){
-		.demand = sq_flow_demand(c->flow), .bin = bin, .wanted = wanted, .waits = g->waits
-	};
+	c->slows[c->n_slows] = (struct sq_slow){ .outcome = outcome_number(c->run, g->load, o),
+						 .demand = sq_flow_demand(c->flow),
+						 .bin = bin,
+						 .wanted = wanted,
+						 .waits = g->waits };
 	c->slow_wanted += wanted;
 	return &c->slows[c->n_slows++];
 }
@@ -258,7 +270,7 @@ static void add_slow_syns(struct sq_case *c, const struct ground *g, const struc
 
 	if (syns == 0)
 		return;
-	add_slow(c, g, bin, syns)->turned_away = syns < n ? syns : n;
+	add_slow(c, g, o, bin, syns)->turned_away = syns < n ? syns : n;
 	for (size_t k = 0; k < g->within && k < syns; k++)
 		open_syn(c, g, sq_frame_bin_ns(c->run, bin), k);
 }
@@ -271,7 +283,7 @@ static void add_slow_segments(struct sq_case *c, const struct ground *g,
 
 	if (segments == 0)
 		return;
-	add_slow(c, g, bin, segments);
+	add_slow(c, g, o, bin, segments)->segments = true;
 	open_wide(c, g, sq_frame_bin_ns(c->run, bin));
 }
 

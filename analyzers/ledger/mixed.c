@@ -4,39 +4,42 @@
 
 #include "analyzers/ledger/case.h"
 #include "analyzers/ledger/line.h"
+#include "analyzers/ledger/slows.h"
 #include "base/mem.h"
 
-struct part { /* a case's */
-	struct sq_case *c;
-	size_t first;  /* its readings, of all */
-	size_t next;   /* its parcel that was not looked at yet */
-	size_t joined; /* its flow's first demand, of the joint one's */
-};
-
-struct want { /* failures of one entry, due in one bin, of so many SYNs */
+struct want { /* failures of one entry, due in one bin, of one dose */
 	struct sq_entry *entry;
-	size_t bin, syns;
-	size_t demand;              /* the first SYN's */
+	size_t bin, syns;           /* syns: demands, one for each; or one for all segments */
+	uint64_t units;             /* in each, for one failure */
+	size_t demand;              /* the first */
 	uint64_t count;             /* put */
 	struct sq_parcel **parcels; /* by part; NULL: it does not claim them */
 };
 
 struct mixed {
 	const struct sq_book *book;
-	struct part *parts;
+	struct sq_lined *parts;
 	size_t n_parts, cap_parts;
+	size_t *next; /* by part: its parcel that was not looked at yet */
 	struct sq_readings line;
 	struct sq_flow *flow;
+	struct sq_slows *slows;
 	struct want *wants;
 	size_t n_wants, cap_wants;
 };
 
 /* ---- who takes part ---- */
 
-static bool claims_syns(const struct sq_case *c)
+/* Does a failure cost several rises, each at its own time? */
+static bool is_dear(const struct sq_claim *cl)
+{
+	return cl->pay->dose == SQ_DOSE_SYN_SCHEDULE || cl->pay->dose == SQ_DOSE_SEGMENTS;
+}
+
+static bool claims_any(const struct sq_case *c)
 {
 	for (size_t i = 0; i < c->n_claims; i++)
-		if (c->claims[i].pay->dose == SQ_DOSE_SYN_SCHEDULE)
+		if (is_dear(&c->claims[i]))
 			return true;
 	return false;
 }
@@ -55,11 +58,11 @@ static void add_parts(struct mixed *m, struct sq_case *const *cases, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct sq_case *c = cases[i];
 
-		if (!claims_syns(c) || c->readings.total == 0 || !is_last(cases, n, i))
+		if (!claims_any(c) || c->readings.total == 0 || !is_last(cases, n, i))
 			continue;
 		m->parts = sq_grow(m->parts, m->n_parts, &m->cap_parts, sizeof(*m->parts));
 		m->parts[m->n_parts] =
-			(struct part){ .c = c, .first = sq_line_add(&m->line, m->n_parts, c) };
+			(struct sq_lined){ .c = c, .first = sq_line_add(&m->line, m->n_parts, c) };
 		m->n_parts++;
 	}
 }
@@ -67,37 +70,37 @@ static void add_parts(struct mixed *m, struct sq_case *const *cases, size_t n)
 /* ---- what they compete for ---- */
 
 /* Two at most: an entry's failures of a bin are of one dose, or of that and one more. */
-static size_t parcels_of(struct part *part, const struct sq_entry *e, size_t bin,
+static size_t parcels_of(struct mixed *m, size_t part, const struct sq_entry *e, size_t bin,
 			 struct sq_parcel *ret[2])
 {
-	struct sq_case *c = part->c;
+	struct sq_case *c = m->parts[part].c;
 	size_t n = 0;
 
-	while (part->next < c->n_parcels && c->parcels[part->next].bin < bin)
-		part->next++;
-	for (size_t i = part->next; i < c->n_parcels && c->parcels[i].bin == bin && n < 2; i++) {
+	while (m->next[part] < c->n_parcels && c->parcels[m->next[part]].bin < bin)
+		m->next[part]++;
+	for (size_t i = m->next[part]; i < c->n_parcels && c->parcels[i].bin == bin && n < 2; i++) {
 		const struct sq_claim *cl = &c->claims[c->parcels[i].claim];
 
-		if (cl->entry == e && cl->pay->dose == SQ_DOSE_SYN_SCHEDULE)
+		if (cl->entry == e && is_dear(cl))
 			ret[n++] = &c->parcels[i];
 	}
 	return n;
 }
 
-static struct want *want_of(struct mixed *m, struct sq_entry *e, size_t bin, size_t syns)
+static struct want *want_of(struct mixed *m, struct sq_entry *e, const struct sq_parcel *p)
 {
 	struct want *w;
 
 	for (size_t i = m->n_wants; i-- > 0;) {
 		w = &m->wants[i];
-		if (w->entry != e || w->bin != bin)
+		if (w->entry != e || w->bin != p->bin)
 			break;
-		if (w->syns == syns)
+		if (w->syns == p->n_demands && w->units == p->units)
 			return w;
 	}
 	m->wants = sq_grow(m->wants, m->n_wants, &m->cap_wants, sizeof(*m->wants));
 	w = &m->wants[m->n_wants++];
-	*w = (struct want){ .entry = e, .bin = bin, .syns = syns };
+	*w = (struct want){ .entry = e, .bin = p->bin, .syns = p->n_demands, .units = p->units };
 	w->parcels = sq_alloc_n(m->n_parts, sizeof(struct sq_parcel *));
 	return w;
 }
@@ -110,14 +113,14 @@ static bool add_wants(struct mixed *m, struct sq_entry *e, size_t bin)
 	for (size_t i = 0; i < m->n_parts; i++) {
 		struct sq_parcel *two[2];
 
-		claimed += parcels_of(&m->parts[i], e, bin, two) > 0;
+		claimed += parcels_of(m, i, e, bin, two) > 0;
 	}
 	for (size_t i = 0; claimed > 1 && i < m->n_parts; i++) {
 		struct sq_parcel *two[2];
-		size_t n = parcels_of(&m->parts[i], e, bin, two);
+		size_t n = parcels_of(m, i, e, bin, two);
 
 		for (size_t k = 0; k < n; k++)
-			want_of(m, e, bin, two[k]->n_demands)->parcels[i] = two[k];
+			want_of(m, e, two[k])->parcels[i] = two[k];
 	}
 	return claimed > 1;
 }
@@ -162,6 +165,7 @@ static void open_all(struct mixed *m)
 	m->flow = sq_flow_new(&m->line);
 	for (size_t i = 0; i < m->n_parts; i++)
 		m->parts[i].joined = sq_flow_join(m->flow, m->parts[i].c->flow, m->parts[i].first);
+	m->slows = sq_slows_open(m->flow, m->parts, m->n_parts);
 	for (size_t i = 0; i < m->n_wants; i++)
 		open_want(m, &m->wants[i]);
 }
@@ -178,7 +182,7 @@ static uint64_t left_of(const struct mixed *m, const struct want *w)
 	return count < left ? count : left;
 }
 
-/* As many as can be, each with all its SYNs; how many more. */
+/* As many as can be, each with its whole dose; how many more. */
 static uint64_t put_want(struct mixed *m, struct want *w)
 {
 	uint64_t low = 0, high = left_of(m, w) + 1;
@@ -186,7 +190,7 @@ static uint64_t put_want(struct mixed *m, struct want *w)
 	while (high - low > 1) {
 		uint64_t mid = low + (high - low) / 2;
 
-		if (sq_flow_put_each(m->flow, w->demand, w->syns, mid - low))
+		if (sq_flow_put_each(m->flow, w->demand, w->syns, (mid - low) * w->units))
 			low = mid;
 		else
 			high = mid;
@@ -211,12 +215,12 @@ static void take_back(struct mixed *m, struct want *w)
 		uint64_t n = p ? p->explained : 0;
 
 		for (size_t k = 0; n > 0 && k < p->n_demands; k++)
-			sq_flow_take(m->parts[i].c->flow, p->demand + k, n);
+			sq_flow_take(m->parts[i].c->flow, p->demand + k, n * p->units);
 		if (n == 0)
 			continue;
 		p->explained = 0;
 		claim_of(m, w, i)->explained -= n;
-		claim_of(m, w, i)->paid -= n * p->n_demands;
+		claim_of(m, w, i)->paid -= n * p->n_demands * p->units;
 	}
 }
 
@@ -235,7 +239,7 @@ static struct holding hold(struct mixed *m, const struct want *w, size_t part)
 			sq_flow_held(m->flow, w->demand + k, m->parts[part].first, c->readings.n);
 
 		h.units += sq_flow_put(c->flow, p->demand + k, held);
-		h.whole = held < h.whole ? held : h.whole;
+		h.whole = held / w->units < h.whole ? held / w->units : h.whole;
 	}
 	return h;
 }
@@ -264,18 +268,18 @@ static void give_back(struct mixed *m, struct want *w)
 {
 	uint64_t *units = sq_alloc_n(m->n_parts, sizeof(*units));
 	uint64_t *share = sq_alloc_n(m->n_parts, sizeof(*share));
-	uint64_t mixed = w->count;
+	uint64_t mixed = w->count, dose = w->syns * w->units;
 
 	for (size_t i = 0; i < m->n_parts; i++) {
 		struct holding h = hold(m, w, i);
 
-		units[i] = h.units - h.whole * w->syns;
+		units[i] = h.units - h.whole * dose;
 		mixed -= h.whole;
 		if (h.whole > 0)
-			credit(m, w, i, h.whole, h.whole * w->syns);
+			credit(m, w, i, h.whole, h.whole * dose);
 	}
 	if (mixed > 0)
-		sq_apportion(units, m->n_parts, mixed * w->syns, mixed, share);
+		sq_apportion(units, m->n_parts, mixed * dose, mixed, share);
 	for (size_t i = 0; mixed > 0 && i < m->n_parts; i++) {
 		if (units[i] == 0)
 			continue;
@@ -296,10 +300,15 @@ static bool settle(struct mixed *m)
 	open_all(m);
 	for (size_t i = 0; i < m->n_wants; i++)
 		more += put_want(m, &m->wants[i]);
-	for (size_t i = 0; more > 0 && i < m->n_wants; i++)
-		take_back(m, &m->wants[i]);
-	for (size_t i = 0; more > 0 && i < m->n_wants; i++)
-		give_back(m, &m->wants[i]);
+	if (more > 0) {
+		for (size_t i = 0; i < m->n_wants; i++)
+			take_back(m, &m->wants[i]);
+		sq_slows_take_back(m->slows);
+		for (size_t i = 0; i < m->n_wants; i++)
+			give_back(m, &m->wants[i]);
+		sq_slows_give_back(m->slows);
+	}
+	sq_slows_free(m->slows);
 	sq_flow_free(m->flow);
 	return more > 0;
 }
@@ -310,11 +319,13 @@ bool sq_mixed_settle(const struct sq_book *book, struct sq_case *const *cases, s
 	bool any;
 
 	add_parts(&m, cases, n);
+	m.next = sq_alloc_n(m.n_parts + 1, sizeof(*m.next));
 	any = m.n_parts > 1 && gather(&m) && settle(&m);
 	for (size_t i = 0; i < m.n_wants; i++)
 		free(m.wants[i].parcels);
 	free(m.wants);
 	sq_readings_fini(&m.line);
 	free(m.parts);
+	free(m.next);
 	return any;
 }

@@ -1,8 +1,8 @@
-/* Connects that lost their SYNs to several counters, the first to a full accept queue and the second to
- * a filter: each such counter alone has too few rises for them.
+/* Connections that lost SYNs or segments to several counters, the first to a full accept queue and the
+ * second to a filter: each such counter alone has too few rises for them.
  *
- * What a reader would get wrong: either cure would have saved such a connect, so it is either
- * mechanism's.  They are shared out by the SYNs that each counter paid for. */
+ * What a reader would get wrong: either cure may have saved such a connection, so it is either
+ * mechanism's.  They are shared out by what each counter paid for. */
 #ifndef SQ_ANALYZERS_LEDGER_MIXED_H
 #define SQ_ANALYZERS_LEDGER_MIXED_H
 

@@ -104,11 +104,11 @@ static void add_mixed(const struct sq_claim *cl, json_t *evidence, struct sq_buf
 		return;
 	sq_buf_printf(
 		b,
-		"%llu %s%s lost their SYNs to several counters, %llu to this one and most others to ",
+		"%llu %s%s lost SYNs or segments to several counters, %llu to this one and most others to ",
 		(ull)cl->mixed, cl->explained > cl->mixed ? "more " : "", cl->pay->noun,
 		(ull)cl->mixed_paid);
 	sq_supply_name(cl->with->counter, cl->with->row, b);
-	sq_buf_printf(b, " on %s (%s); they are shared out by their SYNs", cl->with->host,
+	sq_buf_printf(b, " on %s (%s); they are shared out by what each counted", cl->with->host,
 		      cl->with->rule->id);
 	add_sentence(evidence, b);
 }
