@@ -309,7 +309,7 @@ void sq_book_join(struct sq_book *b, const struct sq_rule_table *rules)
 {
 	b->joint = sq_joint_new(b);
 	for (size_t i = 0; i < rules->n; i++)
-		for (size_t k = 0; k < rules->v[i].counters.n; k++)
+		for (size_t k = 0; k < rules->v[i].counters.n && !rules->v[i].last; k++)
 			examine_counter(b, &rules->v[i], k, NULL);
 	sq_joint_solve(b->joint, sq_fact_cause_at_work(b, rules));
 }

@@ -107,6 +107,13 @@ static void narrow(const double *samples, size_t *from, size_t *to)
 		--*to;
 }
 
+static double rate_of(const struct sq_run *run, const struct sq_metric_rec *m, size_t from,
+		      size_t to)
+{
+	return (m->samples[to] - m->samples[from]) /
+	       sq_seconds((int64_t)(to - from) * run->axis.bin_ns);
+}
+
 static void judge_rate(struct view *v)
 {
 	size_t second = (size_t)(SQ_SEC / v->run->axis.bin_ns), from = 0;
@@ -125,8 +132,9 @@ static void judge_rate(struct view *v)
 			continue;
 		a = from;
 		b = i;
-		rate = (v->m->samples[b] - v->m->samples[a]) /
-		       sq_seconds((int64_t)(b - a) * v->run->axis.bin_ns);
+		rate = rate_of(v->run, v->m, a, b);
+		if (v->limits)
+			v->limit = rate_of(v->run, v->limits, a, b);
 		if (!v->level->below)
 			narrow(v->m->samples, &a, &b);
 		judge(v, a + 1, b, rate);

@@ -82,7 +82,7 @@ struct sq_rule_level {
 	bool below;    /* at most the limit; else at least */
 	char *limit;   /* a number, in words that may hold placeholders */
 	bool fallback; /* asked only where the level before it was not read, and then in its place */
-	char *limit_gauge; /* or: what this gauge of the same row shows */
+	char *limit_gauge; /* or: what this gauge of the same row shows; of a rate, this counter's */
 	char *text;        /* evidence; {value} and {limit} are of the moment that went furthest */
 };
 
@@ -126,6 +126,7 @@ struct sq_rule {
 			  load's own machine may have been as late in hearing the answers */
 	bool cause;   /* it stands behind symptoms, and takes failures before they do */
 	bool symptom; /* of a server that does not come to its work, for whatever cause */
+	bool last;    /* its counter rises in health too: what others can pay for is theirs */
 	struct sq_strings evidence; /* said whatever the settings are */
 	struct sq_list settings;    /* struct sq_rule_setting */
 	struct sq_rule_change change;
@@ -148,14 +149,16 @@ int sq_rule_table_load(const struct sq_embedded *files, struct sq_rule_table *re
 void sq_rule_table_fini(struct sq_rule_table *t);
 
 /* In which go over the account a rule has its turn: what is counted; causes, when one was at work, and only
- * then their symptoms; at last what is known by facts alone. */
-enum { SQ_RULE_TURNS = 4 };
+ * then their symptoms; what is counted in health too; at last what is known by facts alone. */
+enum { SQ_RULE_TURNS = 5 };
 
 static inline int sq_rule_turn(const struct sq_rule *rule, bool cause_at_work)
 {
+	if (rule->last)
+		return 3;
 	if (rule->symptom && cause_at_work)
 		return 2;
-	return rule->cause ? 1 : rule->counters.n > 0 ? 0 : 3;
+	return rule->cause ? 1 : rule->counters.n > 0 ? 0 : 4;
 }
 
 static inline const struct sq_rule_counter *sq_rule_counter(const struct sq_rule *rule, size_t i)

@@ -29,6 +29,16 @@ static bool balanced(const struct sq_case *c, double part)
 	return (double)sq_case_excess(c) <= most && (double)(c->slow_wanted - c->slow_paid) <= most;
 }
 
+/* What rises in health too says little of failures that are few beside its rises. */
+static bool is_much(const struct sq_case *c)
+{
+	uint64_t explained = 0;
+
+	for (size_t i = 0; i < c->n_claims; i++)
+		explained += c->claims[i].explained;
+	return !c->rule->last || 10 * explained >= c->readings.total;
+}
+
 enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_claim *claim)
 {
 	bool dose_known = claim->counted ||
@@ -38,7 +48,7 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 	/* What is shared with other mechanisms is settled last: the entry is complete by then. */
 	uint64_t explained = claim->mixed > 0 ? claim->entry->explained : claim->explained;
 
-	if (c->other_full || claim->waits)
+	if (c->other_full || claim->waits || !is_much(c))
 		return SQ_WEAK;
 	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && claim->mixed == 0 &&
 	    balanced(c, 0.01))

@@ -84,6 +84,14 @@ def uncounted_filter_of_connects(level, shape):
     return scenario([tcp(shape, 400)], server), lambda run: {}, {"storm": set()}
 
 
+def uncounted_filter_beside_bulk(level, shape):
+    """Two streams fill the link, whose queue drops for them as it should; connects fail for another reason."""
+    server = {"nft": ruleset("input", "%s %s drop" % (SYN, one_in(2))), "run": [tcp_sink(), tcp_sink(listen="0.0.0.0:9001")]}
+    bulk = tcp("even", 1, name="bulk", target="server:9001", hold="3s", duration="3s", bulk=True, arrivals={"closed": 2})
+    link = {"shape": {"rate": "20mbit", "limit": 400000, "burst": 15000, "host": "client"}}
+    return scenario([tcp(shape, 200, at="1s"), bulk], server, links=link), lambda run: {}, {"storm": set()}
+
+
 def uncounted_filter_that_resets(level, shape):
     """The filter resets sessions in the server's name; its program has reset none."""
     server = {"nft": ruleset("input", "tcp dport 9000 tcp flags & psh == psh reject with tcp reset"),
@@ -183,7 +191,7 @@ def others_before(level, shape):
 
 
 BESIDE = [other_port_overflows, other_socket_overflows, healthy_beside_overflow, other_port_filtered, others_before]
-UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, uncounted_filter_that_resets, sink_that_drops, paused_sink,
-          stopped_server, throttled_server, closed_port, narrow_ports, stopped_bystander, stopped_bystander_of_queries,
-          busy_bystander, busy_generator, *map(over_ipv6, (
+UNSEEN = [own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, uncounted_filter_that_resets,
+          uncounted_filter_beside_bulk, sink_that_drops, paused_sink, stopped_server, throttled_server, closed_port,
+          narrow_ports, stopped_bystander, stopped_bystander_of_queries, busy_bystander, busy_generator, *map(over_ipv6, (
               own_time_outs, uncounted_filter_of_connects, uncounted_filter_of_datagrams, paused_sink, closed_port))]

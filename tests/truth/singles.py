@@ -130,6 +130,13 @@ def slow_reader(level, shape):
             lambda run: {("slow-reader", "server"): run.load("storm").scheduled - run.sink("tcp")["replies"]})
 
 
+def congested_link(level, shape):
+    """Three, five and eight times what the link takes of answers: SYN-ACKs are dropped, and what got in loses its greeting."""
+    load = tcp(shape, (1500, 2500, 4000)[level], until="greeting", duration="2s")
+    return (scenario([load], {"run": [tcp_sink(backlog=4096)], "sysctl": {"net.core.somaxconn": 4096}}, links=shaped("1mbit", 10000, "server")),
+            lambda run: {("link-congested", "server"): run.load("storm").failures})
+
+
 def stalled_server(level, shape):
     """SIGSTOP for a second: its accept queue overflows, and is not to blame."""
     stop = ("pid=$(ss -tlnpH 'sport = :9000' | sed 's/.*pid=\\([0-9]*\\).*/\\1/'); sleep 1.5; kill -STOP $pid; sleep 1.5; "
@@ -257,7 +264,7 @@ def softnet_backlog(level, shape):
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
            filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           closed_port_of_queries, server_resets, slow_reader, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table,
+           closed_port_of_queries, server_resets, slow_reader, congested_link, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table,
            softnet_backlog, resolver_quota, upstream_fails,
            upstream_silent, relay_lookups, saturated_by_work, saturated_by_others,
            throttled_by_its_group]

@@ -283,9 +283,74 @@ static void test_missed(void **state)
 	sq_run_free(run);
 }
 
+/* ---- a link that takes too little ---- */
+
+/* What the queue of the server's device sent and dropped, each 100 ms. */
+static void queue_of_link(struct sq_run *run, uint64_t packets, uint64_t drops)
+{
+	no_rises(1, 20 * SQ_MS);
+	for (int i = 0; i < 20; i++)
+		rise(i * 100 * SQ_MS + 5 * SQ_MS, packets);
+	add_row(run, "server", "qdisc.packets", "eth0", 1);
+	no_rises(1, 20 * SQ_MS);
+	for (int i = 0; i < 20; i++)
+		rise(i * 100 * SQ_MS + 5 * SQ_MS, drops);
+	add_row(run, "server", "qdisc.drops", "eth0", 1);
+	no_rises(1, 0);
+	add_counter(run, "server", "Udp.SndbufErrors", 1);
+}
+
+/* A fifth of all segments is lost; then one in fifty, as when streams fill a link; then a fifth again, of which few
+ * can have been the connects'. */
+static void test_congested(void **state)
+{
+	static const struct {
+		uint64_t each, packets, drops, explained;
+		enum sq_confidence confidence;
+	} cases[] = {
+		{ 10, 80, 20, 200, SQ_STRONG },
+		{ 2, 98, 2, 0, SQ_WEAK },
+		{ 1, 80, 20, 20, SQ_WEAK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct sq_run *run = new_run(BINS);
+
+		usual_sysctls(run);
+		connections(run, "timeout", "connect", cases[i].each);
+		queue_of_link(run, cases[i].packets, cases[i].drops);
+		analyze(run);
+		assert_int_equal(explained_by(run, "link-congested", "server"), cases[i].explained);
+		if (cases[i].explained)
+			assert_int_equal(by(run, "link-congested")->confidence,
+					 cases[i].confidence);
+		sq_run_free(run);
+	}
+}
+
+/* A full accept queue has its failures first: the link has what is left. */
+static void test_congested_and_full(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	usual_sysctls(run);
+	connections(run, "timeout", "connect", 10);
+	queue_of_link(run, 80, 20);
+	counter(run, "server", "TcpExt.ListenOverflows", 6);
+	add_listener(run, "0.0.0.0:9000", 10, 11, 0, 2 * SQ_SEC);
+	analyze(run);
+	assert_int_equal(explained_by(run, "accept-queue-overflow", "server"), 120);
+	assert_int_equal(explained_by(run, "link-congested", "server"), 80);
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_congested),
+		cmocka_unit_test(test_congested_and_full),
 		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_another_stopped),
 		cmocka_unit_test(test_stopped_and_empty),
