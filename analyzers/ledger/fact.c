@@ -260,7 +260,7 @@ static void take_levels(struct sq_book *b, const struct sq_rule *rule, struct sq
 	uint64_t n;
 
 	a = apart_of(b->run, &l, e);
-	if (queue != SQ_QUEUE_MOVED && (!rule->contrast || contrasts(e, &a))) {
+	if (l.asked && queue != SQ_QUEUE_MOVED && (!rule->contrast || contrasts(e, &a))) {
 		n = take_bins(b->run, &l, e);
 		if (n > 0)
 			add_finding(rule, &topic, e, n, level_confidence(e, n, &a, stood),
@@ -286,7 +286,7 @@ static void examine_levels(struct sq_book *b, const struct sq_rule *rule, struct
 static bool at_work(const struct sq_run *run, const struct sq_rule *rule, const char *host)
 {
 	struct sq_levels l = sq_levels_read(run, rule, host, SQ_SIDE_SERVER);
-	bool stood = sq_levels_stood(run, &l, 0, run->axis.n);
+	bool stood = l.asked && sq_levels_stood(run, &l, 0, run->axis.n);
 
 	sq_levels_fini(&l);
 	return stood;

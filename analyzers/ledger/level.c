@@ -219,8 +219,11 @@ struct sq_levels sq_levels_read(const struct sq_run *run, const struct sq_rule *
 	for (size_t k = 0; k < rule->levels.n; k++) {
 		bool *stands;
 
-		if (!is_asked(&out, k))
+		if (!is_asked(&out, k)) {
+			out.peaks[k].value = NAN;
 			continue;
+		}
+		out.asked = true;
 		stands = sq_alloc_n(run->axis.n + 1, sizeof(*stands));
 		read_level(run, level_of(rule, k), host, stands, &out.peaks[k]);
 		for (size_t i = 0; i < run->axis.n && !is_replaced(&out, k); i++)

@@ -14,7 +14,8 @@
 struct sq_levels {
 	const struct sq_rule *rule;
 	int role;
-	bool *stand; /* by bin: all of them; all true when the rule asks for none */
+	bool asked;  /* the rule asks for any, in that role */
+	bool *stand; /* by bin: all of them; all true when it asks for none */
 	struct sq_peak {
 		double value, limit; /* of the moment that went furthest; NAN: never read */
 		const char *row;     /* borrowed; may be NULL */

@@ -1,10 +1,12 @@
 #include "analyzers/ledger/mixed.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzers/ledger/case.h"
 #include "analyzers/ledger/line.h"
 #include "analyzers/ledger/slows.h"
+#include "analyzers/ledger/spent.h"
 #include "base/mem.h"
 
 struct want { /* failures of one entry, due in one bin, of one dose */
@@ -21,6 +23,8 @@ struct mixed {
 	struct sq_lined *parts;
 	size_t n_parts, cap_parts;
 	size_t *next; /* by part: its parcel that was not looked at yet */
+	uint64_t *
+		beside; /* by part and part: what the second paid of failures that the first shares */
 	struct sq_readings line;
 	struct sq_flow *flow;
 	struct sq_slows *slows;
@@ -47,8 +51,12 @@ static bool claims_any(const struct sq_case *c)
 /* What is left of a counter that several mechanisms looked at, the last of them knows. */
 static bool is_last(struct sq_case *const *cases, size_t n, size_t which)
 {
-	for (size_t i = which + 1; i < n; i++)
-		if (sq_case_alike(cases[i], cases[which]))
+	const struct sq_case *c = cases[which];
+
+	for (size_t i = which + 1; i < n && sq_spent_is_shared(c->counter); i++)
+		if (sq_spent_is_shared(cases[i]->counter) && strcmp(cases[i]->host, c->host) == 0 &&
+		    strcmp(cases[i]->counter->names.v[0], c->counter->names.v[0]) == 0 &&
+		    sq_same_text(cases[i]->row, c->row))
 			return false;
 	return true;
 }
@@ -224,8 +232,9 @@ static void take_back(struct mixed *m, struct want *w)
 	}
 }
 
+/* The joint flow says who paid; a case's own, which looks for room only so far, may find less. */
 struct holding {               /* one part's of a want */
-	uint64_t units, whole; /* SYNs; failures that lost all of theirs here */
+	uint64_t units, whole; /* rises; failures that all of theirs are here of */
 };
 
 static struct holding hold(struct mixed *m, const struct want *w, size_t part)
@@ -238,21 +247,26 @@ static struct holding hold(struct mixed *m, const struct want *w, size_t part)
 		uint64_t held =
 			sq_flow_held(m->flow, w->demand + k, m->parts[part].first, c->readings.n);
 
-		h.units += sq_flow_put(c->flow, p->demand + k, held);
+		h.units += held;
+		sq_flow_put(c->flow, p->demand + k, held);
 		h.whole = held / w->units < h.whole ? held / w->units : h.whole;
 	}
 	return h;
 }
 
-/* The one that holds most beside this. */
-static size_t other_of(const struct mixed *m, const uint64_t *units, size_t which)
+/* Whom each one's shared failures cost most beside it. */
+static void name_others(struct mixed *m)
 {
-	size_t other = which == 0;
+	for (size_t i = 0; i < m->n_parts; i++) {
+		const uint64_t *units = m->beside + i * m->n_parts;
+		size_t other = i == 0;
 
-	for (size_t i = 0; i < m->n_parts; i++)
-		if (i != which && units[i] > units[other])
-			other = i;
-	return other;
+		for (size_t k = 0; k < m->n_parts; k++)
+			if (k != i && units[k] > units[other])
+				other = k;
+		for (size_t k = 0; k < m->parts[i].c->n_claims; k++)
+			m->parts[i].c->claims[k].with = m->parts[other].c;
+	}
 }
 
 static void credit(struct mixed *m, const struct want *w, size_t part, uint64_t n, uint64_t units)
@@ -286,7 +300,8 @@ static void give_back(struct mixed *m, struct want *w)
 		credit(m, w, i, share[i], units[i]);
 		claim_of(m, w, i)->mixed += share[i];
 		claim_of(m, w, i)->mixed_paid += units[i];
-		claim_of(m, w, i)->with = m->parts[other_of(m, units, i)].c;
+		for (size_t k = 0; k < m->n_parts; k++)
+			m->beside[i * m->n_parts + k] += units[k];
 	}
 	free(units);
 	free(share);
@@ -307,6 +322,7 @@ static bool settle(struct mixed *m)
 		for (size_t i = 0; i < m->n_wants; i++)
 			give_back(m, &m->wants[i]);
 		sq_slows_give_back(m->slows);
+		name_others(m);
 	}
 	sq_slows_free(m->slows);
 	sq_flow_free(m->flow);
@@ -320,6 +336,7 @@ bool sq_mixed_settle(const struct sq_book *book, struct sq_case *const *cases, s
 
 	add_parts(&m, cases, n);
 	m.next = sq_alloc_n(m.n_parts + 1, sizeof(*m.next));
+	m.beside = sq_alloc_n(m.n_parts * m.n_parts + 1, sizeof(*m.beside));
 	any = m.n_parts > 1 && gather(&m) && settle(&m);
 	for (size_t i = 0; i < m.n_wants; i++)
 		free(m.wants[i].parcels);
@@ -327,5 +344,6 @@ bool sq_mixed_settle(const struct sq_book *book, struct sq_case *const *cases, s
 	sq_readings_fini(&m.line);
 	free(m.parts);
 	free(m.next);
+	free(m.beside);
 	return any;
 }

@@ -35,6 +35,12 @@ static int check_levels(const struct sq_embedded *file, const struct sq_rule *ru
 				err, -EINVAL, file->name,
 				"expected either \"limit\" or \"limit_gauge\" for %s, found %s",
 				levels[i].names.v[0], levels[i].limit ? "both" : "none");
+		if (levels[i].limit_gauge && levels[i].sum)
+			return sq_err_set(
+				err, -EINVAL, file->name,
+				"\"limit_gauge\" is of the same row, and the \"sum\" of %s has "
+				"none; give a \"limit\"",
+				levels[i].names.v[0]);
 		if (levels[i].fallback && (i == 0 || levels[i - 1].fallback))
 			return sq_err_set(err, -EINVAL, file->name,
 					  "%s is a \"fallback\" of no level; put it right behind "

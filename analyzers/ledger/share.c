@@ -4,6 +4,7 @@
  * of it that fits the counter over time (sq_case_fit): of two loads that fail at the same time, the
  * one whose ups and downs the counter follows.  What is then left over goes to all in
  * proportion, by largest remainders. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "analyzers/ledger/case.h"
@@ -46,6 +47,7 @@ void sq_apportion(const uint64_t *want, size_t n, uint64_t total, uint64_t sum, 
 				most = rest;
 			}
 		}
+		assert(best < n);
 		ret_share[best]++;
 	}
 }

@@ -103,7 +103,8 @@ void sq_slows_give_back(const struct sq_slows *s)
 		uint64_t all = sq_flow_held(s->flow, m->group, 0, SIZE_MAX);
 
 		c->slow_wanted -= all - held;
-		c->slow_paid += sq_flow_put(c->flow, m->slow->demand, held);
+		c->slow_paid += held;
+		sq_flow_put(c->flow, m->slow->demand, held);
 	}
 }
 

@@ -35,7 +35,7 @@ struct sq_spent *sq_spent_free(struct sq_spent *s)
 	return NULL;
 }
 
-static bool is_shared(const struct sq_rule_counter *c)
+bool sq_spent_is_shared(const struct sq_rule_counter *c)
 {
 	return c->names.n == 1 && c->also.n == 0 && c->less.n == 0;
 }
@@ -58,7 +58,7 @@ void sq_spent_add(struct sq_spent *s, const char *host, const struct sq_rule_cou
 {
 	struct spent_row *r;
 
-	if (!is_shared(counter))
+	if (!sq_spent_is_shared(counter))
 		return;
 	r = find(s, host, counter->names.v[0], row);
 	if (!r) {
@@ -77,7 +77,7 @@ void sq_spent_deduct(const struct sq_spent *s, const char *host,
 		     struct sq_readings *readings)
 {
 	const struct spent_row *r =
-		s && is_shared(counter) ? find(s, host, counter->names.v[0], row) : NULL;
+		s && sq_spent_is_shared(counter) ? find(s, host, counter->names.v[0], row) : NULL;
 
 	for (size_t i = 0; r && i < r->n; i++) {
 		uint64_t units = r->units[i] < readings->v[i].rise ? r->units[i]

@@ -3,11 +3,16 @@
 #ifndef SQ_ANALYZERS_LEDGER_SPENT_H
 #define SQ_ANALYZERS_LEDGER_SPENT_H
 
+#include <stdbool.h>
+
 #include "analyzers/ledger/flow.h"
 #include "analyzers/ledger/frame.h"
 #include "analyzers/ledger/rules.h"
 
 struct sq_spent;
+
+/* Do the mechanisms that look at it share it?  Not what is judged by other counters. */
+bool sq_spent_is_shared(const struct sq_rule_counter *c);
 
 struct sq_spent *sq_spent_new(void);
 struct sq_spent *sq_spent_free(struct sq_spent *s);

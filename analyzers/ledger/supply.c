@@ -380,7 +380,7 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 		return *ret_row != NULL;
 	}
 	if (c->rows == SQ_ROWS_PATH && peer)
-		*ret_row = device_to(run, host, peer);
+		*ret_row = strcmp(peer, host) == 0 ? "lo" : device_to(run, host, peer);
 	return true;
 }
 

@@ -186,8 +186,10 @@ static void add_checks(const struct sq_case *c, const struct sq_claim *cl, json_
 		add_sentence(evidence, b);
 	}
 	if (cl->explained < cl->entry->outcome->count) {
-		sq_buf_printf(b, "the counter did not rise enough at the times of the other %llu",
-			      (ull)(cl->entry->outcome->count - cl->explained));
+		sq_buf_printf(
+			b,
+			"the other %llu are explained otherwise, or came when the counter did not rise enough",
+			(ull)(cl->entry->outcome->count - cl->explained));
 		add_sentence(evidence, b);
 	}
 	if (sq_frame_plays(cl->entry->load, c->host, SQ_SIDE_SERVER) &&
