@@ -52,7 +52,7 @@ struct sq_slow {
 	size_t outcome; /* its number in the run */
 	bool segments;  /* else SYNs */
 	size_t demand, bin;
-	uint64_t wanted;
+	uint64_t wanted; /* of this case: earlier ones have paid for the rest */
 	bool waits;
 	uint64_t turned_away; /* operations, at least, that did not get in at once */
 };

@@ -19,6 +19,7 @@ static const int64_t near_ns = SQ_SEC;
 /* What is the same for all outcomes of one load. */
 struct ground {
 	const struct sq_load_rec *load;
+	const struct sq_spent *spent;
 	int role; /* enum sq_side: what the host is to it; EITHER: both */
 	struct sq_listener listener;
 	bool admissible;
@@ -246,12 +247,18 @@ static size_t outcome_number(const struct sq_run *run, const struct sq_load_rec 
 	return n;
 }
 
-/* A new demand; the caller opens it. */
+/* A new demand, of so many units less what is paid for; the caller opens it. */
 static struct sq_slow *add_slow(struct sq_case *c, const struct ground *g,
-				const struct sq_outcome_rec *o, size_t bin, uint64_t wanted)
+				const struct sq_outcome_rec *o, size_t bin, bool segments,
+				uint64_t units)
 {
+	size_t outcome = outcome_number(c->run, g->load, o);
+	uint64_t paid = sq_spent_slow(g->spent, outcome, bin, segments);
+	uint64_t wanted = units > paid ? units - paid : 0;
+
 	c->slows = sq_grow(c->slows, c->n_slows, &c->cap_slows, sizeof(*c->slows));
-	c->slows[c->n_slows] = (struct sq_slow){ .outcome = outcome_number(c->run, g->load, o),
+	c->slows[c->n_slows] = (struct sq_slow){ .outcome = outcome,
+						 .segments = segments,
 						 .demand = sq_flow_demand(c->flow),
 						 .bin = bin,
 						 .wanted = wanted,
@@ -270,7 +277,7 @@ static void add_slow_syns(struct sq_case *c, const struct ground *g, const struc
 
 	if (syns == 0)
 		return;
-	add_slow(c, g, o, bin, syns)->turned_away = syns < n ? syns : n;
+	add_slow(c, g, o, bin, false, syns)->turned_away = syns < n ? syns : n;
 	for (size_t k = 0; k < g->within && k < syns; k++)
 		open_syn(c, g, sq_frame_bin_ns(c->run, bin), k);
 }
@@ -283,7 +290,7 @@ static void add_slow_segments(struct sq_case *c, const struct ground *g,
 
 	if (segments == 0)
 		return;
-	add_slow(c, g, o, bin, segments)->segments = true;
+	add_slow(c, g, o, bin, true, segments);
 	open_wide(c, g, sq_frame_bin_ns(c->run, bin));
 }
 
@@ -407,6 +414,7 @@ struct sq_case *sq_case_new(const struct sq_run *run, const struct sq_scene *sce
 	c->claims = sq_alloc_n(book->n + 1, sizeof(*c->claims));
 	grounds = grounds_of(c, &n);
 	for (size_t i = 0; i < n; i++) {
+		grounds[i].spent = book->spent;
 		if (grounds[i].admissible)
 			add_outcomes(c, &grounds[i], book);
 	}

@@ -20,6 +20,7 @@
 
 #include "analyzers/ledger/case.h"
 #include "analyzers/ledger/line.h"
+#include "analyzers/ledger/slows.h"
 #include "base/mem.h"
 
 struct part { /* a case's */
@@ -257,16 +258,14 @@ static uint64_t held(const struct sq_joint *j, const struct sq_flow *f, const st
 /* What got through in the end has surely paid: before any failure, as when a case is settled alone. */
 static void put_slows(const struct sq_joint *j, struct sq_flow *f)
 {
-	for (size_t i = 0; i < j->n_parts; i++) {
-		const struct sq_case *c = j->parts[i].c;
+	struct sq_lined *parts = sq_alloc_n(j->n_parts + 1, sizeof(*parts));
 
-		for (size_t k = 0; k < c->n_slows; k++) {
-			size_t demand = sq_flow_demand(f);
-
-			sq_flow_open_like(f, c->flow, c->slows[k].demand, j->parts[i].first);
-			sq_flow_put(f, demand, c->slows[k].wanted);
-		}
-	}
+	for (size_t i = 0; i < j->n_parts; i++)
+		parts[i] = (struct sq_lined){ .c = j->parts[i].c,
+					      .first = j->parts[i].first,
+					      .joined = SQ_NOT_JOINED };
+	sq_slows_free(sq_slows_open(f, parts, j->n_parts));
+	free(parts);
 }
 
 static bool pays_again(const struct sq_joint *j, const struct want *w)

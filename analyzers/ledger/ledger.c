@@ -15,7 +15,7 @@
 
 struct sq_book sq_book_open(const struct sq_run *run)
 {
-	struct sq_book b = { .run = run, .spent = sq_spent_new() };
+	struct sq_book b = { .run = run, .spent = sq_spent_new(run) };
 	size_t n = 0;
 
 	for (size_t i = 0; i < run->n_loads; i++)
@@ -117,6 +117,7 @@ static void examine_row(struct sq_book *b, const struct sq_scene *scene, struct 
 	}
 	sq_case_settle(c, b->joint);
 	sq_spent_add(b->spent, c->host, c->counter, c->row, &c->readings, c->flow);
+	sq_spent_add_slows(b->spent, c);
 	tell(c, f);
 	b->cases = sq_grow(b->cases, b->n_cases, &b->cap_cases, sizeof(struct sq_case *));
 	b->cases[b->n_cases++] = c;

@@ -9,11 +9,13 @@
 #include "analyzers/ledger/case.h"
 #include "analyzers/ledger/frame.h"
 
-/* A settled case among others. */
+#define SQ_NOT_JOINED SIZE_MAX
+
+/* A case among others. */
 struct sq_lined {
 	struct sq_case *c;
-	size_t first;  /* its readings, of all */
-	size_t joined; /* its flow's first demand, of the joint one's */
+	size_t first; /* its readings, of all */
+	size_t joined; /* its flow's first demand, of the joint one's; SQ_NOT_JOINED: it has none there */
 };
 
 /* What the number-th case's times are moved by. */

@@ -7,7 +7,8 @@
 struct member { /* of a group */
 	const struct sq_lined *part;
 	const struct sq_slow *slow;
-	size_t group; /* its demand in the joint flow */
+	size_t group;    /* its demand in the joint flow */
+	uint64_t wanted; /* of all its members */
 };
 
 struct sq_slows {
@@ -40,7 +41,7 @@ static int by_kind_and_part(const void *a, const void *b)
 /* One demand for members first .. end - 1: what they hold together, but no more than is wanted. */
 static void open_group(struct sq_slows *s, size_t first, size_t end)
 {
-	uint64_t wanted = s->v[first].slow->wanted, held = 0;
+	uint64_t wanted = 0, held = 0;
 	size_t demand = sq_flow_demand(s->flow);
 
 	for (size_t i = first; i < end; i++)
@@ -50,6 +51,9 @@ static void open_group(struct sq_slows *s, size_t first, size_t end)
 		const struct sq_lined *part = s->v[i].part;
 
 		s->v[i].group = demand;
+		wanted = s->v[i].slow->wanted > wanted ? s->v[i].slow->wanted : wanted;
+		if (part->joined == SQ_NOT_JOINED)
+			continue;
 		sq_flow_move(s->flow, part->joined + s->v[i].slow->demand, demand);
 		held += sq_flow_held(s->flow, demand, part->first, part->c->readings.n);
 	}
@@ -57,6 +61,8 @@ static void open_group(struct sq_slows *s, size_t first, size_t end)
 		sq_flow_take(s->flow, demand, held - wanted);
 	else
 		sq_flow_put(s->flow, demand, wanted - held);
+	for (size_t i = first; i < end; i++)
+		s->v[i].wanted = wanted;
 }
 
 struct sq_slows *sq_slows_open(struct sq_flow *f, const struct sq_lined *parts, size_t n)
@@ -102,7 +108,8 @@ void sq_slows_give_back(const struct sq_slows *s)
 		uint64_t held = sq_flow_held(s->flow, m->group, m->part->first, c->readings.n);
 		uint64_t all = sq_flow_held(s->flow, m->group, 0, SIZE_MAX);
 
-		c->slow_wanted -= all - held;
+		c->slow_wanted += m->wanted - (all - held);
+		c->slow_wanted -= m->slow->wanted;
 		c->slow_paid += held;
 		sq_flow_put(c->flow, m->slow->demand, held);
 	}

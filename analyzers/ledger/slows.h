@@ -10,7 +10,7 @@
 
 struct sq_slows;
 
-/* Makes one demand of each, in the flow that the cases were joined into. */
+/* Makes one demand of each in the joint flow, and puts it; parts that were joined into that bring what they hold. */
 struct sq_slows *sq_slows_open(struct sq_flow *f, const struct sq_lined *parts, size_t n);
 
 /* Takes them out of the cases, and gives each its share of what the flow holds. */

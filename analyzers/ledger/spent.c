@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzers/ledger/case.h"
 #include "base/mem.h"
 
 struct spent_row {
@@ -15,13 +16,18 @@ struct spent_row {
 };
 
 struct sq_spent {
+	const struct sq_run *run;
 	struct spent_row *v;
 	size_t n, cap;
+	uint64_t *slows; /* by outcome, bin, and whether segments; NULL: none */
 };
 
-struct sq_spent *sq_spent_new(void)
+struct sq_spent *sq_spent_new(const struct sq_run *run)
 {
-	return sq_alloc(sizeof(struct sq_spent));
+	struct sq_spent *s = sq_alloc(sizeof(*s));
+
+	s->run = run;
+	return s;
 }
 
 struct sq_spent *sq_spent_free(struct sq_spent *s)
@@ -31,6 +37,7 @@ struct sq_spent *sq_spent_free(struct sq_spent *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->v[i].units);
 	free(s->v);
+	free(s->slows);
 	free(s);
 	return NULL;
 }
@@ -86,4 +93,30 @@ void sq_spent_deduct(const struct sq_spent *s, const char *host,
 		readings->v[i].rise -= units;
 		readings->total -= units;
 	}
+}
+
+static size_t slow_place(const struct sq_spent *s, size_t outcome, size_t bin, bool segments)
+{
+	return 2 * (outcome * s->run->axis.n + bin) + segments;
+}
+
+void sq_spent_add_slows(struct sq_spent *s, const struct sq_case *c)
+{
+	size_t outcomes = 0;
+
+	for (size_t i = 0; i < s->run->n_loads; i++)
+		outcomes += s->run->loads[i].n_outcomes;
+	if (c->n_slows > 0 && !s->slows)
+		s->slows = sq_alloc_n(slow_place(s, outcomes, 0, false) + 1, sizeof(*s->slows));
+	for (size_t i = 0; i < c->n_slows; i++) {
+		const struct sq_slow *slow = &c->slows[i];
+
+		s->slows[slow_place(s, slow->outcome, slow->bin, slow->segments)] +=
+			sq_flow_held(c->flow, slow->demand, 0, c->readings.n);
+	}
+}
+
+uint64_t sq_spent_slow(const struct sq_spent *s, size_t outcome, size_t bin, bool segments)
+{
+	return s->slows ? s->slows[slow_place(s, outcome, bin, segments)] : 0;
 }

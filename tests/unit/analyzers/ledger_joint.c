@@ -169,6 +169,37 @@ static void test_segments_in_both(void **state)
 	sq_run_free(run);
 }
 
+/* Connects that got in at the second try lost their first SYN to the queue; conntrack's drops of those times are
+ * of queries that timed out. */
+static void test_slow_ones_pay_once(void **state)
+{
+	struct sq_load_rec *load, *flood;
+	struct sq_run *run = filtered_server(&load);
+
+	(void)state;
+	flood = add_load(run, "flood", "server:53", SQ_SEC);
+	load = &run->loads[0];
+	for (int64_t t = 0; t < 2 * SQ_SEC; t += 100 * SQ_MS) {
+		happen(run, load, "ok", "", SQ_CLASS_OK, t, 10, 1, 0);
+		happen(run, flood, "timeout", "query", SQ_CLASS_TIMEOUT, t, 10, 0, 0);
+	}
+	happen(run, load, "timeout", "connect", SQ_CLASS_TIMEOUT, SQ_SEC, 5, 0, 0);
+	no_rises(1, 0);
+	for (int64_t t = 0; t < 2 * SQ_SEC; t += 100 * SQ_MS)
+		rise(t + 20 * SQ_MS, 10);
+	rise(SQ_SEC + 20 * SQ_MS, 5);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	no_rises(2, 0);
+	for (int64_t t = 0; t < 2 * SQ_SEC; t += 100 * SQ_MS)
+		rise(t + 20 * SQ_MS, 10);
+	add_counter(run, "server", "conntrack.drop", 1);
+	add_listener(run, "0.0.0.0:9000", 128, 129, 0, 3 * SQ_SEC);
+	analyze(run);
+	assert_finding(run, "storm", "timeout@connect", 5, SQ_EXACT);
+	assert_finding(run, "flood", "timeout@query", 200, SQ_EXACT);
+	sq_run_free(run);
+}
+
 /* What two counters together have for a connect's SYNs at one time only, is not for that connect. */
 static void test_syns_in_neither(void **state)
 {
@@ -229,7 +260,7 @@ int main(void)
 		cmocka_unit_test(test_one_after_the_other), cmocka_unit_test(test_beside_ghosts),
 		cmocka_unit_test(test_three_syns),          cmocka_unit_test(test_syns_in_both),
 		cmocka_unit_test(test_syns_in_neither),     cmocka_unit_test(test_segments_in_both),
-		cmocka_unit_test(test_foreign_rises),
+		cmocka_unit_test(test_slow_ones_pay_once),  cmocka_unit_test(test_foreign_rises),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

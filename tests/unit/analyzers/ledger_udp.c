@@ -415,9 +415,27 @@ static void test_healthy(void **state)
 	sq_run_free(run);
 }
 
+/* Queries to the load's own host go through lo, not through the device whose queue is full. */
+static void test_own_host(void **state)
+{
+	struct sq_run *run = quiet();
+
+	(void)state;
+	json_array_append_new(run->links, json_pack("{s:[s, s], s:[s, s]}", "hosts", "client",
+						    "server", "devices", "eth0", "eth0"));
+	queries(run, "out", "server:53", "timeout", "query", 10);
+	queries(run, "home", "client:53", "timeout", "query", 10);
+	counters(run, "client", 0, 10, 10);
+	analyze(run);
+	assert_int_equal(explained(run, "out", "interface-queue-full", "client"), 100);
+	assert_int_equal(explained(run, "home", "interface-queue-full", "client"), 0);
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_host),
 		cmocka_unit_test(test_receive_buffer),
 		cmocka_unit_test(test_two_ports),
 		cmocka_unit_test(test_several_targets),
