@@ -21,6 +21,7 @@ static void examine_all(struct sq_book *book, const struct sq_rule_table *rules,
 				sq_book_examine(book, &rules->v[i], f);
 		}
 	}
+	sq_book_close(book, f);
 	for (size_t i = 0; i < rules->n; i++)
 		sq_fact_note(book, &rules->v[i], f);
 }
@@ -38,7 +39,6 @@ int sq_analyze(struct sq_run *run, struct sq_err *err)
 	run->rules = json_incref((json_t *)sq_rules_told());
 	book = sq_book_open(run);
 	examine_all(&book, &rules, &run->findings);
-	sq_book_close(&book, &run->findings);
 	sq_correlate(&book, &rules, &run->findings);
 	for (size_t i = 0; i < rules.n; i++) {
 		sq_relay_examine(run, &rules.v[i], &run->findings);

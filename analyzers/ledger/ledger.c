@@ -49,6 +49,11 @@ void sq_book_fini(struct sq_book *b)
 	for (size_t i = 0; i < b->n_cases; i++)
 		sq_case_free(b->cases[i]);
 	free(b->cases);
+	for (size_t i = 0; i < b->n_unread; i++) {
+		free(b->unread[i].host);
+		free(b->unread[i].because);
+	}
+	free(b->unread);
 	sq_joint_free(b->joint);
 	sq_spent_free(b->spent);
 	*b = (struct sq_book){ 0 };
@@ -194,16 +199,32 @@ static char *unread(const struct sq_run *run, const struct sq_rule *rule,
 	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
 }
 
-/* A rule that looks in one of several places says so once, when it found none of them. */
-static void note_unread(const struct sq_run *run, const struct sq_rule *rule, const char *host,
-			const char *because, struct sq_findings *f)
+/* Takes `because` over. */
+static void add_unread(struct sq_book *b, const struct sq_rule *rule, int side, const char *host,
+		       const struct sq_load_rec *load, char *because)
 {
+	b->unread = sq_grow(b->unread, b->n_unread, &b->cap_unread, sizeof(*b->unread));
+	b->unread[b->n_unread++] = (struct sq_unread){ .rule = rule,
+						       .side = side,
+						       .load = load,
+						       .host = sq_strdup(host),
+						       .because = because };
+}
+
+/* A rule that looks in one of several places says so once, when it found none of them. */
+static void note_unread(const struct sq_book *b, const struct sq_unread *u, struct sq_findings *f)
+{
+	const char *words = u->load ? NULL : u->rule->unread;
 	bool any = false;
 
-	for (size_t i = 0; rule->unread && i < rule->counters.n; i++)
-		any |= sq_supply_read(run, host, sq_rule_counter(rule, i));
-	if (!any && !(rule->unread && (!*rule->unread || sq_findings_is_noted(f, rule->id, host))))
-		sq_findings_not_examined(f, rule->id, host, rule->unread ? rule->unread : because);
+	if (!wanted(b, u->rule, u->side, u->host, u->load))
+		return;
+	for (size_t i = 0; words && i < u->rule->counters.n; i++)
+		any |= sq_supply_read(b->run, u->host, sq_rule_counter(u->rule, i));
+	if (u->load && sq_findings_is_noted(f, u->rule->id, u->host))
+		return;
+	if (!any && !(words && (!*words || sq_findings_is_noted(f, u->rule->id, u->host))))
+		sq_findings_not_examined(f, u->rule->id, u->host, words ? words : u->because);
 }
 
 static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t counter,
@@ -217,9 +238,10 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 		return;
 	because = unread(b->run, rule, c, host);
 	if (because) {
-		if (f && !spare && wanted(b, rule, c->side, host, NULL))
-			note_unread(b->run, rule, host, because, f);
-		free(because);
+		if (f && !spare)
+			add_unread(b, rule, c->side, host, NULL, because);
+		else
+			free(because);
 		return;
 	}
 	for (size_t i = 0; i < b->run->n_loads; i++) {
@@ -236,16 +258,15 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 }
 
 /* A target that is no host of the scenario's: nobody watched it. */
-static void note_stranger(const struct sq_rule *rule, const char *target, struct sq_findings *f)
+static void add_stranger(struct sq_book *b, const struct sq_rule *rule, int side,
+			 const struct sq_load_rec *load, const char *target)
 {
 	const char *colon = strrchr(target, ':');
 	int len = colon ? (int)(colon - target) : (int)strlen(target);
 	char *host = sq_printf_dup("%.*s", len, target);
-	char *because = sq_printf_dup("no counters of %s were captured", host);
 
-	if (!sq_findings_is_noted(f, rule->id, host))
-		sq_findings_not_examined(f, rule->id, host, because);
-	free(because);
+	add_unread(b, rule, side, host, load,
+		   sq_printf_dup("no counters of %s were captured", host));
 	free(host);
 }
 
@@ -274,10 +295,8 @@ static void examine_target(struct sq_book *b, const struct sq_rule *rule, size_t
 	if (target->server) {
 		if (is_new(done, target->server))
 			examine_host(b, rule, counter, target->server, f);
-	} else if (f && !sq_rule_counter(rule, counter)->fallback &&
-		   wanted(b, rule, sq_rule_counter(rule, counter)->side, NULL, load) &&
-		   is_new(done, target->target)) {
-		note_stranger(rule, target->target, f);
+	} else if (f && !sq_rule_counter(rule, counter)->fallback && is_new(done, target->target)) {
+		add_stranger(b, rule, sq_rule_counter(rule, counter)->side, load, target->target);
 	}
 }
 
@@ -334,6 +353,8 @@ void sq_book_close(struct sq_book *b, struct sq_findings *f)
 			tell(b->cases[i], f);
 		note_uncounted(b->cases[i], f);
 	}
+	for (size_t i = 0; i < b->n_unread; i++)
+		note_unread(b, &b->unread[i], f);
 	sq_findings_drop_empty(f);
 	for (size_t i = 0; i < b->n; i++) {
 		const struct sq_entry *e = &b->v[i];

@@ -18,12 +18,23 @@ struct sq_entry {
 	uint64_t explained;
 };
 
+/* A mechanism that could not be looked for on a host: said at the end, if anything is left for it. */
+struct sq_unread {
+	const struct sq_rule *rule;
+	int side; /* enum sq_side: the counter's */
+	const struct sq_load_rec
+		*load; /* whose target that is no host of the scenario's; NULL: a host */
+	char *host, *because;
+};
+
 struct sq_book {
 	const struct sq_run *run;
 	struct sq_joint *joint; /* NULL until made */
 	struct sq_spent *spent; /* of counters that several mechanisms look at */
 	struct sq_case **cases; /* settled, in that order */
 	size_t n_cases, cap_cases;
+	struct sq_unread *unread;
+	size_t n_unread, cap_unread;
 	struct sq_entry *v;
 	size_t n;
 };
