@@ -199,16 +199,15 @@ static char *unread(const struct sq_run *run, const struct sq_rule *rule,
 	return rule->levels.n > 0 ? sq_levels_because(run, rule, host, SQ_SIDE_EITHER) : NULL;
 }
 
-/* Takes `because` over. */
 static void add_unread(struct sq_book *b, const struct sq_rule *rule, int side, const char *host,
-		       const struct sq_load_rec *load, char *because)
+		       const struct sq_load_rec *load, const char *because)
 {
 	b->unread = sq_grow(b->unread, b->n_unread, &b->cap_unread, sizeof(*b->unread));
 	b->unread[b->n_unread++] = (struct sq_unread){ .rule = rule,
 						       .side = side,
 						       .load = load,
 						       .host = sq_strdup(host),
-						       .because = because };
+						       .because = sq_strdup(because) };
 }
 
 /* A rule that looks in one of several places says so once, when it found none of them. */
@@ -240,8 +239,7 @@ static void examine_host(struct sq_book *b, const struct sq_rule *rule, size_t c
 	if (because) {
 		if (f && !spare)
 			add_unread(b, rule, c->side, host, NULL, because);
-		else
-			free(because);
+		free(because);
 		return;
 	}
 	for (size_t i = 0; i < b->run->n_loads; i++) {
@@ -264,9 +262,10 @@ static void add_stranger(struct sq_book *b, const struct sq_rule *rule, int side
 	const char *colon = strrchr(target, ':');
 	int len = colon ? (int)(colon - target) : (int)strlen(target);
 	char *host = sq_printf_dup("%.*s", len, target);
+	char *because = sq_printf_dup("no counters of %s were captured", host);
 
-	add_unread(b, rule, side, host, load,
-		   sq_printf_dup("no counters of %s were captured", host));
+	add_unread(b, rule, side, host, load, because);
+	free(because);
 	free(host);
 }
 
