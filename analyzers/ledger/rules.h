@@ -50,6 +50,7 @@ struct sq_rule_counter {
 	char *instance;          /* instead: this one row; NULL */
 	bool many_targets;       /* only of loads that have several targets */
 	bool apart;              /* only of a host that makes no load itself */
+	bool unserved;           /* only of targets at which no UDP socket was seen */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings

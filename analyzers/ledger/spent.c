@@ -44,7 +44,7 @@ struct sq_spent *sq_spent_free(struct sq_spent *s)
 
 bool sq_spent_is_shared(const struct sq_rule_counter *c)
 {
-	return c->names.n == 1 && c->also.n == 0 && c->less.n == 0;
+	return c->also.n == 0 && c->less.n == 0;
 }
 
 static struct spent_row *find(const struct sq_spent *s, const char *host, const char *metric,

@@ -357,6 +357,13 @@ static const char *socket_row(const struct sq_run *run, const char *host, const 
 	return NULL;
 }
 
+/* Nobody was seen to listen there; not so where nobody looked. */
+static bool is_unserved(const struct sq_run *run, const char *host, const char *address)
+{
+	return sq_run_find_metric(run, host, "udp.sockets", NULL) &&
+	       !socket_row(run, host, "udp.rx_queue", address);
+}
+
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
 		   const struct sq_load_rec *load, size_t target, const char **ret_row)
 {
@@ -369,6 +376,8 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 	    !(sq_side_has(c->side, SQ_SIDE_CLIENT) && sq_frame_plays(load, host, SQ_SIDE_CLIENT)))
 		return false; /* another of its targets stands here */
 	if (c->many_targets && load->n_targets < 2)
+		return false;
+	if (c->unserved && !is_unserved(run, host, sq_frame_address(to)))
 		return false;
 	if (c->rows == SQ_ROWS_MACHINE && json_array_size(run->links) > 0)
 		return false;

@@ -237,6 +237,12 @@ def closed_port_of_queries(level, shape):
             lambda run: {("port-closed", "server"): run.load("queries").scheduled})
 
 
+def closed_port_of_few_words(level, shape):
+    """Exact: the kernel says so a few times a second, as it does by default."""
+    load = dns(shape, (200, 500, 1500)[level], target="server:54")
+    return (scenario([load], {"run": [dns_sink()]}), lambda run: {("port-closed", "server"): run.load("queries").scheduled})
+
+
 def server_resets(level, shape):
     """Exact: the sink resets after four bytes, and counts it; the answer to fewer comes through."""
     load = tcp(shape, (100, 200, 400)[level], until="answer", send="hello", answer_size="1KiB")
@@ -264,7 +270,7 @@ def softnet_backlog(level, shape):
 SINGLES = [accept_queue_silent, accept_queue_reset, syn_backlog, receive_buffer_server, receive_buffer_client,
            interface_queue_server, interface_queue_client, send_buffer_server, send_buffer_client, filter_datagrams,
            filter_connects, filter_rejects, filter_of_its_own, wrong_source, ports_of_ours, descriptors_of_ours,
-           closed_port_of_queries, server_resets, slow_reader, congested_link, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table,
+           closed_port_of_queries, closed_port_of_few_words, server_resets, slow_reader, congested_link, stalled_server, orphan_limit, tcp_memory, neighbour_table, conntrack_table,
            softnet_backlog, resolver_quota, upstream_fails,
            upstream_silent, relay_lookups, saturated_by_work, saturated_by_others,
            throttled_by_its_group]
