@@ -172,10 +172,10 @@ static void more_words(struct sq_buf *out, const json_t *v)
 {
 	const json_t *more = json_object_get(v, "more_pairs");
 
-	if (json_integer_value(json_object_get(v, "pairs")) == 0)
-		sq_buf_puts(out, "; it was not measured");
-	else if (json_is_integer(more))
+	if (json_is_integer(more))
 		sq_buf_printf(out, "; about %lld more would decide", json_integer_value(more));
+	else if (json_integer_value(json_object_get(v, "pairs")) == 0)
+		sq_buf_puts(out, "; it was not measured");
 	else if (strcmp(sq_draw_text(v, "unit"), "pairs") == 0)
 		sq_buf_printf(out, "; not even %d would decide", SQ_PAIRS_MAX);
 }
