@@ -258,6 +258,22 @@ static void test_killed(void **state)
 	spool_dir_remove(&d);
 }
 
+/* One that broke before t0 lasted no time. */
+static void test_before_start(void **state)
+{
+	struct spool_dir d = spool_dir_make();
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl",
+		      HEAD START "{\"k\":\"end\",\"t\":-430000000,\"outcome\":\"failed\","
+				 "\"because\":\"why\"}\n");
+	run = load(&d);
+	assert_true(run->duration_s == 0);
+	sq_run_free(run);
+	spool_dir_remove(&d);
+}
+
 static void test_no_run(void **state)
 {
 	struct spool_dir d = spool_dir_make();
@@ -477,6 +493,7 @@ int main(void)
 		cmocka_unit_test(test_capture),      cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_bad_captures), cmocka_unit_test(test_run_records),
 		cmocka_unit_test(test_workers),      cmocka_unit_test(test_server_began_anew),
+		cmocka_unit_test(test_before_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
