@@ -206,6 +206,37 @@ static void test_notes(void **state)
 	}
 }
 
+static double mean_failures(const json_t *comparison, const char *side)
+{
+	char pointer[] = "/failures/0/?";
+
+	pointer[sizeof(pointer) - 2] = *side;
+	return json_number_value(sq_json_pointer_get(comparison, pointer));
+}
+
+/* Three runs against two that fail as often do not look like more failures. */
+static void test_means(void **state)
+{
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
+	const json_t *v[3] = { report(1, 1, "6.1"), report(1, 1, "6.1"), report(1, 1, "6.1") };
+	struct sq_side_reports x = { "a", v, 3 }, y = { "b", v + 1, 2 };
+	struct sq_buf text = { 0 };
+	json_t *c;
+
+	(void)state;
+	json_object_set_new(sq_json_pointer_get(v[0], "/account/0"), "count", json_integer(101));
+	c = sq_compare(&x, &y, NULL, &how);
+	assert_true(fabs(mean_failures(c, "a") - 301.0 / 3) < 1e-9);
+	assert_true(mean_failures(c, "b") == 100);
+	sq_compare_text(c, &text);
+	assert_non_null(strstr(text.data, "failures (mean of a run)"));
+	assert_non_null(strstr(text.data, " 100.3            100\n"));
+	sq_buf_fini(&text);
+	json_decref(c);
+	for (int i = 0; i < 3; i++)
+		json_decref((json_t *)v[i]);
+}
+
 static json_t *session(double rate, const char *kernel)
 {
 	json_t *r = report(rate, 0.25, kernel), *names = sq_report_measures(r), *s;
@@ -321,7 +352,7 @@ int main(void)
 		cmocka_unit_test(test_measures),    cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_shares),      cmocka_unit_test(test_one_against_one),
 		cmocka_unit_test(test_notes),       cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_one_session),
+		cmocka_unit_test(test_one_session), cmocka_unit_test(test_means),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
