@@ -149,6 +149,16 @@ static void add_up(json_t *rows, const struct sq_side_reports *s, const char *si
 	}
 }
 
+/* Of a side's runs; null: none of them has the row. */
+static void settle_mean(json_t *row, const char *side, size_t runs)
+{
+	const json_t *sum = json_object_get(row, side);
+
+	json_object_set_new(row, side,
+			    sum ? json_real((double)json_integer_value(sum) / (double)runs)
+				: json_null());
+}
+
 static json_t *came_and_went(const struct sq_side_reports *a, const struct sq_side_reports *b,
 			     const char *section, const char *const *keys, const char *what)
 {
@@ -158,10 +168,8 @@ static json_t *came_and_went(const struct sq_side_reports *a, const struct sq_si
 	add_up(rows, a, "a", section, keys, what);
 	add_up(rows, b, "b", section, keys, what);
 	json_array_foreach(rows, i, row) {
-		if (!json_object_get(row, "a"))
-			json_object_set_new(row, "a", json_null());
-		if (!json_object_get(row, "b"))
-			json_object_set_new(row, "b", json_null());
+		settle_mean(row, "a", a->n);
+		settle_mean(row, "b", b->n);
 	}
 	return rows;
 }
@@ -191,12 +199,14 @@ json_t *sq_compare_schema(void)
 		"    \"a\": {\"$ref\": \"#/definitions/number\"}, \"b\": {\"$ref\": \"#/definitions/number\"},"
 		"    \"difference\": {\"$ref\": \"#/definitions/number\"}}}},"
 		"  \"failures\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"   \"description\": \"means of a side's runs; null: none of them has it\","
 		"   \"required\": [\"load\", \"failure\", \"a\", \"b\"], \"properties\": {"
-		"    \"a\": {\"$ref\": \"#/definitions/count\"}, \"b\": {\"$ref\": \"#/definitions/count\"}}}},"
+		"    \"a\": {\"$ref\": \"#/definitions/number\"}, \"b\": {\"$ref\": \"#/definitions/number\"}}}},"
 		"  \"findings\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
+		"   \"description\": \"so many were explained, likewise\","
 		"   \"required\": [\"load\", \"failure\", \"mechanism\", \"host\", \"a\", \"b\"],"
-		"   \"properties\": {\"a\": {\"$ref\": \"#/definitions/count\"},"
-		"    \"b\": {\"$ref\": \"#/definitions/count\"}}}},"
+		"   \"properties\": {\"a\": {\"$ref\": \"#/definitions/number\"},"
+		"    \"b\": {\"$ref\": \"#/definitions/number\"}}}},"
 		"  \"verdicts\": {\"type\": \"array\", \"items\": {\"type\": \"object\","
 		"   \"required\": [\"metric\", \"verdict\", \"shift\", \"interval\", \"p\", \"pairs\","
 		"    \"unit\", \"more_pairs\"], \"properties\": {\"metric\": {\"type\": \"string\"},"

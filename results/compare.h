@@ -21,8 +21,8 @@ struct sq_side_reports {
  *   {schema: "squall-compare/1", a: {label, runs: [id]}, b: {..},
  *    settings: [{what, a, b}],                       of the first reports; null: not there
  *    measures: [{metric, a, b, difference}],          medians; difference is relative, of shares itself
- *    failures: [{load, failure, a, b}],               counts over all runs of a side
- *    findings: [{load, failure, mechanism, host, a, b}],   explained, likewise; null: was not found
+ *    failures: [{load, failure, a, b}],               means over the runs of a side; null: none has it
+ *    findings: [{load, failure, mechanism, host, a, b}],   explained, likewise
  *    verdicts: [..] (results/verdict.h), notes: [text]}
  * The i-th run of one side is paired with the i-th of the other; what is beyond has no pair.  One pair
  * is judged by nobody: verdicts is then empty, and a note says so.  gates: the measures that are judged; NULL: those of

@@ -133,6 +133,27 @@ static void settings(const struct table *t, const json_t *list)
 		plain_row(t, sq_draw_text(s, "what"), s);
 }
 
+/* A mean of counts: whole ones without a fraction. */
+static void draw_mean(char out[CELL], const json_t *value)
+{
+	double v = json_is_number(value) ? json_number_value(value) : NAN;
+
+	if (isnan(v))
+		snprintf(out, CELL, "-");
+	else
+		snprintf(out, CELL, "%.*f", v == floor(v) ? 0 : 1, v);
+}
+
+static void mean_row(const struct table *t, const char *what, const json_t *item)
+{
+	char a[CELL], b[CELL];
+	const char *const cells[] = { what, a, b, "" };
+
+	draw_mean(a, json_object_get(item, "a"));
+	draw_mean(b, json_object_get(item, "b"));
+	row(t, cells);
+}
+
 static void failures(const struct table *t, const json_t *list)
 {
 	const json_t *f;
@@ -140,12 +161,12 @@ static void failures(const struct table *t, const json_t *list)
 
 	if (json_array_size(list) == 0)
 		return;
-	head(t, "failures", "");
+	head(t, "failures (mean of a run)", "");
 	json_array_foreach(list, i, f) {
 		char *what = sq_printf_dup("%s of %s", sq_draw_text(f, "failure"),
 					   sq_draw_text(f, "load"));
 
-		plain_row(t, what, f);
+		mean_row(t, what, f);
 		free(what);
 	}
 }
@@ -157,12 +178,12 @@ static void findings(const struct table *t, const json_t *list)
 
 	if (json_array_size(list) == 0)
 		return;
-	head(t, "explained by", "");
+	head(t, "explained by (mean of a run)", "");
 	json_array_foreach(list, i, f) {
 		char *what = sq_printf_dup("%s on %s: %s", sq_draw_text(f, "mechanism"),
 					   sq_draw_text(f, "host"), sq_draw_text(f, "failure"));
 
-		plain_row(t, what, f);
+		mean_row(t, what, f);
 		free(what);
 	}
 }
@@ -172,10 +193,10 @@ static void more_words(struct sq_buf *out, const json_t *v)
 {
 	const json_t *more = json_object_get(v, "more_pairs");
 
-	if (json_integer_value(json_object_get(v, "pairs")) == 0)
-		sq_buf_puts(out, "; it was not measured");
-	else if (json_is_integer(more))
+	if (json_is_integer(more))
 		sq_buf_printf(out, "; about %lld more would decide", json_integer_value(more));
+	else if (json_integer_value(json_object_get(v, "pairs")) == 0)
+		sq_buf_puts(out, "; it was not measured");
 	else if (strcmp(sq_draw_text(v, "unit"), "pairs") == 0)
 		sq_buf_printf(out, "; not even %d would decide", SQ_PAIRS_MAX);
 }

@@ -75,6 +75,13 @@ static struct pair bounds_of(const struct sq_mlr *m, size_t goal, const struct s
 	return b;
 }
 
+/* Bounds that are the width apart are within it, though their products in doubles may say more: 1000 * 1.001 is less
+ * than 1001. */
+static bool is_within(struct pair b, double width)
+{
+	return b.upper <= b.lower * (1 + width) * (1 + 1e-9);
+}
+
 /* Loads that people can read: four digits. */
 static double rounded(double load)
 {
@@ -118,7 +125,7 @@ static double wanted(const struct sq_mlr *m, size_t goal, const struct sq_mlr_go
 		return look_below(m, &here, before, g->width);
 	if (isnan(here.upper) && !(here.lower >= m->most))
 		return look_above(m, &here, before, g->width);
-	if (isnan(here.upper) || isnan(here.lower) || here.upper <= here.lower * (1 + g->width))
+	if (isnan(here.upper) || isnan(here.lower) || is_within(here, g->width))
 		return NAN;
 	/* One between them that is undecided decides first. */
 	for (size_t i = 0; i < m->n_loads; i++) {
@@ -226,7 +233,7 @@ struct sq_mlr_bounds sq_mlr_bounds(const struct sq_mlr *m, size_t goal)
 		.lower = b.lower,
 		.upper = b.upper,
 		.at_first = m->at_first[goal],
-		.regular = b.upper <= b.lower * (1 + g->width),
+		.regular = is_within(b, g->width),
 		.confirmed = is_confirmed(m, goal, b.lower),
 	};
 }

@@ -101,7 +101,8 @@ static void take_end(struct sq_reader *r, const json_t *record)
 	free(run->because);
 	run->outcome = sq_strdup(text_of(record, "outcome"));
 	run->because = sq_strdup(json_string_value(json_object_get(record, "because")));
-	run->duration_s = (double)json_integer_value(json_object_get(record, "t")) / 1e9;
+	/* One that broke before t0 ended at a time below 0, and lasted none. */
+	run->duration_s = fmax(0, (double)json_integer_value(json_object_get(record, "t")) / 1e9);
 }
 
 static int take_run_record(json_t *record, void *reader, struct sq_err *err)

@@ -43,6 +43,9 @@ struct sq_load_draft {
 	struct sq_load_rec rec; /* without outcomes and series */
 	struct sq_usage_draft usage;
 	struct sq_series scheduled, sent, latency, lag_max;
+	uint64_t end_count; /* it ended when so many had been scheduled; 0: as planned */
+	bool end_done;      /* and with the end of the last of them, not with its due time */
+	int64_t done_ns;    /* when the last operation ended */
 	struct sq_burst_draft *bursts; /* ascending by due time */
 	size_t n_bursts, cap_bursts;
 	struct sq_outcome_draft *outcomes;

@@ -47,6 +47,7 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	struct sq_load_rec *l = &d->rec;
 	const json_t *efforts = json_object_get(head, "efforts"), *name;
 	const json_t *counts = json_object_get(head, "counts");
+	const json_t *ends = json_object_get(head, "ends");
 	size_t i;
 
 	l->name = sq_strdup(text_of(head, "name"));
@@ -63,6 +64,8 @@ static void load_init(struct sq_load_draft *d, const json_t *head)
 	l->warmup_ns = integer_of(head, "warmup_ns");
 	l->timeout_ns = integer_of(head, "timeout_ns");
 	l->tick_ns = integer_of(head, "tick_ns");
+	d->end_count = (uint64_t)integer_of(ends, "count");
+	d->end_done = strcmp(text_of(ends, "at"), "done") == 0;
 	l->from_due = sq_hist_new(SQ_HIST_FINE);
 	l->from_send = sq_hist_new(SQ_HIST_FINE);
 	l->lag = sq_hist_new(SQ_HIST_FINE);
@@ -346,6 +349,8 @@ static int add_tally(struct sq_load_draft *d, const json_t *record)
 		return -EINVAL;
 	d->rec.warmup_scheduled += (uint64_t)integer_of(record, "warmup_scheduled");
 	d->rec.sent += (uint64_t)integer_of(record, "sent");
+	if (integer_of(record, "done_ns") > d->done_ns)
+		d->done_ns = integer_of(record, "done_ns");
 	add_counts(&d->rec, json_object_get(record, "counts"));
 	json_array_foreach(rows, i, row)
 		if (add_outcome(d, row, integer_of(record, "lane")) < 0)

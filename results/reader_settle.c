@@ -146,17 +146,39 @@ static void hand_over_outcomes(struct sq_load_draft *d)
 	qsort(l->outcomes, l->n_outcomes, sizeof(*l->outcomes), by_weight);
 }
 
-/* The planned duration, or the one that a run came to which ended early. */
-static void settle_duration(struct sq_load_rec *l, const struct sq_run *run)
+/* When it came to its count: with the last due time, or the last end. */
+static int64_t count_end_ns(const struct sq_load_draft *d)
 {
-	const struct sq_axis *axis = &run->axis;
+	int64_t end_ns = d->end_done ? d->done_ns : 0;
+
+	for (size_t i = 0; i < d->rec.n_outcomes; i++)
+		if (d->rec.outcomes[i].last_ns > end_ns)
+			end_ns = d->rec.outcomes[i].last_ns;
+	return end_ns;
+}
+
+static int64_t stop_ns(const struct sq_load_rec *l, const struct sq_axis *axis)
+{
 	int64_t end_ns = l->at_ns;
 
-	if (l->duration_ns > 0 && strcmp(run->outcome, "completed") == 0)
-		return;
 	for (size_t i = 0; i < axis->n; i++)
 		if (l->scheduled_series[i])
 			end_ns = (axis->first_bin + (int64_t)i + 1) * axis->bin_ns;
+	return end_ns;
+}
+
+/* The planned duration, or what it came to of a load that ended before, by its count or with its run. */
+static void settle_duration(struct sq_load_draft *d, const struct sq_run *run)
+{
+	struct sq_load_rec *l = &d->rec;
+	int64_t end_ns;
+
+	if (d->end_count > 0 && l->scheduled >= d->end_count)
+		end_ns = count_end_ns(d);
+	else if (l->duration_ns > 0 && strcmp(run->outcome, "completed") == 0)
+		return;
+	else
+		end_ns = stop_ns(l, &run->axis);
 	if (l->duration_ns <= 0 || end_ns - l->at_ns < l->duration_ns)
 		l->duration_ns = end_ns - l->at_ns;
 }
@@ -185,7 +207,7 @@ static void settle_load(struct sq_load_draft *d, const struct sq_run *run)
 	settle_scheduled(d, &run->axis);
 	add_unfinished(d, &run->axis);
 	hand_over_outcomes(d);
-	settle_duration(l, run);
+	settle_duration(d, run);
 }
 
 void sq_reader_loads_settle(struct sq_reader *r)

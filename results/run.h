@@ -65,7 +65,7 @@ struct sq_load_rec {
 	uint64_t sources; /* how many these are */
 	unsigned threads, workers; /* workers: processes that shared the threads */
 	bool time_wait;            /* its closes kept ports in TIME_WAIT, for 60 s */
-	/* duration: of a run that ended early, what it came to. */
+	/* duration: of a load that ended early, by its count or with its run, what it came to. */
 	int64_t at_ns, duration_ns, warmup_ns, timeout_ns;
 	int64_t tick_ns;           /* due times were rounded up to its multiples; 0: not rounded */
 	uint64_t scheduled;        /* == the sum of all outcomes' counts, always */

@@ -52,6 +52,7 @@ struct sq_tally {
 	uint64_t *lag_max;        /* in ns and one more, so that 0 is "nothing was started" */
 	struct sq_hist **latency; /* of successes, by bin */
 	uint64_t warmup_scheduled, sent;
+	int64_t done_ns;  /* when the last of all ended */
 	struct row *rows; /* n_rows in use, then some that are ready */
 	size_t n_rows, n_ready, cap_rows;
 	struct sq_hist *from_due, *from_send, *lag;
@@ -336,6 +337,8 @@ void sq_tally_done(struct sq_tally *t, const struct sq_tally_op *op)
 	struct row *row;
 	size_t at;
 
+	if (op->done_ns > t->done_ns)
+		t->done_ns = op->done_ns;
 	if (op->sent_ns >= 0)
 		book_sent(t, op, warm);
 	at = slot_of(t, op->due_ns);
@@ -547,6 +550,7 @@ static void empty(struct sq_tally *t)
 	t->n_bursts = 0;
 	t->n_accepted = 0;
 	t->warmup_scheduled = t->sent = 0;
+	t->done_ns = 0;
 	t->lo = 0;
 	t->hi = -1;
 }
@@ -560,13 +564,13 @@ json_t *sq_tally_flush(struct sq_tally *t)
 	rows = json_array();
 	for (size_t i = 0; i < t->n_rows; i++)
 		json_array_append_new(rows, row_to_json(t, &t->rows[i]));
-	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "k", "tally",
-			   "scheduled", counts_to_json(t, t->scheduled), "warmup_scheduled",
-			   (json_int_t)t->warmup_scheduled, "sent", (json_int_t)t->sent,
-			   "sent_bins", counts_to_json(t, t->sent_bins), "bursts",
-			   bursts_to_json(t), "outcomes", rows, "hist", hists_to_json(t),
+	record = json_pack("{s:s, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "k",
+			   "tally", "scheduled", counts_to_json(t, t->scheduled),
+			   "warmup_scheduled", (json_int_t)t->warmup_scheduled, "sent",
+			   (json_int_t)t->sent, "sent_bins", counts_to_json(t, t->sent_bins),
+			   "bursts", bursts_to_json(t), "outcomes", rows, "hist", hists_to_json(t),
 			   "bin_latency", latency_to_json(t), "lag_max", lag_max_to_json(t),
-			   "counts", seen_to_json(t));
+			   "counts", seen_to_json(t), "done_ns", (json_int_t)t->done_ns);
 	if (t->n_accepted)
 		json_object_set_new(record, "accepted",
 				    sq_accepted_to_json(t->accepted, t->n_accepted));

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "results/draw.h"
+#include "results/outcome.h"
 #include "results/stats.h"
 
 static const struct measure {
@@ -81,10 +82,12 @@ static double failures_share(const json_t *load)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(json_object_get(load, "outcomes"), i, o)
-		if (strcmp(sq_draw_text(o, "class"), "ok") != 0 &&
-		    strcmp(sq_draw_text(o, "class"), "missed") != 0)
+	json_array_foreach(json_object_get(load, "outcomes"), i, o) {
+		int class = sq_class_by_name(sq_draw_text(o, "class"));
+
+		if (class >= 0 && sq_class_is_failure((enum sq_class) class))
 			sum += sq_draw_real(o, "count");
+	}
 	return scheduled > 0 ? sum / scheduled : NAN;
 }
 
@@ -321,7 +324,7 @@ static struct judged judge_session(const json_t *const *earlier, size_t n, const
 				   const char *name, const struct sq_judging *how)
 {
 	double value = placed(now, name), *known = sq_alloc_n(n + 1, sizeof(*known));
-	struct judged j = { .p = 1 };
+	struct judged j = { .shift = { NAN, NAN, NAN }, .p = 1 };
 
 	for (size_t i = 0; i < n && !isnan(value); i++) {
 		known[j.pairs] = placed(earlier[i], name);
@@ -330,8 +333,6 @@ static struct judged judge_session(const json_t *const *earlier, size_t n, const
 	if (j.pairs >= 2) {
 		j.shift = sq_prediction(known, j.pairs, value, how->alpha, &j.p);
 		j.margin = sq_measure_margin(name, known, j.pairs, how->margin);
-	} else {
-		j.pairs = 0;
 	}
 	free(known);
 	return j;
@@ -359,14 +360,15 @@ json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t
 	p = adjust(all, n_names, how->families ? how->families : 1);
 	json_array_foreach(names, i, name) {
 		const char *metric = json_string_value(name);
-		bool few = all[i].pairs < SQ_SESSIONS_LEAST;
+		bool few = all[i].pairs < SQ_SESSIONS_LEAST, known = !isnan(placed(now, metric));
 
 		json_array_append_new(
-			list, verdict_json(metric, &all[i],
-					   few ? SQ_UNDECIDED
-					       : session_verdict(metric, &all[i], p[i], how),
-					   p[i], few ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX,
-					   "sessions"));
+			list,
+			verdict_json(
+				metric, &all[i],
+				few ? SQ_UNDECIDED : session_verdict(metric, &all[i], p[i], how),
+				p[i], few && known ? SQ_SESSIONS_LEAST - all[i].pairs : SIZE_MAX,
+				"sessions"));
 	}
 	free(p);
 	free(all);

@@ -8,8 +8,8 @@
 #include <jansson.h>
 
 /* One measure of one load, as expectations name it: "storm.rate.ok" (a second), "storm.latency.p99" (from the due
- * time, seconds), "storm.failures" (here their share of all that was scheduled; missed ones are none), "storm.cpu" (the
- * generator's, us for each success; not in judgements).  NAN: not measured, or no such name. */
+ * time, seconds), "storm.failures" (here their share of all that was scheduled; missed and canceled ones are none), "storm.cpu"
+ * (the generator's, us for each success; not in judgements).  NAN: not measured, or no such name. */
 double sq_report_measure(const json_t *report, const char *name);
 /* The median of those reports that have it; NAN: none does. */
 double sq_reports_median(const json_t *const *reports, size_t n, const char *name);
@@ -61,8 +61,8 @@ enum { SQ_SESSIONS_LEAST = 6 };
 json_t *sq_session_measures(const json_t *const *reports, size_t n, const json_t *names);
 
 /* The same of one session against n earlier ones, each as sq_session_measures has it: whether it lies within what their spread
- * lets expect of one more (results/stats.h, sq_prediction).  Under SQ_SESSIONS_LEAST all is undecided; pairs is the number of
- * sessions, and unit says so. */
+ * lets expect of one more (results/stats.h, sq_prediction).  Under SQ_SESSIONS_LEAST all is undecided; under
+ * two shift is null; pairs is the number of sessions that have the measure, and unit says so. */
 json_t *sq_session_verdicts(const json_t *const *earlier, size_t n, const json_t *now,
 			    const json_t *names, const struct sq_judging *how);
 

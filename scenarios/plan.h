@@ -68,6 +68,7 @@ struct sq_load_plan {
 	unsigned index;    /* its place among the loads: also its stream of random numbers */
 	int64_t phase_ns;  /* arrivals.phase as a duration, or SQ_PHASE_RANDOM, _STAGGER */
 	int64_t tick_ns;   /* due times are rounded up to its multiples; 0: they are not */
+	int64_t span_ns;   /* the time that its operations are spread over */
 	int64_t *trace_ns; /* a trace's due times from the load's start, before its duration */
 	size_t n_trace;
 	struct sq_op_cost cost;

@@ -69,23 +69,63 @@ static int read_trace(struct sq_load_plan *load, const struct sq_plan_opts *opts
 	return 0;
 }
 
-int sq_plan_arrivals(struct sq_load_plan *load, const struct sq_plan_opts *opts, struct sq_err *err)
-{
-	load->phase_ns = phase_of(&load->spec->arrivals);
-	load->tick_ns = tick_of(load->spec, opts);
-	return load->spec->arrivals.trace ? read_trace(load, opts, err) : 0;
-}
-
-static int64_t profile_end_ns(const struct sq_load_spec *spec)
+/* When the operation of that number is due; SQ_NEVER: the load has no rate, or ends before it. */
+static int64_t profile_due_ns(const struct sq_load_spec *spec, int64_t number)
 {
 	struct sq_profile profile = sq_profile_make(&spec->arrivals, spec->duration_ns);
-	int64_t end_ns = SQ_NEVER;
+	int64_t due_ns = SQ_NEVER;
 	size_t at = 0;
 
-	if (spec->count <= sq_profile_total(&profile))
-		end_ns = sq_profile_due(&profile, &at, spec->count - 1) + 1;
+	if (number < sq_profile_total(&profile))
+		due_ns = sq_profile_due(&profile, &at, number);
 	sq_profile_fini(&profile);
-	return end_ns;
+	return due_ns;
+}
+
+/* Wherever in "every" the phases are; a burst that is the only one has none after it. */
+static int64_t burst_next_ns(const struct sq_load_plan *load)
+{
+	const struct sq_arrivals_spec *a = &load->spec->arrivals;
+	double rounds = ceil((double)load->spec->count / (double)a->burst) / (double)a->streams;
+	double next_ns;
+
+	if (a->every_ns == SQ_OPT_UNSET)
+		return SQ_NEVER;
+	if (load->phase_ns != SQ_PHASE_STAGGER)
+		rounds = ceil(rounds);
+	next_ns = rounds * (double)a->every_ns;
+	return next_ns < 0x1p62 ? (int64_t)next_ns : SQ_NEVER;
+}
+
+/* A count ends it where the operation after the last would be due: 20 at 100/s fill 200 ms.  Of a closed loop, and of
+ * times that are drawn, only running can tell. */
+static int64_t span_of(const struct sq_load_plan *load)
+{
+	const struct sq_load_spec *spec = load->spec;
+	int64_t next_ns = SQ_NEVER;
+
+	if (spec->count == SQ_OPT_UNSET)
+		return spec->duration_ns;
+	if (load->n_trace)
+		next_ns = spec->count < (int64_t)load->n_trace ? load->trace_ns[spec->count]
+							       : SQ_NEVER;
+	else if (spec->arrivals.burst != SQ_OPT_UNSET)
+		next_ns = burst_next_ns(load);
+	else
+		next_ns = profile_due_ns(spec, spec->count);
+	return next_ns < spec->duration_ns ? next_ns : spec->duration_ns;
+}
+
+int sq_plan_arrivals(struct sq_load_plan *load, const struct sq_plan_opts *opts, struct sq_err *err)
+{
+	int rc = 0;
+
+	load->phase_ns = phase_of(&load->spec->arrivals);
+	load->tick_ns = tick_of(load->spec, opts);
+	if (load->spec->arrivals.trace)
+		rc = read_trace(load, opts, err);
+	load->span_ns = span_of(load);
+	return rc;
 }
 
 static int64_t burst_end_ns(const struct sq_load_plan *load)
@@ -104,11 +144,14 @@ static int64_t burst_end_ns(const struct sq_load_plan *load)
  * where only running it can tell. */
 static int64_t count_end_ns(const struct sq_load_plan *load)
 {
+	int64_t last_ns;
+
 	if (load->spec->count == SQ_OPT_UNSET)
 		return SQ_NEVER;
 	if (load->spec->arrivals.burst != SQ_OPT_UNSET)
 		return burst_end_ns(load);
-	return profile_end_ns(load->spec);
+	last_ns = profile_due_ns(load->spec, load->spec->count - 1);
+	return last_ns == SQ_NEVER ? SQ_NEVER : last_ns + 1;
 }
 
 int64_t sq_plan_length_ns(const struct sq_load_plan *load)

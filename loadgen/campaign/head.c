@@ -51,6 +51,17 @@ static json_t *source_record(const struct sq_strings *source)
 	return record;
 }
 
+/* What ends it before its duration at a time that only running it can tell; NULL: nothing. */
+static json_t *end_record(const struct sq_load_spec *spec)
+{
+	bool closed = spec->arrivals.closed > 0;
+
+	if (spec->count == SQ_OPT_UNSET || !(closed || spec->arrivals.poisson_per_s > 0))
+		return NULL;
+	return json_pack("{s:I, s:s}", "count", (json_int_t)spec->count, "at",
+			 closed ? "done" : "due");
+}
+
 /* The first target's keys are the load's own. */
 static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan *l)
 {
@@ -62,17 +73,18 @@ static json_t *load_record(const struct sq_plan *plan, const struct sq_load_plan
 	json_object_update_new(
 		record,
 		json_pack(
-			"{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
+			"{s:s, s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o*}",
 			"name", l->spec->name, "driver", l->spec->driver.kind->name, "more_targets",
 			more, "from", plan->hosts[l->host].name, "source",
 			source_record(&l->spec->source), "sources", (json_int_t)l->sources.count,
 			"threads", (json_int_t)l->spec->threads, "workers",
 			(json_int_t)l->spec->workers, "at_ns", (json_int_t)l->spec->at_ns,
-			"duration_ns", (json_int_t)l->spec->duration_ns, "warmup_ns",
+			"duration_ns", (json_int_t)l->span_ns, "warmup_ns",
 			(json_int_t)l->spec->warmup_ns, "timeout_ns",
 			(json_int_t)l->spec->timeout_ns, "tick_ns", (json_int_t)l->tick_ns,
 			"time_wait", l->cost.time_wait && !l->soon_reused, "efforts",
-			words_array(words->efforts), "counts", words_array(words->counts)));
+			words_array(words->efforts), "counts", words_array(words->counts), "ends",
+			end_record(l->spec)));
 	return record;
 }
 

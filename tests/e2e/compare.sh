@@ -32,3 +32,11 @@ expect_eq "$(jqr "$c" '.settings | length')" 0 "a set against itself: settings"
 "$SQUALL" compare "$SCRATCH/a/1" "$SCRATCH/b/1" --out "$c"
 expect_eq "$(jqr "$c" '[(.verdicts | length), (.notes[0] | startswith("one run against one proves nothing"))] | @csv')" "0,true" "one against one"
 ! "$SQUALL" compare "$SCRATCH/a" "$SCRATCH/none" 2> "$SCRATCH/said" || fail "compared with nothing"
+
+# A closed loop that its count ends has the rate of the time that it took, by the run as by its spool.
+"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/count" --quiet --set '/load/0={"name": "ask", "driver": "dns", "names": ["example.test"], "duration": "5s", "count": 500, "arrivals": {"closed": 5}}' --set '/world/hosts/server/run/0/delay="1ms"'
+r=$SCRATCH/count/run.json
+expect_eq "$(jqr "$r" '.loads[0] | [(.rate.ok_per_s * .duration_s | round), (.duration_s > 0.1 and .duration_s < 1)] | @csv')" "500,true" "500 of 1 ms, five at a time"
+before=$(jqr "$r" '.loads')
+"$SQUALL" analyze "$SCRATCH/count" --quiet
+expect_eq "$(jqr "$r" '.loads')" "$before" "the loads of a spool"

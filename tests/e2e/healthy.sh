@@ -22,7 +22,7 @@ S
 unshare -n bash "$SCRATCH/inside.sh" "$SCRATCH" || fail "run: status $?"
 r="$SCRATCH/run/run.json"
 expect_eq "$(jqr "$r" '.findings | length')" 0 "findings"
-expect_eq "$(jqr "$r" '.loads[0].scheduled')" 50000 "scheduled"
+expect_eq "$(jqr "$r" '.loads[0] | "\(.scheduled) \(.duration_s) \(.rate.scheduled_per_s)"')" "50000 10 5000" "scheduled, by a count that ends 20 s after 10"
 expect_eq "$(jqr "$SCRATCH/sink.json" .accepted | tail -1)" 50000 "the sink's accepted"
 for pair in ActiveOpens:TcpActiveOpens PassiveOpens:TcpPassiveOpens InSegs:TcpInSegs OutSegs:TcpOutSegs \
 	EstabResets:TcpEstabResets OutRsts:TcpOutRsts RetransSegs:TcpRetransSegs; do

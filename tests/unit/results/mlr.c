@@ -125,6 +125,24 @@ static void test_outside(void **state)
 	sq_mlr_free(m);
 }
 
+/* Bounds exactly the width apart, which a product in doubles falls short of: 1000 * 1.001 < 1001. */
+static void test_width(void **state)
+{
+	const double capacity = 1000;
+	struct sq_mlr_goal narrow = goal;
+	struct sq_mlr *m;
+	struct sq_rng rng;
+
+	(void)state;
+	narrow.width = 0.1 / 100;
+	m = sq_mlr_new(&narrow, 1, 1, 100000);
+	sq_rng_init(&rng, 5, 0);
+	search(m, &capacity, 1, 0, &rng);
+	assert_true(sq_mlr_bounds(m, 0).lower == 1000 && sq_mlr_bounds(m, 0).upper == 1001);
+	assert_true(sq_mlr_bounds(m, 0).regular);
+	sq_mlr_free(m);
+}
+
 /* One that got through by chance at 2000 is not credited above a failure at 1500. */
 static void test_relevant(void **state)
 {
@@ -295,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_relevant),  cmocka_unit_test(test_growing_loss),
 		cmocka_unit_test(test_tires),     cmocka_unit_test(test_tires_on),
 		cmocka_unit_test(test_remembers), cmocka_unit_test(test_inverse),
+		cmocka_unit_test(test_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

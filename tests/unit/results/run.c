@@ -258,6 +258,60 @@ static void test_killed(void **state)
 	spool_dir_remove(&d);
 }
 
+/* The duration of a load that ends by its count is what it took, to the ns, when it came to that. */
+static void test_count(void **state)
+{
+	static const struct {
+		const char *head;
+		int64_t want_ns;
+	} wants[] = {
+		{ HEAD, 4 * SQ_SEC },
+		{ HEAD_WITH("\"ends\":{\"count\":3,\"at\":\"done\"},"), 1350 * SQ_MS },
+		{ HEAD_WITH("\"ends\":{\"count\":3,\"at\":\"due\"},"), 1300 * SQ_MS },
+		{ HEAD_WITH("\"ends\":{\"count\":4,\"at\":\"done\"},"), 4 * SQ_SEC },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wants) / sizeof(*wants); i++) {
+		struct spool_dir d = spool_dir_make();
+		struct sq_tally *t = storm_tally();
+		struct sq_run *run;
+
+		spool_dir_put(&d, "run.jsonl", wants[i].head);
+		spool_dir_put(&d, "run.jsonl", START END);
+		for (int64_t due_ns = 1100 * SQ_MS; due_ns <= 1300 * SQ_MS; due_ns += 100 * SQ_MS) {
+			struct sq_tally_op op = { .due_ns = due_ns,
+						  .sent_ns = due_ns,
+						  .done_ns = due_ns + 50 * SQ_MS };
+
+			sq_tally_scheduled(t, due_ns);
+			sq_tally_done(t, &op);
+			put_tally(&d, t, 0);
+		}
+		run = load(&d);
+		assert_int_equal(run->loads[0].duration_ns, wants[i].want_ns);
+		sq_run_free(run);
+		sq_tally_free(t);
+		spool_dir_remove(&d);
+	}
+}
+
+/* One that broke before t0 lasted no time. */
+static void test_before_start(void **state)
+{
+	struct spool_dir d = spool_dir_make();
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl",
+		      HEAD START "{\"k\":\"end\",\"t\":-430000000,\"outcome\":\"failed\","
+				 "\"because\":\"why\"}\n");
+	run = load(&d);
+	assert_true(run->duration_s == 0);
+	sq_run_free(run);
+	spool_dir_remove(&d);
+}
+
 static void test_no_run(void **state)
 {
 	struct spool_dir d = spool_dir_make();
@@ -477,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_capture),      cmocka_unit_test(test_relays),
 		cmocka_unit_test(test_bad_captures), cmocka_unit_test(test_run_records),
 		cmocka_unit_test(test_workers),      cmocka_unit_test(test_server_began_anew),
+		cmocka_unit_test(test_count),        cmocka_unit_test(test_before_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,15 +52,17 @@ static inline void spool_dir_remove(const struct spool_dir *d)
 	free(spool);
 }
 
-/* Bins of 100 ms; one load, 4 s long with a warm-up of 1 s, and one effort. */
-#define HEAD                                                                                   \
+/* Bins of 100 ms; one load, 4 s long with a warm-up of 1 s, one effort and more keys. */
+#define HEAD_WITH(more)                                                                        \
 	"{\"k\":\"head\",\"schema\":\"squall-spool/1\",\"meta\":{\"id\":\"x\",\"name\":\"n\"," \
 	"\"argv\":[\"squall\",\"run\"],\"seed\":7,\"started\":\"2026-01-01T00:00:00Z\","       \
 	"\"squall\":{\"version\":\"9.9\",\"commit\":\"abc\"},\"authorized\":[]},"              \
 	"\"scenario\":{\"name\":\"n\"},\"bin_ns\":100000000,\"lost\":[\"its own network\"],"   \
 	"\"loads\":[{\"name\":\"storm\",\"driver\":\"tcp\",\"target\":\"server:9000\","        \
 	"\"from\":\"client\",\"threads\":2,\"at_ns\":0,\"duration_ns\":4000000000,"            \
-	"\"warmup_ns\":1000000000,\"timeout_ns\":800000000,\"efforts\":[\"syn_retrans\"]}]}\n"
+	"\"warmup_ns\":1000000000,\"timeout_ns\":800000000," more                              \
+	"\"efforts\":[\"syn_retrans\"]}]}\n"
+#define HEAD  HEAD_WITH("")
 #define START "{\"k\":\"start\",\"t0_mono_ns\":5000000000,\"t0_wall_ns\":1}\n"
 #define END   "{\"k\":\"end\",\"t\":4500000000,\"outcome\":\"completed\",\"because\":null}\n"
 

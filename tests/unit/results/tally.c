@@ -81,6 +81,7 @@ static void test_flush(void **state)
 	expect_json(json_object_get(j, "scheduled"), "[9,1,10,1,11,1,12,1]");
 	assert_int_equal(get(j, "warmup_scheduled"), 1);
 	assert_int_equal(get(j, "sent"), 3);
+	assert_int_equal(get(j, "done_ns"), 1900 * SQ_MS);
 	assert_int_equal(json_array_size(json_object_get(j, "outcomes")), 3);
 	row = json_array_get(json_object_get(j, "outcomes"), 0);
 	expect_json(row, "{\"code\":\"ok\",\"phase\":\"\",\"class\":\"ok\",\"n\":2,"

@@ -46,6 +46,13 @@ static void test_measures(void **state)
 	assert_true(isnan(sq_report_measure(r, "calm.rate.ok")));
 	assert_true(isnan(sq_report_measure(r, "storm.nothing")));
 	assert_true(isnan(sq_report_measure(r, "storm")));
+	/* What squall itself gave up, or never started, failed nobody. */
+	json_object_set_new(sq_json_pointer_get(r, "/loads/0/outcomes/1"), "class",
+			    json_string("canceled"));
+	assert_true(sq_report_measure(r, "storm.failures") == 0);
+	json_object_set_new(sq_json_pointer_get(r, "/loads/0/outcomes/1"), "class",
+			    json_string("missed"));
+	assert_true(sq_report_measure(r, "storm.failures") == 0);
 	assert_true(sq_measure_more_is_better("storm.rate.ok"));
 	assert_false(sq_measure_more_is_better("storm.latency.p99"));
 	json_decref(r);
@@ -199,6 +206,37 @@ static void test_notes(void **state)
 	}
 }
 
+static double mean_failures(const json_t *comparison, const char *side)
+{
+	char pointer[] = "/failures/0/?";
+
+	pointer[sizeof(pointer) - 2] = *side;
+	return json_number_value(sq_json_pointer_get(comparison, pointer));
+}
+
+/* Three runs against two that fail as often do not look like more failures. */
+static void test_means(void **state)
+{
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
+	const json_t *v[3] = { report(1, 1, "6.1"), report(1, 1, "6.1"), report(1, 1, "6.1") };
+	struct sq_side_reports x = { "a", v, 3 }, y = { "b", v + 1, 2 };
+	struct sq_buf text = { 0 };
+	json_t *c;
+
+	(void)state;
+	json_object_set_new(sq_json_pointer_get(v[0], "/account/0"), "count", json_integer(101));
+	c = sq_compare(&x, &y, NULL, &how);
+	assert_true(fabs(mean_failures(c, "a") - 301.0 / 3) < 1e-9);
+	assert_true(mean_failures(c, "b") == 100);
+	sq_compare_text(c, &text);
+	assert_non_null(strstr(text.data, "failures (mean of a run)"));
+	assert_non_null(strstr(text.data, " 100.3            100\n"));
+	sq_buf_fini(&text);
+	json_decref(c);
+	for (int i = 0; i < 3; i++)
+		json_decref((json_t *)v[i]);
+}
+
 static json_t *session(double rate, const char *kernel)
 {
 	json_t *r = report(rate, 0.25, kernel), *names = sq_report_measures(r), *s;
@@ -225,6 +263,37 @@ static const char *session_verdict(const json_t *sessions, size_t n, double rate
 	json_decref(names);
 	json_decref(now);
 	return word;
+}
+
+/* Against one session nothing is decided, and what was measured is not said to be unmeasured. */
+static void test_one_session(void **state)
+{
+	struct sq_judging how = { .alpha = 0.05, .margin = 0.02 };
+	json_t *before = session(1000, "6.1"), *now = session(1001, "6.1");
+	json_t *names = json_pack("[s, s]", "storm.rate.ok", "storm.latency.p50"), *verdicts, *v;
+	const json_t *earlier = json_object_get(before, "measures");
+	struct sq_buf text = { 0 };
+
+	(void)state;
+	json_object_set_new(json_object_get(now, "measures"), "storm.latency.p50", json_null());
+	verdicts = sq_session_verdicts(&earlier, 1, json_object_get(now, "measures"), names, &how);
+	v = json_array_get(verdicts, 0);
+	assert_string_equal(verdict(verdicts, 0), "undecided");
+	assert_int_equal(json_integer_value(json_object_get(v, "pairs")), 1);
+	assert_int_equal(json_integer_value(json_object_get(v, "more_pairs")), 5);
+	assert_true(json_is_null(json_object_get(v, "shift")));
+	assert_true(json_is_null(json_object_get(v, "interval")));
+	assert_true(json_is_null(json_object_get(json_array_get(verdicts, 1), "more_pairs")));
+	sq_compare_lines(verdicts, NULL, false, &text);
+	assert_string_equal(
+		text.data, "\n  storm.rate.ok: undecided, -, p 1, 1 sessions; about 5 more would "
+			   "decide\n  storm.latency.p50: undecided, -, p 1, 0 sessions; it was not "
+			   "measured\n");
+	sq_buf_fini(&text);
+	json_decref(verdicts);
+	json_decref(names);
+	json_decref(before);
+	json_decref(now);
 }
 
 static void test_sessions(void **state)
@@ -280,9 +349,10 @@ static void test_sessions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_measures), cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_shares),   cmocka_unit_test(test_one_against_one),
-		cmocka_unit_test(test_notes),    cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_measures),    cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_shares),      cmocka_unit_test(test_one_against_one),
+		cmocka_unit_test(test_notes),       cmocka_unit_test(test_sessions),
+		cmocka_unit_test(test_one_session), cmocka_unit_test(test_means),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,32 +270,41 @@ static void test_programs(void **state)
 	assert_non_null(strstr(err.text, "needs --allow-exec"));
 }
 
-/* How long loads are seen to start operations, by what bounds them. */
+/* How long loads of 10 s are seen to start operations, by what bounds them, and over what time these are spread. */
 static void test_end(void **state)
 {
 	static const struct {
 		const char *keys;
-		int64_t want_ns;
+		int64_t end_ns, span_ns;
 	} wants[] = {
-		{ "\"arrivals\": {\"rate\": 10}", 10 * SQ_SEC },
-		{ "\"arrivals\": {\"rate\": 10}, \"count\": 21", 2 * SQ_SEC + 1 },
-		{ "\"arrivals\": {\"rate\": 10}, \"count\": 21, \"at\": \"1s\"", 3 * SQ_SEC + 1 },
-		{ "\"arrivals\": {\"rate\": 10}, \"count\": 1000", 10 * SQ_SEC },
-		{ "\"arrivals\": {\"closed\": 10}, \"count\": 1000", 10 * SQ_SEC },
-		{ "\"arrivals\": {\"poisson\": 10}, \"count\": 1", 10 * SQ_SEC },
-		{ "\"arrivals\": {\"burst\": 5}, \"count\": 5", 1 },
-		{ "\"arrivals\": {\"burst\": 5, \"phase\": \"2s\"}, \"count\": 5", 2 * SQ_SEC + 1 },
-		{ "\"arrivals\": {\"burst\": 5, \"every\": \"1s\"}, \"count\": 11",
-		  3 * SQ_SEC + 1 },
+		{ "\"arrivals\": {\"rate\": 10}", 10 * SQ_SEC, 10 * SQ_SEC },
+		{ "\"arrivals\": {\"rate\": 10}, \"count\": 21", 2 * SQ_SEC + 1, 2100 * SQ_MS },
+		{ "\"arrivals\": {\"rate\": 10}, \"count\": 21, \"at\": \"1s\"", 3 * SQ_SEC + 1,
+		  2100 * SQ_MS },
+		{ "\"arrivals\": {\"rate\": 10}, \"count\": 1000", 10 * SQ_SEC, 10 * SQ_SEC },
+		{ "\"arrivals\": {\"closed\": 10}, \"count\": 1000", 10 * SQ_SEC, 10 * SQ_SEC },
+		{ "\"arrivals\": {\"poisson\": 10}, \"count\": 1", 10 * SQ_SEC, 10 * SQ_SEC },
+		{ "\"arrivals\": {\"burst\": 5}, \"count\": 5", 1, 10 * SQ_SEC },
+		{ "\"arrivals\": {\"burst\": 5, \"phase\": \"2s\"}, \"count\": 5", 2 * SQ_SEC + 1,
+		  10 * SQ_SEC },
+		{ "\"arrivals\": {\"burst\": 5, \"every\": \"1s\"}, \"count\": 11", 3 * SQ_SEC + 1,
+		  3 * SQ_SEC },
 		{ "\"arrivals\": {\"burst\": 5, \"every\": \"1s\", \"phase\": \"100ms\","
 		  " \"streams\": 2}, \"count\": 11",
-		  1100 * SQ_MS + 1 },
-		{ "\"arrivals\": {\"rate\": 0.001}, \"count\": 1000000000", 10 * SQ_SEC },
+		  1100 * SQ_MS + 1, 2 * SQ_SEC },
+		{ "\"arrivals\": {\"burst\": 5, \"every\": \"1s\", \"phase\": \"stagger\","
+		  " \"streams\": 2}, \"count\": 15",
+		  2 * SQ_SEC + 1, 1500 * SQ_MS },
+		{ "\"arrivals\": {\"rate\": 0.001}, \"count\": 1000000000", 10 * SQ_SEC,
+		  10 * SQ_SEC },
 		{ "\"arrivals\": {\"rate\": 100}, \"count\": 101, \"tick\": \"3ms\"",
-		  SQ_SEC + 1 + 3 * SQ_MS },
-		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 51", 10 * SQ_SEC },
-		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 33", 8 * SQ_SEC + 1 },
-		{ "\"arrivals\": {\"steps\": [\"1\", \"10\"]}, \"count\": 16", 6 * SQ_SEC + 1 },
+		  SQ_SEC + 1 + 3 * SQ_MS, 1010 * SQ_MS },
+		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 51", 10 * SQ_SEC,
+		  10 * SQ_SEC },
+		{ "\"arrivals\": {\"ramp\": [\"0\", \"10\"]}, \"count\": 33", 8 * SQ_SEC + 1,
+		  8124038404 },
+		{ "\"arrivals\": {\"steps\": [\"1\", \"10\"]}, \"count\": 16", 6 * SQ_SEC + 1,
+		  6100 * SQ_MS },
 	};
 	char text[512];
 
@@ -308,9 +317,10 @@ static void test_end(void **state)
 			 " \"load\": [{\"driver\": \"tcp\", %s}]}",
 			 wants[i].keys);
 		p = good_plan(text, (struct sq_plan_opts){ 0 });
-		if (p->end_ns != wants[i].want_ns)
-			fail_msg("%s: got %lld, want %lld", wants[i].keys, (long long)p->end_ns,
-				 (long long)wants[i].want_ns);
+		if (p->end_ns != wants[i].end_ns || p->loads[0].span_ns != wants[i].span_ns)
+			fail_msg("%s: got %lld, %lld, want %lld, %lld", wants[i].keys,
+				 (long long)p->end_ns, (long long)p->loads[0].span_ns,
+				 (long long)wants[i].end_ns, (long long)wants[i].span_ns);
 		sq_plan_free(p);
 	}
 }
@@ -396,6 +406,7 @@ static void test_trace(void **state)
 	assert_int_equal(p->loads[0].n_trace, 10);
 	assert_int_equal(p->loads[0].trace_ns[0], 250 * SQ_MS);
 	assert_int_equal(p->end_ns, 1750 * SQ_MS + 1);
+	assert_int_equal(p->loads[0].span_ns, 2 * SQ_SEC); /* where the eighth would be due */
 	sq_plan_free(p);
 
 	p = plan_keys("\"arrivals\": {\"trace\": \"recording\"}, \"duration\": \"1s\"", &err);
