@@ -90,25 +90,18 @@ static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
 	return false;
 }
 
-static bool is_complete(const json_t *report)
-{
-	const json_t *outcome = sq_json_pointer_get(report, "/run/outcome");
-
-	return json_is_string(outcome) && strcmp(json_string_value(outcome), "completed") == 0;
-}
-
 /* Why there is nothing to be measured of a trial; NULL: there is.  A failed expectation, or nothing but failures, is
  * measured; the generator's own limit is not. */
 static const char *what_is_wrong(const struct sq_rounds *r, const struct sq_trial *t,
 				 int *ret_status)
 {
-	bool missed = t->report && is_complete(t->report) && sq_report_missed(t->report);
+	bool whole = t->report && sq_report_completed(t->report);
+	bool missed = whole && sq_report_missed(t->report);
 
 	*ret_status = missed ? AGAIN : SQ_EXIT_UNMEASURED;
 	if (missed)
 		return "the generator missed operations, so the round counts for nothing";
-	if (!t->report || !is_complete(t->report) ||
-	    (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
+	if (!whole || (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
 		return "the run could not be measured";
 	if (lost_its_world(t->report, r->sides))
 		return "the scenario's world could not be made, so what was to be changed was not";
