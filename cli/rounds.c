@@ -78,15 +78,18 @@ static int note_labels(struct sq_rounds *r, size_t side, const json_t *doc, stru
 	return 0;
 }
 
-/* What the sides differ in may be of the world that could not be made. */
+/* What the sides differ in may be of the world that could not be made: its settings, and programs on its hosts. */
 static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
 {
 	if (!json_array_size(json_object_get(report, "lost")))
 		return false;
-	for (size_t i = 0; i < sides->n; i++)
+	for (size_t i = 0; i < sides->n; i++) {
+		if (sides->v[i].programs.n)
+			return true;
 		for (size_t k = 0; k < sides->v[i].set.n; k++)
 			if (strncmp(sides->v[i].set.v[k], "/world", 6) == 0)
 				return true;
+	}
 	return false;
 }
 
