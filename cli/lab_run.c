@@ -70,7 +70,10 @@ static int run_cure(const json_t *doc, const struct sq_trial_way *way, const cha
 	row->cured = status == SQ_EXIT_OK ? "yes" : status == SQ_EXIT_FAILED ? "NO" : "?";
 	if (!way->args->quiet)
 		printf("cure: %s: %s (%s/run.json)\n\n", text,
-		       status == SQ_EXIT_OK ? "the failure is gone" : "NOT as the lab says", out);
+		       status == SQ_EXIT_OK       ? "the failure is gone"
+		       : status == SQ_EXIT_FAILED ? "NOT as the lab says"
+						  : "not known",
+		       out);
 	sq_trial_fini(&t);
 	json_decref(cured);
 	free(out);
@@ -89,7 +92,9 @@ static void run_one(const json_t *doc, const struct sq_trial_way *way, const cha
 	    (t.status == SQ_EXIT_OK || t.status == SQ_EXIT_FAILED)) {
 		int status = run_cure(doc, way, t.dir, row);
 
-		row->status = row->status == SQ_EXIT_OK ? status : row->status;
+		/* A red lab stays red whatever its cure did, but who is asked to stop stops. */
+		if (row->status == SQ_EXIT_OK || status == SQ_EXIT_STOPPED)
+			row->status = status;
 	}
 	sq_trial_fini(&t);
 }

@@ -77,30 +77,43 @@ static int exit_of(enum sq_proof_verdict v)
 					   : SQ_EXIT_FAILED;
 }
 
+/* Half a change that does nothing is no word against the whole; nor do pairs decide of which some are missing, since what
+ * ended them may be what they would have shown. */
+static enum sq_proof_verdict judge(const struct sq_proving *p)
+{
+	enum sq_proof_verdict v = sq_proof_judge(p->pairs, p->done, p->share);
+
+	if (p->early || (v == SQ_VERDICT_WITHDRAWN && p->change.part))
+		return SQ_VERDICT_UNDECIDED;
+	return v;
+}
+
 static int prove_pairs(struct sq_proving *p)
 {
 	struct sq_err err = { 0 };
 	enum sq_proof_verdict v;
-	int status;
+	int status = sq_rounds_run(&p->rounds);
 
-	if (sq_rundir_folder(p->out, &err) < 0) {
-		sq_complain(&err);
-		return SQ_EXIT_USAGE;
-	}
-	status = sq_rounds_run(&p->rounds);
-	if (status != SQ_EXIT_OK)
+	if (status == SQ_EXIT_USAGE)
 		return status;
+	p->early = status != SQ_EXIT_OK;
 	count_pairs(p);
-	v = sq_proof_judge(p->pairs, p->done, p->share);
-	/* Half a change that does nothing is no word against the whole. */
-	if (v == SQ_VERDICT_WITHDRAWN && p->change.part)
-		v = SQ_VERDICT_UNDECIDED;
+	v = judge(p);
 	sq_prove_print(p, v);
 	if (sq_prove_save(p, v, &err) < 0) {
 		sq_complain(&err);
 		return SQ_EXIT_UNMEASURED;
 	}
-	return exit_of(v);
+	return p->early ? status : exit_of(v);
+}
+
+/* p->out, made. */
+static int make_out(struct sq_proving *p, const char *asked, const char *run, struct sq_err *err)
+{
+	char id[128];
+
+	return asked ? sq_rundir_make(asked, "", &p->out, id, sizeof(id), err)
+		     : sq_rundir_beside(run, "prove", &p->out, err);
 }
 
 /* p->change is known. */
@@ -109,20 +122,23 @@ static int prove_change(struct sq_proving *p, const struct sq_trial *base,
 {
 	json_t *scenario = bare_scenario(base->report);
 	struct sq_sides sides = { 0 };
-	int status;
+	struct sq_err err = { 0 };
+	int status = SQ_EXIT_USAGE;
 
 	make_sides(&p->change, &sides);
-	p->out = ask->out ? sq_strdup(ask->out)
-			  : sq_printf_dup("%s/prove", base->dir ? base->dir : ".");
 	p->rounds = (struct sq_rounds){
 		.scenario = scenario,
 		.way = *way,
-		.dir = p->out,
 		.sides = &sides,
 		.seed = (uint64_t)json_integer_value(json_object_get(scenario, "seed")),
 		.pairs = (size_t)ask->pairs,
 	};
-	status = prove_pairs(p);
+	if (make_out(p, ask->out, base->dir, &err) < 0) {
+		sq_complain(&err);
+	} else {
+		p->rounds.dir = p->out;
+		status = prove_pairs(p);
+	}
 	sq_rounds_fini(&p->rounds);
 	sq_sides_fini(&sides);
 	json_decref(scenario);

@@ -27,11 +27,12 @@ struct sq_prove_ask {
 	const char *mechanism;        /* NULL: what explains most */
 	const struct sq_strings *set; /* the user's own change; NULL or empty: see sq_change_find */
 	int64_t pairs;
-	const char *out; /* NULL: beside the run */
+	const char *out; /* NULL: a new folder in the run's */
 };
 
 /* Proves, or withdraws, what the report finds of a mechanism.  Writes OUT/prove.json and prints a
- * table.  Returns the exit status: 0 proved, 1 not, 3 undecided. */
+ * table.  Returns the exit status: 0 proved, 1 not, 3 undecided; of what ended early that of
+ * the run that ended it. */
 int sq_prove(const struct sq_trial *base, const struct sq_prove_ask *ask,
 	     const struct sq_trial_way *way);
 

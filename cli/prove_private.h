@@ -16,6 +16,7 @@ struct sq_proving {
 	struct sq_rounds rounds;
 	struct sq_proof_pair *pairs;
 	size_t done;
+	bool early;   /* not all pairs that were asked for */
 	double share; /* what part of the failures the finding explains */
 };
 

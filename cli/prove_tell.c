@@ -62,6 +62,8 @@ static const char *explain(enum sq_proof_verdict v, const struct sq_proving *p)
 	case SQ_VERDICT_UNDECIDED:
 		break;
 	}
+	if (p->early)
+		return "it ended before all pairs were run";
 	if (p->change.part && all.without.failed && p->done >= 5)
 		return "the sysctl alone makes no difference, and the server's own setting, which the "
 		       "mechanism names too, only its owner can change";

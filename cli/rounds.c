@@ -78,23 +78,19 @@ static int note_labels(struct sq_rounds *r, size_t side, const json_t *doc, stru
 	return 0;
 }
 
-/* What the sides differ in may be of the world that could not be made. */
+/* What the sides differ in may be of the world that could not be made: its settings, and programs on its hosts. */
 static bool lost_its_world(const json_t *report, const struct sq_sides *sides)
 {
 	if (!json_array_size(json_object_get(report, "lost")))
 		return false;
-	for (size_t i = 0; i < sides->n; i++)
+	for (size_t i = 0; i < sides->n; i++) {
+		if (sides->v[i].programs.n)
+			return true;
 		for (size_t k = 0; k < sides->v[i].set.n; k++)
 			if (strncmp(sides->v[i].set.v[k], "/world", 6) == 0)
 				return true;
+	}
 	return false;
-}
-
-static bool is_complete(const json_t *report)
-{
-	const json_t *outcome = sq_json_pointer_get(report, "/run/outcome");
-
-	return json_is_string(outcome) && strcmp(json_string_value(outcome), "completed") == 0;
 }
 
 /* Why there is nothing to be measured of a trial; NULL: there is.  A failed expectation, or nothing but failures, is
@@ -102,13 +98,13 @@ static bool is_complete(const json_t *report)
 static const char *what_is_wrong(const struct sq_rounds *r, const struct sq_trial *t,
 				 int *ret_status)
 {
-	bool missed = t->report && is_complete(t->report) && sq_report_missed(t->report);
+	bool whole = t->report && sq_report_completed(t->report);
+	bool missed = whole && sq_report_missed(t->report);
 
 	*ret_status = missed ? AGAIN : SQ_EXIT_UNMEASURED;
 	if (missed)
 		return "the generator missed operations, so the round counts for nothing";
-	if (!t->report || !is_complete(t->report) ||
-	    (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
+	if (!whole || (t->status != SQ_EXIT_OK && t->status != SQ_EXIT_FAILED))
 		return "the run could not be measured";
 	if (lost_its_world(t->report, r->sides))
 		return "the scenario's world could not be made, so what was to be changed was not";

@@ -51,6 +51,29 @@ static void link_latest(const char *folder, const char *stamp)
 	free(fresh);
 }
 
+/* FOLDER/NAME, or where that is taken NAME-2, NAME-3, ... */
+static int make_numbered(const char *folder, const char *name, char **ret_dir, struct sq_err *err)
+{
+	char *dir = sq_printf_dup("%s/%s", folder, name);
+	int rc = 0;
+
+	for (int i = 2; mkdir(dir, 0755) == -1; i++) {
+		if (errno != EEXIST) {
+			rc = sq_err_set(err, -errno, dir,
+					"cannot make the folder: %s; give another one with --out",
+					strerror(errno));
+			break;
+		}
+		free(dir);
+		dir = sq_printf_dup("%s/%s-%d", folder, name, i);
+	}
+	if (rc == 0)
+		*ret_dir = dir;
+	else
+		free(dir);
+	return rc;
+}
+
 static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_size,
 			struct sq_err *err)
 {
@@ -58,7 +81,6 @@ static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_si
 	char *folder;
 	struct tm tm;
 	time_t now = time(NULL);
-	char *dir = NULL;
 	int rc;
 
 	/* Some commands have not parsed the scenario yet. */
@@ -70,26 +92,19 @@ static int make_stamped(const char *name, char **ret_dir, char *id, size_t id_si
 		rc = sq_rundir_folder(folder, err);
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(id, id_size, "%s", stamp);
-	for (int i = 2; rc == 0; i++) {
-		dir = sq_printf_dup("%s/%s", folder, id);
-		if (mkdir(dir, 0755) == 0)
-			break;
-		if (errno != EEXIST)
-			rc = sq_err_set(err, -errno, dir,
-					"cannot make the folder: %s; give another "
-					"one with --out",
-					strerror(errno));
-		free(dir);
-		dir = NULL;
-		snprintf(id, id_size, "%s-%d", stamp, i);
-	}
+	if (rc == 0)
+		rc = make_numbered(folder, stamp, ret_dir, err);
 	if (rc == 0) {
+		snprintf(id, id_size, "%s", strrchr(*ret_dir, '/') + 1);
 		link_latest(folder, id);
-		*ret_dir = dir;
 	}
 	free(folder);
 	return rc;
+}
+
+int sq_rundir_beside(const char *dir, const char *name, char **ret_dir, struct sq_err *err)
+{
+	return make_numbered(dir ? dir : ".", name, ret_dir, err);
 }
 
 int sq_rundir_make(const char *out, const char *name, char **ret_dir, char *id, size_t id_size,

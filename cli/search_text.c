@@ -66,9 +66,13 @@ static void draw_bounds(struct sq_buf *out, const json_t *g)
 		sq_buf_puts(out, "  not known: the search ended before it had tried enough\n");
 	else if (isnan(lower))
 		sq_buf_printf(out, "  does not hold, not even at %.4g/s\n", upper);
-	else if (isnan(upper))
+	else if (strcmp(sq_draw_text(g, "bounded_by"), "range") == 0)
 		sq_buf_printf(out,
 			      "  holds at all loads up to %.4g/s, the highest that was tried\n",
+			      lower);
+	else if (isnan(upper))
+		sq_buf_printf(out,
+			      "  holds at %.4g/s; the search ended before it had an upper bound\n",
 			      lower);
 	else
 		sq_buf_printf(out,

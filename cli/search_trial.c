@@ -2,6 +2,8 @@
  *
  * What a reader would get wrong:
  * - A trial in which operations were missed is bad whatever held: the load was not made.
+ * - A "count" of the load that is searched would end a trial before its time, and the sooner the higher the load; it is
+ *   left out.
  * - Whose a bad trial is: the generator's, when at least as many operations were missed, or refused by this machine
  *   (descriptors, ports), as failed otherwise.  A server that fails most of what it was asked is at its limit, though some
  *   of the load was not made. */
@@ -21,13 +23,15 @@
 static json_t *trial_scenario(const struct sq_search *s, double load, int64_t duration_ns)
 {
 	json_t *doc = json_deep_copy(s->scenario), *one;
-	json_t *arrivals;
+	json_t *own, *arrivals;
 	size_t i;
 
 	json_array_foreach(json_object_get(doc, "load"), i, one)
 		json_object_set_new(one, "duration",
 				    json_sprintf("%lldns", (long long)duration_ns));
-	arrivals = json_object_get(json_array_get(json_object_get(doc, "load"), s->at), "arrivals");
+	own = json_array_get(json_object_get(doc, "load"), s->at);
+	json_object_del(own, "count");
+	arrivals = json_object_get(own, "arrivals");
 	json_object_set_new(arrivals, json_object_get(arrivals, "rate") ? "rate" : "poisson",
 			    json_real(load));
 	return doc;
@@ -115,16 +119,23 @@ static void note_trial(struct sq_search *s, double load, int64_t duration_ns,
 
 /* What was not measured (3) is a trial too: of a load that was missed, or of a p99 of nothing.  But not one whose
  * own process broke, or of a value that is not to be had here. */
+static bool is_measured(const struct sq_search *s, const struct sq_trial *trial)
+{
+	if (!trial->report || !sq_report_completed(trial->report))
+		return false;
+	return trial->status != SQ_EXIT_UNMEASURED || sq_report_missed(trial->report) ||
+	       !(measure(s, trial->report, "rate.ok") > 0);
+}
+
 static int trial_status(const struct sq_search *s, const struct sq_trial *trial)
 {
 	if (trial->status == SQ_EXIT_USAGE || trial->status == SQ_EXIT_STOPPED)
 		return trial->status;
-	if (!trial->report)
-		return SQ_EXIT_UNMEASURED;
-	if (trial->status == SQ_EXIT_UNMEASURED && !sq_report_missed(trial->report) &&
-	    measure(s, trial->report, "rate.ok") > 0)
-		return SQ_EXIT_UNMEASURED;
-	return SQ_EXIT_OK;
+	if (is_measured(s, trial))
+		return SQ_EXIT_OK;
+	fprintf(stderr, "squall: search: the trial could not be measured%s%s\n",
+		trial->dir ? "; see " : "", trial->dir ? trial->dir : "");
+	return SQ_EXIT_UNMEASURED;
 }
 
 int sq_search_try(struct sq_search *s, double load, int64_t duration_ns)

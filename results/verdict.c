@@ -250,6 +250,11 @@ bool sq_report_missed(const json_t *report)
 	return false;
 }
 
+bool sq_report_completed(const json_t *report)
+{
+	return strcmp(sq_draw_text(json_object_get(report, "run"), "outcome"), "completed") == 0;
+}
+
 double sq_reports_seconds(const json_t *const *reports, size_t n)
 {
 	double sum = 0;

@@ -20,6 +20,9 @@ bool sq_measure_is_known(const json_t *loads, const char *name);
 /* Did its generator miss operations, so that what it measured is not the load that was asked for? */
 bool sq_report_missed(const json_t *report);
 
+/* Did the run go to its end?  Else it was stopped, or a process of its own broke. */
+bool sq_report_completed(const json_t *report);
+
 /* How long these runs took, seconds. */
 double sq_reports_seconds(const json_t *const *reports, size_t n);
 

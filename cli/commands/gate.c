@@ -60,7 +60,8 @@ static const struct sq_opt own_opts[] = {
 	  .max = 100,
 	  .def = "1",
 	  .help = "how many sessions to store at once, where there is no baseline yet; of one sitting "
-		  "they spread too little, so better one in each of the first jobs" },
+		  "they spread too little, so better one in each of the first jobs; what is not stored "
+		  "is judged as one, of all runs" },
 	{ .name = "accept",
 	  .type = SQ_OPT_BOOL,
 	  .offset = ARG(accept),
@@ -100,8 +101,8 @@ struct gate {
 	char *dir;
 	json_t *names; /* of the measures */
 	json_t *verdicts, *notes;
-	json_t *stored; /* sessions that were compared with, or NULL */
-	bool refused;   /* there are some, but none to compare with */
+	json_t *stored;      /* sessions that were compared with, or NULL */
+	const char *refused; /* a note: why there are some, but none to compare with; NULL */
 };
 
 static void note(struct gate *g, json_t *text)
@@ -183,6 +184,16 @@ static int store(struct gate *g, json_t *all, const json_t *alike, const json_t 
 	return sq_baseline_save(g->args->baseline, g->name, all, err);
 }
 
+static void note_left_out(struct gate *g, size_t n, const char *because)
+{
+	json_t *text = json_sprintf("%zu stored sessions were left out: %s", n, because);
+
+	if (json_array_size(g->stored) == 0 && !g->args->accept)
+		g->refused = json_string_value(text);
+	note(g, text);
+}
+
+/* What is not stored is one session, whose verdict is of all runs. */
 static int judge_session(struct gate *g, struct sq_err *err)
 {
 	json_t *all = sq_baseline_load(g->args->baseline, g->name, err), *fresh;
@@ -198,10 +209,12 @@ static int judge_session(struct gate *g, struct sq_err *err)
 	g->stored = sq_baseline_alike(all, json_array_get(fresh, 0), g->args->any_environment,
 				      &because);
 	n = json_array_size(g->stored);
-	g->refused = n == 0 && because && !g->args->accept;
+	if (n >= SQ_SESSIONS_LEAST && !g->args->accept) {
+		json_decref(fresh);
+		fresh = make_sessions(g, 1);
+	}
 	if (because)
-		note(g, json_sprintf("%zu stored sessions were left out: %s",
-				     json_array_size(all) - n, because));
+		note_left_out(g, json_array_size(all) - n, because);
 	if (n > 0 && !g->args->accept)
 		judged(g, measures_against(g->stored, json_array_get(fresh, 0), g->names, &g->how));
 	if (n > 0 && n < SQ_SESSIONS_LEAST && !g->args->accept)
@@ -292,12 +305,13 @@ static int tell(const struct gate *g)
 	struct sq_buf text = { 0 };
 	struct sq_err err = { 0 };
 	int status = exit_status(g);
+	const char *unjudged = g->refused && status == SQ_EXIT_UNMEASURED ? g->refused : NULL;
 
 	sq_compare_lines(g->verdicts, g->notes, false, &text);
 	if (!g->args->rounds.run.quiet && text.len)
 		fputs(text.data, stdout);
 	sq_buf_fini(&text);
-	if (write_files(g, status, NULL, &err) == 0)
+	if (write_files(g, status, unjudged, &err) == 0)
 		return status;
 	sq_complain(&err);
 	return SQ_EXIT_UNMEASURED;
@@ -336,14 +350,30 @@ static int other_side(struct gate *g, const json_t *scenario, struct sq_err *err
 	return rc;
 }
 
+/* Another side that is run now is no session. */
+static int check_args(const struct gate_args *args, struct sq_err *err)
+{
+	const char *option = args->accept            ? "--accept"
+			     : args->any_environment ? "--any-environment"
+			     : args->sessions > 1    ? "--sessions"
+						     : NULL;
+
+	if (!args->against.n || !option)
+		return 0;
+	return sq_err_set(err, -EINVAL, option,
+			  "it is about stored sessions, and with --against none is stored or "
+			  "compared with; leave it out, or give --baseline instead");
+}
+
 static int prepare(struct gate *g, const json_t *scenario, struct sq_err *err)
 {
 	const struct gate_args *args = g->args;
 	int64_t runs = args->runs > 0 ? args->runs : args->against.n ? 10 : 5;
 	char id[128];
-	int rc;
+	int rc = check_args(args, err);
 
-	rc = args->against.n ? other_side(g, scenario, err) : 0;
+	if (rc == 0 && args->against.n)
+		rc = other_side(g, scenario, err);
 	if (rc < 0)
 		return rc;
 	sq_sides_add(&g->sides, "as it is", NULL);
@@ -367,11 +397,12 @@ static int run_and_judge(struct gate *g)
 	int status = sq_rounds_run(&g->rounds);
 
 	if (status != SQ_EXIT_OK) {
-		static const char because[] = "a run could not be measured, so nothing is judged";
+		const char *because = status == SQ_EXIT_STOPPED
+					      ? "it was stopped, so nothing is judged"
+					      : "a run could not be measured, so nothing is judged";
 
 		fprintf(stderr, "squall: gate: %s\n", because);
-		return tell_unjudged(g, status == SQ_EXIT_USAGE ? status : SQ_EXIT_UNMEASURED,
-				     because);
+		return tell_unjudged(g, status, because);
 	}
 	if (g->args->against.n) {
 		judge_sides(g);

@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/rundir.h"
 #include "cli/scenario_file.h"
+#include "scenarios/world.h"
 
 enum { TRIALS_MAX = 500 };
 
@@ -46,7 +47,8 @@ static const struct sq_opt own_opts[] = {
 	{ .name = "load",
 	  .type = SQ_OPT_STRING,
 	  .offset = ARG(load),
-	  .help = "the name of the load whose rate is searched (default the first)" },
+	  .help = "the name of the load whose rate is searched (default the first); its count does not "
+		  "stand" },
 	{ .name = "width",
 	  .type = SQ_OPT_REAL,
 	  .offset = ARG(width),
@@ -154,6 +156,15 @@ static void make_mlr(struct sq_search *s)
 	s->mlr = sq_mlr_new(goals, s->n_goals, a->min, a->max);
 }
 
+/* Each trial's own: what runs on loopback instead shares this machine, as a scenario without a world does. */
+static bool has_world(const struct sq_search *s)
+{
+	struct sq_err because = { 0 };
+
+	return json_object_get(s->scenario, "world") && !s->args->run.loopback &&
+	       sq_world_possible(&because) == 0;
+}
+
 static int prepare(struct sq_search *s, struct sq_err *err)
 {
 	const char *name = json_string_value(json_object_get(s->scenario, "name"));
@@ -168,7 +179,7 @@ static int prepare(struct sq_search *s, struct sq_err *err)
 	if (rc < 0)
 		return rc;
 	make_mlr(s);
-	if (!json_object_get(s->scenario, "world"))
+	if (!has_world(s))
 		s->quiet = sq_quiet_new();
 	return 0;
 }

@@ -50,6 +50,13 @@ gate 0 "${b[@]}"
 expect_eq "$(failed)" "[]" "the same again"
 expect_eq "$(wc -l < "$SCRATCH/baseline/ask.jsonl")" 6 "sessions stored after one that passed"
 
+# Two sessions' runs beside enough stored ones are judged all: here the server ends after the first.
+"$SQUALL" gate "$SCRATCH/s.json" "${b[@]}" --sessions 2 --gate ask.failures --warmup 0 --out "$SCRATCH/all" > "$SCRATCH/said" 2>&1 & all=$!
+for _ in $(seq 400); do [ ! -e "$SCRATCH/all/002-0" ] || break; sleep 0.01; done
+status=0; kill "$sink"; wait "$sink"; wait "$all" || status=$?
+expect_eq "$status" 1 "the runs of a second session: status"
+sink=
+
 cp "$SCRATCH/baseline/ask.jsonl" "$SCRATCH/kept"
 serve 120ms
 gate 1 "${b[@]}"
@@ -67,6 +74,7 @@ sed 's/"kernel":"[^"]*"/"kernel":"2.0.40"/g' "$SCRATCH/kept" > "$SCRATCH/baselin
 gate 3 "${b[@]}"
 grep -q '6 stored sessions were left out: they were made in another environment' "$SCRATCH/said" || fail "another kernel: $(cat "$SCRATCH/said")"
 xmllint --noout --schema "$SQ_SOURCE_DIR/tests/e2e/junit.xsd" "$SCRATCH/junit.xml" 2> "$SCRATCH/said" || fail "JUnit without a case: $(cat "$SCRATCH/said")"
+grep -q '<error type="unmeasured" message=".*they were made in another environment' "$SCRATCH/junit.xml" || fail "JUnit without a case: $(cat "$SCRATCH/junit.xml")"
 head -3 "$SCRATCH/kept" > "$SCRATCH/baseline/ask.jsonl"
 gate 3 "${b[@]}"
 grep -q '3 stored sessions are too few' "$SCRATCH/said" || fail "three: $(cat "$SCRATCH/said")"
@@ -93,5 +101,19 @@ expect_eq "$(jqr "$SCRATCH/g/gate.json" .status)" 3 "gate.json of an error"
 expect_eq "$(grep -c 'the generator missed operations' "$SCRATCH/said")" 4 "rounds that were tried"
 grep -q 'that was so in 4 rounds: lower the load' "$SCRATCH/said" || fail "missed operations: $(cat "$SCRATCH/said")"
 
+# Stopped: that is no fault of the run's.
+rm -rf "$SCRATCH/g"
+"$SQUALL" gate "$SCRATCH/s.json" "${b[@]}" --quiet --warmup 0 --out "$SCRATCH/g" --junit "$SCRATCH/junit.xml" 2> "$SCRATCH/said" & stopped=$!
+for _ in $(seq 200); do [ ! -e "$SCRATCH/g/001-0" ] || break; sleep 0.01; done
+status=0; kill -INT "$stopped"; wait "$stopped" || status=$?
+expect_eq "$status $(jqr "$SCRATCH/g/gate.json" .status)" "4 4" "stopped: status"
+grep -q '<error type="unmeasured" message="it was stopped' "$SCRATCH/junit.xml" || fail "stopped: $(cat "$SCRATCH/said" "$SCRATCH/junit.xml")"
+
+# What is about stored sessions means nothing beside another side.
+for option in --accept --any-environment "--sessions 2"; do
+	# shellcheck disable=SC2086
+	gate 2 --against /load/0/timeout=1001ms $option
+	grep -q -- "${option% *}: it is about stored sessions" "$SCRATCH/said" || fail "$option: $(cat "$SCRATCH/said")"
+done
 gate 2 "${b[@]}" --gate ask.latency.p98
 grep -q '"ask.latency.p98" is no measure' "$SCRATCH/said" || fail "a measure that there is none of: $(cat "$SCRATCH/said")"

@@ -16,6 +16,15 @@ expect_eq "$status" 1 "red: status"
 grep -qE "^\./half.json .* NO +RED" "$SCRATCH/red.txt" || fail "half a cure: $(tail -3 "$SCRATCH/red.txt")"
 grep -qE "^\./claim.json .* no cure +RED" "$SCRATCH/red.txt" || fail "a wrong claim: $(tail -3 "$SCRATCH/red.txt")"
 
+# Stopped in the cure of a red one: the next does not begin.
+jq '.name = "red" | .finding = "syn-backlog-overflow"' "$USER_SCRATCH/mine.json" > "$USER_SCRATCH/curable.json"
+status=0; "$SQUALL" lab run "$USER_SCRATCH/curable.json" "$USER_SCRATCH/mine.json" --out "$SCRATCH/stop" > "$SCRATCH/stop.txt" 2>&1 & pid=$!
+for _ in $(seq 400); do [ ! -e "$SCRATCH/stop/curable.json/cure/spool/load-client.jsonl" ] || break; sleep 0.02; done
+kill -INT "$pid"; wait "$pid" || status=$?
+expect_eq "$status" 4 "stopped: status"
+grep -qE "^$USER_SCRATCH/curable.json .* stopped$" "$SCRATCH/stop.txt" || fail "stopped: $(tail -3 "$SCRATCH/stop.txt")"
+[ ! -e "$SCRATCH/stop/mine.json" ] || fail "stopped: the next one began"
+
 jq '.name = "needy" | .needs = {"no-such-program": "no-such-package", "root": "it says so"}' "$USER_SCRATCH/mine.json" > "$USER_SCRATCH/needy.json"
 status=0; as_user "$SQUALL" lab run ./needy.json --out needy > "$SCRATCH/needy.txt" 2>&1 || status=$?
 expect_eq "$status" 3 "needy: status"

@@ -21,6 +21,14 @@ expect_eq "$(jqr "$p" '.change.set | keys | join(" ")')" "/world/hosts/server/ru
 expect_eq "$(jqr "$p" '[range(1; 6) as $i | [.runs[] | select(.pair == $i) | .with] | sort | tostring] | unique | join(" ")')" "[false,true]" "prove: each pair has both"
 order=$(jqr "$p" '[.runs[].with]')
 
+# A second time, and stopped: what was whole is told, in a folder of its own, and decides nothing.
+status=0; "$SQUALL" prove "$base" --pairs 50 > "$SCRATCH/stopped.txt" 2>&1 & pid=$!
+for _ in $(seq 400); do [ ! -e "$base/prove-2/002-0" ] && [ ! -e "$base/prove-2/002-1" ] || break; sleep 0.02; done
+kill -INT "$pid"; wait "$pid" || status=$?
+expect_eq "$status $(jqr "$base/prove-2/prove.json" '"\(.verdict) \(.because) \(.runs | length >= 4)"')" \
+	"4 undecided it ended before all pairs were run true" "stopped"
+grep -q "^2  .* of 64 " "$SCRATCH/stopped.txt" || fail "stopped: $(cat "$SCRATCH/stopped.txt")"
+
 # Seeded wrong: the SYN backlog.
 jq '.findings[].mechanism = "syn-backlog-overflow"' "$base/run.json" > "$USER_SCRATCH/wrong.json"
 status=0; as_user "$SQUALL" prove "$USER_SCRATCH/wrong.json" --out "$USER_SCRATCH/wrong" > "$SCRATCH/wrong.txt" || status=$?

@@ -6,7 +6,7 @@ need ip iproute2
 
 jq -n '{name: "capacity", idle: "50ms", target: "server:53", world: {hosts: {client: {}, server: {run: [
 		{sink: "dns", listen: "0.0.0.0:53", capacity: 1000, receive_buffer: 16384}]}}, links: [{between: ["client", "server"]}]},
-	load: [{name: "q", driver: "dns", names: ["example.test"], duration: "1s", timeout: "200ms", arrivals: {rate: 100}}]}' > "$SCRATCH/s.json"
+	load: [{name: "q", driver: "dns", names: ["example.test"], duration: "1s", count: 40, timeout: "200ms", arrivals: {rate: 100}}]}' > "$SCRATCH/s.json"
 short=(--initial 400ms --final 400ms --sum 400ms --quiet)
 "$SQUALL" schema search > "$SCRATCH/schema.json"
 
@@ -54,6 +54,21 @@ sleep 0.5; kill "$pid"; wait "$pid" || status=$?
 expect_eq "$status" 4 "status of a search that was stopped"
 expect_eq "$(jqr "$SCRATCH/g/search.json" '.goals[0] | [.capacity_per_s, .lower_per_s, .upper_per_s, .bounded_by] | tostring')" '[null,null,null,"unknown"]' "stopped"
 grep -q 'not known: the search ended before' "$SCRATCH/stopped" || fail "stopped: $(cat "$SCRATCH/stopped")"
+
+# Broken in the middle: the trial is none, and no more is said than was found.  On loopback trials share this machine.
+jq '.target = "server:5302" | .world.hosts.server.run[0].listen = "0.0.0.0:5302"' "$SCRATCH/s.json" > "$SCRATCH/l.json"
+status=0; "$SQUALL" search "$SCRATCH/l.json" --loopback --initial 400ms --final 400ms --sum 4s --exceed 90 --settle 0s --min 100/s --max 3000/s \
+	--goal "q.failures == 0" --out "$SCRATCH/k" > "$SCRATCH/broken" 2>&1 & pid=$!
+for _ in $(seq 400); do [ ! -e "$SCRATCH/k/002/spool/load-client.jsonl" ] || break; sleep 0.02; done
+for p in $(ps -eo pid=,comm=,args= | awk -v f="$SCRATCH/l.json" '$2 == "squall" && index($0, f) { print $1 }'); do
+	[ -z "$(find "/proc/$p/fd" -lname '*/load-client.jsonl')" ] || worker=$p
+done
+kill -9 "${worker:?no worker found to kill}"
+wait "$pid" || status=$?
+expect_eq "$status" 3 "status of a search whose worker was killed"
+expect_eq "$(jqr "$SCRATCH/k/search.json" '[.trials[] | .run, .rest.at_rest] | tostring')" '["000",true,"001",true]' "trials, and rests on loopback"
+grep -q 'holds at 100/s; the search ended before it had an upper bound' "$SCRATCH/broken" || fail "broken: $(cat "$SCRATCH/broken")"
+grep -q 'the trial could not be measured; see .*/k/002' "$SCRATCH/broken" || fail "broken: $(cat "$SCRATCH/broken")"
 
 # ---- without a world: what a trial leaves is waited for ----
 

@@ -115,6 +115,10 @@ jq -n '{name: "host", target: "server:9000", idle: "0s", capture: [],
 	load: [{name: "a", driver: "tcp", duration: "200ms", timeout: "3s", arrivals: {rate: 20}}]}' > "$SCRATCH/w.json"
 "$SQUALL" tune "$SCRATCH/w.json" --variant as_it_is --variant refused --allow-exec --pairs 2 --warmup 0 --out "$SCRATCH/w" --quiet
 expect_eq "$(jqr "$SCRATCH/w/tune.json" '.comparisons[0].measures[] | select(.metric == "a.failures") | "\(.a) \(.b)"' | sed 's/\.0//g')" "0 1" "a program on a host"
+# Without its world it is not run, so there is nothing to be compared.
+status=0; "$SQUALL" tune "$SCRATCH/w.json" --variant as_it_is --variant refused --allow-exec --loopback --pairs 2 --warmup 0 --out "$SCRATCH/l" --quiet 2> "$SCRATCH/said" || status=$?
+expect_eq "$status" 3 "a program on a host that is not made: status"
+grep -q "world could not be made, so what was to be changed was not" "$SCRATCH/said" || fail "a program on a host that is not made: $(cat "$SCRATCH/said")"
 status=0; "$SQUALL" tune "$SCRATCH/w.json" --variant as_it_is --variant failing --allow-exec --pairs 2 --warmup 0 --out "$SCRATCH/f" --quiet 2> "$SCRATCH/said" || status=$?
 expect_eq "$status" 3 "a program on a host that fails: status"
 grep -q "ended with status 4: no such thing" "$SCRATCH/said" || fail "a program on a host that fails: $(cat "$SCRATCH/said")"
