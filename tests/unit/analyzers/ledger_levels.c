@@ -283,6 +283,21 @@ static void test_missed(void **state)
 	sq_run_free(run);
 }
 
+/* ---- the load's own connections ---- */
+
+static void test_no_session(void **state)
+{
+	struct sq_run *run = new_run(BINS);
+
+	(void)state;
+	usual_sysctls(run);
+	connections(run, "no-session", "", 10);
+	analyze(run);
+	assert_int_equal(explained_by(run, "concurrency-limit", "client"), 200);
+	assert_int_equal(by(run, "concurrency-limit")->confidence, SQ_STRONG);
+	sq_run_free(run);
+}
+
 /* ---- a link that takes too little ---- */
 
 /* What the queue of the server's device sent and dropped, each 100 ms. */
@@ -349,6 +364,7 @@ static void test_congested_and_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_session),
 		cmocka_unit_test(test_congested),
 		cmocka_unit_test(test_congested_and_full),
 		cmocka_unit_test(test_stopped),
