@@ -8,14 +8,14 @@
 /* A data segment is sent again after 200 ms at the soonest. */
 #define DATA_AGAIN_NS (150 * SQ_MS)
 
-/* A banner that never came: more ACKs than the one that ends a handshake say that the server's
- * kernel sent its SYN-ACK again, so it had dropped the first, and each one after it. */
+/* A banner that never came: the server's kernel may have dropped the ACK that ends the handshake, and each one
+ * after it, which answered a SYN-ACK that it sent again.  With SYN cookies it sends none again, so that one ACK
+ * alone says nothing: whether it was dropped, the server's counters know. */
 static uint64_t dropped_acks(const struct sq_smtp_session *s, const struct sq_tcp_info *info)
 {
 	uint32_t handshake = 1 + sq_smtp_of(s->op)->syn_retrans;
-	uint32_t acks = info->segs_out > handshake ? info->segs_out - handshake : 0;
 
-	return acks > 1 ? acks : 0;
+	return info->segs_out > handshake ? info->segs_out - handshake : 0;
 }
 
 /* Each segment sent again stands for one that was lost; of one that is still unacknowledged at a
