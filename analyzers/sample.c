@@ -4,6 +4,7 @@
  * What a reader would get wrong:
  * - Values wait in `pending` until the tick ends, because a source that fails half-way has given
  *   nothing: half a table would be a set of silent zeros.
+ * - Sources that are read more rarely than others have no value at the ticks between: these name them.
  * - A row that first shows up after its source's first good reading has risen from 0 (kernels
  *   list some counters only once they have counted); one that is there from the start counts
  *   from where it stood.
@@ -65,7 +66,7 @@ struct sq_sample {
 	size_t n_pending, cap_pending;
 	size_t mark; /* pending's length when the current source was entered */
 	unsigned current;
-	struct sq_buf lines, values, raw; /* of the tick that ends */
+	struct sq_buf lines, values, raw, unread; /* of the tick that ends */
 	int64_t begin_ns, entered_ns;
 	bool timed;
 	unsigned timing; /* the source that tells took_ns */
@@ -100,6 +101,7 @@ struct sq_sample *sq_sample_free(struct sq_sample *s)
 	sq_buf_fini(&s->lines);
 	sq_buf_fini(&s->values);
 	sq_buf_fini(&s->raw);
+	sq_buf_fini(&s->unread);
 	free(s);
 	return NULL;
 }
@@ -360,13 +362,35 @@ static void take(struct sq_sample *s, const struct reading *p, int64_t end_ns)
 		sq_lines_pair(&s->raw, p->row, (int64_t)r->last);
 }
 
+/* Its rows stand where they stood, and that is no reading.  By its name, of which there may be several:
+ * one of them that was read stands for all. */
+static bool is_unread(const struct sq_sample *s, size_t origin)
+{
+	const struct origin *o = &s->origins[origin];
+
+	if (!o->seen)
+		return false;
+	for (size_t i = 0; i < s->n_origins; i++) {
+		const struct origin *other = &s->origins[i];
+
+		if ((other->read || (i < origin && other->seen)) &&
+		    strcmp(other->name, o->name) == 0)
+			return false;
+	}
+	return true;
+}
+
 static void add_tick(struct sq_sample *s, int64_t end_ns)
 {
+	sq_buf_reset(&s->unread);
+	for (size_t i = 0; i < s->n_origins; i++)
+		if (is_unread(s, i))
+			sq_lines_name(&s->unread, s->origins[i].name);
 	sq_buf_reset(&s->values);
 	sq_buf_reset(&s->raw);
 	for (size_t i = 0; i < s->n_pending; i++)
 		take(s, &s->pending[i], end_ns);
-	sq_lines_tick(&s->lines, s->part, s->begin_ns, end_ns, &s->values, &s->raw);
+	sq_lines_tick(&s->lines, s->part, s->begin_ns, end_ns, &s->values, &s->raw, &s->unread);
 }
 
 /* Only of those that were read: a source that is read seldom rises seldom. */

@@ -16,10 +16,24 @@ void sq_lines_pair(struct sq_buf *list, size_t row, int64_t value)
 	sq_buf_integer(list, value);
 }
 
+void sq_lines_name(struct sq_buf *list, const char *name)
+{
+	if (list->len)
+		sq_buf_puts(list, ",");
+	sq_json_quote(list, name);
+}
+
 static void add_number(struct sq_buf *out, const char *key, int64_t value)
 {
 	sq_buf_puts(out, key);
 	sq_buf_integer(out, value);
+}
+
+static void add_list(struct sq_buf *out, const char *key, const struct sq_buf *list)
+{
+	sq_buf_puts(out, key);
+	sq_buf_add(out, list->data, list->len);
+	sq_buf_puts(out, "]");
 }
 
 static int add_text(struct sq_buf *out, const char *key, const char *text)
@@ -66,17 +80,15 @@ void sq_lines_restart(struct sq_buf *lines, unsigned part, int64_t t_ns, size_t 
 }
 
 void sq_lines_tick(struct sq_buf *lines, unsigned part, int64_t begin_ns, int64_t end_ns,
-		   const struct sq_buf *values, const struct sq_buf *raw)
+		   const struct sq_buf *values, const struct sq_buf *raw,
+		   const struct sq_buf *unread)
 {
 	add_number(lines, "{\"k\":\"tick\",\"b\":", begin_ns);
 	add_number(lines, ",\"e\":", end_ns);
-	sq_buf_puts(lines, ",\"v\":[");
-	sq_buf_add(lines, values->data, values->len);
-	sq_buf_puts(lines, "]");
-	if (raw->len) {
-		sq_buf_puts(lines, ",\"raw\":[");
-		sq_buf_add(lines, raw->data, raw->len);
-		sq_buf_puts(lines, "]");
-	}
+	add_list(lines, ",\"v\":[", values);
+	if (raw->len)
+		add_list(lines, ",\"raw\":[", raw);
+	if (unread->len)
+		add_list(lines, ",\"unread\":[", unread);
 	end_line(lines, part);
 }

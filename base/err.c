@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/value.h"
+
 int sq_err_set(struct sq_err *err, int code, const char *where, const char *fmt, ...)
 {
 	struct sq_err made = { .code = code };
@@ -16,6 +18,9 @@ int sq_err_set(struct sq_err *err, int code, const char *where, const char *fmt,
 	vsnprintf(made.text, sizeof(made.text), fmt, ap);
 	va_end(ap);
 	snprintf(made.where, sizeof(made.where), "%s", where ? where : "");
+	/* Both may go into JSON, which takes no half of a character. */
+	sq_text_cut_back(made.text);
+	sq_text_cut_back(made.where);
 	*err = made;
 	return code;
 }

@@ -288,3 +288,18 @@ void sq_text_squeeze(char *text)
 		to--;
 	*to = '\0';
 }
+
+void sq_text_cut_back(char *text)
+{
+	size_t len = strlen(text), begin = len, size;
+	unsigned char lead;
+
+	while (begin > 0 && len - begin < 3 && ((unsigned char)text[begin - 1] & 0xc0) == 0x80)
+		begin--;
+	if (begin == 0)
+		return;
+	lead = (unsigned char)text[--begin];
+	size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	if (len - begin < size)
+		text[begin] = '\0';
+}

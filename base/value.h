@@ -30,4 +30,7 @@ const char *sq_nearest(const char *word, const char *const *words);
 /* Runs of white space become one space; none stands at either end.  In place. */
 void sq_text_squeeze(char *text);
 
+/* UTF-8 that was cut to a size may end within a character: back to its beginning.  In place. */
+void sq_text_cut_back(char *text);
+
 #endif

@@ -64,6 +64,7 @@ struct sq_tick {
 	int64_t part;
 	double *v; /* a row's number and what it read, in turn */
 	size_t n, cap;
+	const json_t *unread; /* names of sources, borrowed from the record; NULL: all were read */
 };
 
 /* What a row's record says, but for its width; without a host and samples. */
@@ -76,6 +77,7 @@ struct sq_metric_draft {
 	struct sq_metric_rec rec;  /* without samples */
 	struct sq_change *changes; /* ascending; most rows have one */
 	size_t n_changes, cap_changes;
+	bool gaps;  /* its source has no value in bins that others of its part have one in */
 	bool keeps; /* constant, and its samples are those of all that read the same */
 	bool seen;
 	double base;  /* what a counter had risen before its last restart */
@@ -89,11 +91,19 @@ struct sq_gap_draft {
 	int64_t bin;
 };
 
+/* A source that some ticks of its part did not read, and how many there are in each bin. */
+struct sq_unread_draft {
+	char *source;
+	struct sq_series ticks;
+};
+
 /* What one thread of a capture wrote: its metrics have numbers of their own. */
 struct sq_part_draft {
 	size_t *metrics; /* by these numbers, where they stand among all */
 	size_t n, cap;
 	struct sq_series ticks;
+	struct sq_unread_draft *unread;
+	size_t n_unread, cap_unread;
 	bool entered;   /* the time of the run */
 	json_t *clocks; /* the last such record */
 };
@@ -178,7 +188,9 @@ bool sq_row_from_line(struct sq_row *row, const char *line, size_t len);
 int sq_row_from_json(struct sq_row *row, const json_t *record);
 bool sq_tick_from_line(struct sq_tick *tick, const char *line, size_t len);
 int sq_tick_from_json(struct sq_tick *tick, const json_t *record);
-/* reader_rows.c: a row's new value at a tick, and all rows on the run's axis. */
+/* reader_rows.c: what a tick did not read (-EINVAL: no list of sources), a row's new value at it, and all
+ * rows on the run's axis. */
+int sq_reader_unread(struct sq_part_draft *p, const json_t *unread, int64_t bin);
 void sq_reader_row_read(struct sq_metric_draft *m, int64_t bin);
 void sq_reader_rows_settle(struct sq_reader *r);
 

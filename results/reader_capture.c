@@ -174,7 +174,7 @@ static int take_tick(struct sq_reader *r, const struct sq_tick *tick)
 	if (take_values(r, p, tick) < 0)
 		return -EINVAL;
 	cell = sq_series_at(&p->ticks, bin);
-	if (!cell)
+	if (!cell || sq_reader_unread(p, tick->unread, bin) < 0)
 		return -EINVAL;
 	cell->count++;
 	keep_values(r, p, tick, enters, bin);
@@ -483,6 +483,11 @@ static void free_file(struct sq_capture_draft *c)
 		free(c->gaps[i].source);
 	for (size_t i = 0; i < c->n_parts; i++) {
 		json_decref(c->parts[i].clocks);
+		for (size_t k = 0; k < c->parts[i].n_unread; k++) {
+			free(c->parts[i].unread[k].source);
+			free(c->parts[i].unread[k].ticks.v);
+		}
+		free(c->parts[i].unread);
 		free(c->parts[i].metrics);
 		free(c->parts[i].ticks.v);
 	}

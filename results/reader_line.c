@@ -132,6 +132,7 @@ bool sq_tick_from_line(struct sq_tick *tick, const char *line, size_t len)
 	const char *s = integer(behind(line, "{\"k\":\"tick\",\"b\":"), &n);
 
 	s = behind(integer(behind(s, ",\"e\":"), &tick->end_ns), ",\"v\":[");
+	tick->unread = NULL;
 	tick->n = 0;
 	for (; s && *s != ']'; s += *s == ',' && s[1] != ']') {
 		s = integer(s, &n);
@@ -149,6 +150,7 @@ int sq_tick_from_json(struct sq_tick *tick, const json_t *record)
 
 	tick->end_ns = json_integer_value(json_object_get(record, "e"));
 	tick->part = json_integer_value(json_object_get(record, "part"));
+	tick->unread = json_object_get(record, "unread");
 	tick->n = 0;
 	json_array_foreach(v, i, number) {
 		if (!json_is_number(number) || (i % 2 == 0 && !json_is_integer(number)))

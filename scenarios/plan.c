@@ -33,6 +33,7 @@ void sq_plan_say(struct sq_strings *to, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	sq_text_cut_back(text);
 	to->v = sq_realloc_n(to->v, to->n + 1, sizeof(*to->v));
 	to->v[to->n++] = sq_strdup(text);
 }

@@ -30,7 +30,9 @@ static int add_time(struct trace *t, const char *word, struct sq_err *err)
 	char text[64];
 	int64_t ns;
 
-	if (snprintf(text, sizeof(text), "%ss", word) >= (int)sizeof(text) ||
+	/* "1m" would be a duration of milliseconds. */
+	if (word[strspn(word, "0123456789.")] ||
+	    snprintf(text, sizeof(text), "%ss", word) >= (int)sizeof(text) ||
 	    sq_parse_duration(text, &ns) < 0)
 		return fail(t, err,
 			    "expected a time in seconds such as 0.125, of at most nine decimals");

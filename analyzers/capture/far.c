@@ -212,8 +212,9 @@ static int keep_shell(struct sq_far_session *s)
 	struct sq_feeds *fs = &s->reader->feeds;
 	int rc = begin_shell(s);
 
-	if (rc == 0)
-		rc = sq_feeds_keep(fs, s->reader->ctl[1], on_line, s, s->err);
+	if (rc < 0)
+		return rc == -ENOTCONN ? 0 : rc;
+	rc = sq_feeds_keep(fs, s->reader->ctl[1], on_line, s, s->err);
 	if (rc == 1)
 		return last_of_shell(s);
 	if (s->heard_ns && sq_far_took_ns(s->far))

@@ -128,15 +128,16 @@ void sq_feeds_close(struct sq_feeds *fs)
 	*fs = (struct sq_feeds){ 0 };
 }
 
-/* On along the schedule; what a long delay has swallowed is not made up for. */
-static void move_on(struct sq_feeds *fs)
+/* On along the schedule those that were read; what a long delay has swallowed is not made up for.  One that
+ * came due during the tick is still to be read. */
+static void move_on(struct sq_feeds *fs, int64_t until_ns)
 {
 	int64_t now_ns = sq_now_ns();
 
 	for (size_t i = 0; i < fs->n; i++) {
 		struct sq_feed *f = &fs->v[i];
 
-		if (f->state && f->due_ns <= now_ns)
+		if (f->state && f->due_ns <= until_ns && f->due_ns <= now_ns)
 			f->due_ns += ((now_ns - f->due_ns) / f->interval_ns + 1) * f->interval_ns;
 	}
 }
@@ -257,7 +258,7 @@ int sq_feeds_tick(struct sq_feeds *fs, int64_t until_ns, struct sq_err *err)
 	} else {
 		rc = tick_far(fs, until_ns, err);
 	}
-	move_on(fs);
+	move_on(fs, until_ns);
 	return rc;
 }
 

@@ -214,6 +214,31 @@ static void put(struct sq_relay *r, struct row *row, uint64_t value)
 	sq_sample_leave(r->sample, 0);
 }
 
+static bool names(const json_t *list, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+		if (json_is_string(one) && strcmp(json_string_value(one), name) == 0)
+			return true;
+	return false;
+}
+
+/* Silence is a reading too: that of a source which was seen, unless the tick says otherwise. */
+static void take_silence(struct sq_relay *r, const struct part *p, const json_t *unread)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct origin *o = &r->origins[p->v[i].origin];
+
+		if ((i > 0 && p->v[i].origin == p->v[i - 1].origin) || !o->seen ||
+		    names(unread, o->name))
+			continue;
+		sq_sample_enter(r->sample, o->number);
+		sq_sample_leave(r->sample, 0);
+	}
+}
+
 static int take_tick(struct sq_relay *r, const json_t *record, struct sq_err *err)
 {
 	int64_t begin_ns = here_ns(r, record, "b"), end_ns = here_ns(r, record, "e");
@@ -225,14 +250,7 @@ static int take_tick(struct sq_relay *r, const json_t *record, struct sq_err *er
 	sq_sample_begin(r->sample, begin_ns);
 	if (each_pair(r, p, json_object_get(record, "v"), put) < 0)
 		return -EBADMSG;
-	/* Silence is a reading too: that of a source which was seen. */
-	for (size_t i = 0; i < p->n; i++) {
-		if (!r->origins[p->v[i].origin].seen)
-			continue;
-		sq_sample_enter(r->sample, r->origins[p->v[i].origin].number);
-		sq_sample_leave(r->sample, 0);
-		break;
-	}
+	take_silence(r, p, json_object_get(record, "unread"));
 	return sq_sample_end(r->sample, end_ns, err);
 }
 

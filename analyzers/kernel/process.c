@@ -278,21 +278,26 @@ pid_t sq_process_pidfile(const char *path, int64_t *ret_wall_ns)
 	return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
+int64_t sq_process_age_ns(const struct sq_process_stat *s)
+{
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return ns_of(&up) - (int64_t)s->began_ms * SQ_MS;
+}
+
 bool sq_process_began_by(int proc, pid_t pid, int64_t wall_ns)
 {
 	const int64_t blur_ns = 10 * SQ_MS; /* of both stamps: a process may write at once */
 	struct sq_process process;
 	struct sq_process_stat s;
-	struct timespec up;
 	int rc = sq_process_open(&process, proc, pid);
 
 	if (rc < 0)
 		return false;
 	rc = sq_process_read(&process, &s);
 	sq_process_close(&process);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	return rc == 0 &&
-	       ns_of(&up) - (int64_t)s.began_ms * SQ_MS + blur_ns >= sq_wall_ns() - wall_ns;
+	return rc == 0 && sq_process_age_ns(&s) + blur_ns >= sq_wall_ns() - wall_ns;
 }
 
 /* ---- whose it is ---- */

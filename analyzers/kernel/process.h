@@ -35,6 +35,9 @@ bool sq_process_parse(const char *text, struct sq_process_stat *ret);
 /* -ESRCH: it has ended. */
 int sq_process_read(const struct sq_process *p, struct sq_process_stat *ret);
 
+/* How long it has been there, 10 ms too long at most. */
+int64_t sq_process_age_ns(const struct sq_process_stat *s);
+
 /* A folder of it, such as "fd" or "task", for closedir(3); NULL, and errno. */
 DIR *sq_process_folder(const struct sq_process *p, const char *name);
 

@@ -47,6 +47,13 @@ void sq_process_rows_fini(struct sq_process_rows *r)
 	sq_threads_fini(&r->threads);
 }
 
+void sq_process_rows_skip(struct sq_process_rows *r, const struct sq_process *process,
+			  const struct sq_process_stat *now)
+{
+	r->cpu_ms = now->cpu_ms;
+	sq_process_switches(process, &r->live_voluntary, &r->live_forced);
+}
+
 static void put(struct sq_process_rows *r, enum sq_process_row row, uint64_t value)
 {
 	sq_sample_put(r->sample, r->row[row], value);
@@ -62,7 +69,7 @@ void sq_process_rows_put(struct sq_process_rows *r, struct sq_process *process,
 	put(r, SQ_PROCESS_RSS, now->rss_bytes);
 	put(r, SQ_PROCESS_THREADS, now->threads);
 	put(r, SQ_PROCESS_STOPPED, now->state == 'T' || now->state == 't');
-	put(r, SQ_PROCESS_CPU, now->cpu_ms);
+	put(r, SQ_PROCESS_CPU, now->cpu_ms - r->cpu_ms);
 }
 
 static void add_rise(uint64_t *sum, uint64_t *live, uint64_t now)

@@ -27,7 +27,8 @@ struct sq_process_rows {
 	struct sq_sample *sample;
 	char name[SQ_PROCESS_NAME];
 	unsigned row[SQ_PROCESS_ROWS];
-	uint64_t voluntary, forced;           /* as reported */
+	uint64_t cpu_ms;            /* not reported: what it had used before it was watched */
+	uint64_t voluntary, forced; /* as reported */
 	uint64_t live_voluntary, live_forced; /* of the threads that there were last */
 	struct sq_threads threads;
 	bool accountable; /* the kernel says what its threads wanted */
@@ -36,6 +37,9 @@ struct sq_process_rows {
 void sq_process_rows_init(struct sq_process_rows *r, struct sq_sample *sample,
 			  const struct sq_process *process, const char *name);
 void sq_process_rows_fini(struct sq_process_rows *r);
+/* What it did until now is not reported: it was there when the others were looked for, and was none of them. */
+void sq_process_rows_skip(struct sq_process_rows *r, const struct sq_process *process,
+			  const struct sq_process_stat *now);
 
 /* What each tick wants; what needs no reading at each; and, with `counts` saying whether the rise since the last
  * reading is one, the busiest thread. */

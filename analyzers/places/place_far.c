@@ -161,8 +161,11 @@ int sq_place_fetch(struct sq_place *p)
 	text = p->answer.data;
 	for (size_t i = 0; rc == 0 && i < p->n; i++)
 		rc = take_part(p, &text, &p->files[i]);
-	if (rc == -EBADMSG)
+	/* After a boot of its machine the separator is another one. */
+	if (rc == -EBADMSG) {
+		p->has_mark = SQ_MARK_UNASKED;
 		sq_far_break(p->far, "its answer does not hold the files that were asked for");
+	}
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "analyzers/kernel/cgroup.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,33 @@ static void read_one(struct cgroup *c, const struct file *f, struct open_file *o
 	sq_sample_put(c->sample, line->row, value);
 }
 
+/* Where it is not there, what was open stays so. */
+static int open_file(struct cgroup *c, size_t i)
+{
+	const struct file *f = &files[i];
+	struct sq_procfile file;
+	char path[600];
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
+	rc = sq_procfile_open(&file, sq_sample_place(c->sample), path, NULL);
+	if (rc < 0)
+		return rc;
+	sq_procfile_close(&c->open[i].file);
+	c->open[i].file = file;
+	return 0;
+}
+
+/* A group that was removed and made again, as systemd does at a restart, has new files under the old names. */
+static int read_file(struct cgroup *c, size_t i)
+{
+	int rc = sq_procfile_read(&c->open[i].file);
+
+	if (rc == -ENODEV && open_file(c, i) == 0)
+		rc = sq_procfile_read(&c->open[i].file);
+	return rc;
+}
+
 static int cgroup_sample(void *state, struct sq_sample *s)
 {
 	struct cgroup *c = state;
@@ -157,7 +185,7 @@ static int cgroup_sample(void *state, struct sq_sample *s)
 
 		if (!c->open[i].file.text)
 			continue;
-		rc = sq_procfile_read(&c->open[i].file);
+		rc = read_file(c, i);
 		if (rc < 0)
 			return rc;
 		if (kept && c->open[i].file.same)
@@ -178,17 +206,6 @@ static void cgroup_close(void *state)
 		sq_procfile_close(&c->open[i].file);
 }
 
-static void open_file(struct cgroup *c, size_t i)
-{
-	const struct file *f = &files[i];
-	char path[600];
-
-	if (!c->group.at[f->controller].folder[0] || c->group.at[f->controller].v2 != f->v2)
-		return;
-	snprintf(path, sizeof(path), "%s/%s", c->group.at[f->controller].folder, f->name);
-	sq_procfile_open(&c->open[i].file, sq_sample_place(c->sample), path, NULL);
-}
-
 static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
 {
 	const struct cgroup_conf *given = conf;
@@ -198,7 +215,9 @@ static int cgroup_open(void *state, const void *conf, struct sq_sample *s, struc
 	*c = (struct cgroup){ .sample = s };
 	rc = sq_cgroup_find(sq_sample_place(s), given ? given->group : NULL, &c->group, err);
 	for (size_t i = 0; rc == 0 && i < FILES; i++)
-		open_file(c, i);
+		if (c->group.at[files[i].controller].folder[0] &&
+		    c->group.at[files[i].controller].v2 == files[i].v2)
+			open_file(c, i);
 	return rc;
 }
 

@@ -12,6 +12,7 @@
  * - How busy threads are is read ten times a second, or as often as its cost allows; where that is less than
  *   four times, it is not counted: a rise of several ticks at one would look like a busy second.  Nothing is
  *   put then, for a 0 would be taken for an idle server.
+ * - What is found late, under a new name or in a file that was written at last, counts from then on.
  * - That the last one has ended is an event. */
 #include "analyzers/kernel/process.h"
 
@@ -29,6 +30,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "scenarios/world.h"
+
+#define BLUR (10 * SQ_MS) /* of a process's age */
 
 enum {
 	MOST = 256, /* watched at a time; three descriptors each */
@@ -64,6 +67,7 @@ struct processes {
 	uint64_t unwatched; /* of the last look: beyond MOST */
 	struct sq_thrift look;
 	int64_t look_ns;             /* not before */
+	int64_t looked_ns;           /* when the last look began; 0: there was none */
 	char ended[SQ_PROCESS_NAME]; /* the last that did; "" none */
 	bool nobody;                 /* that is told */
 	struct sq_thrift busy;
@@ -144,15 +148,24 @@ static bool is_wanted(const struct processes *p, const struct watched *w,
 	return is_named(p->conf, s) && (w->whose == RUN || !sq_process_same_numbers(&w->process));
 }
 
+/* It was there at the last look, and was not watched: its rows would rise by its whole life at once. */
+static bool is_late(const struct processes *p, const struct sq_process_stat *s)
+{
+	return sq_now_ns() - sq_process_age_ns(s) + BLUR < p->looked_ns;
+}
+
 /* Watches it, or closes it and says false. */
 static bool consider_open(struct processes *p, struct watched *w, const struct sq_process_stat *s)
 {
 	bool wanted = is_wanted(p, w, s), room = p->n < MOST;
 
-	if (wanted && room)
+	if (wanted && room) {
 		watch(p, w, s->name);
-	else
+		if (is_late(p, s))
+			sq_process_rows_skip(&p->v[p->n - 1].rows, &p->v[p->n - 1].process, s);
+	} else {
 		sq_process_close(&w->process);
+	}
 	p->unwatched += wanted && !room;
 	return wanted && room;
 }
@@ -285,6 +298,7 @@ static int process_sample(void *state, struct sq_sample *s)
 	if (looks) {
 		p->look_ns = now_ns + SQ_SEC;
 		rc = look(p);
+		p->looked_ns = now_ns;
 	}
 	for (size_t i = p->n; rc == 0 && i-- > 0;)
 		put_one(p, i, looks);

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "analyzers/capture/feeds.h"
 #include "analyzers/formats/stats_source.h"
 #include "analyzers/source.h"
 #include "base/ctl.h"
@@ -203,6 +204,51 @@ static void test_a_source_named_twice(void **state)
 	json_decref(records);
 }
 
+static int takes_long(void *state, struct sq_sample *s)
+{
+	(void)state;
+	(void)s;
+	sleep_ns(20 * SQ_MS);
+	return 0;
+}
+
+static int opens(void *state, const void *conf, struct sq_sample *s, struct sq_err *err)
+{
+	(void)state;
+	(void)conf;
+	(void)s;
+	(void)err;
+	return 0;
+}
+
+/* What comes due while others are read is read next, not passed over. */
+static void test_what_comes_due_in_a_tick(void **state)
+{
+	const struct sq_source source = {
+		.kind = { .name = "slow" }, .state_size = 1, .open = opens, .sample = takes_long
+	};
+	struct bench b;
+	struct sq_feeds fs;
+	int64_t due_ns;
+
+	(void)state;
+	bench_open(&b);
+	fs = (struct sq_feeds){ .sample = b.sample };
+	for (int i = 0; i < 2; i++)
+		sq_feeds_add(&fs, &source, NULL, SQ_SEC);
+	assert_int_equal(sq_feeds_open(&fs, NULL), 0);
+	due_ns = sq_now_ns();
+	fs.v[1].due_ns = due_ns + SQ_MS;
+	assert_int_equal(sq_feeds_tick(&fs, due_ns, NULL), 0);
+	assert_true(sq_now_ns() > due_ns + SQ_MS);
+	assert_true(fs.v[0].due_ns > due_ns + SQ_SEC / 2);
+	assert_int_equal(sq_feeds_due(&fs), due_ns + SQ_MS);
+	assert_int_equal(sq_feeds_tick(&fs, due_ns + SQ_MS, NULL), 0);
+	assert_int_equal(fs.v[1].due_ns, due_ns + SQ_MS + SQ_SEC);
+	sq_feeds_close(&fs);
+	json_decref(bench_close(&b));
+}
+
 /* The time from tick to tick of a part, at most. */
 static int64_t longest_step(const json_t *records, int64_t part, size_t *ret_ticks)
 {
@@ -356,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_run),
 		cmocka_unit_test(test_a_source_named_twice),
+		cmocka_unit_test(test_what_comes_due_in_a_tick),
 		cmocka_unit_test(test_what_waits_has_its_own_thread),
 		cmocka_unit_test(test_what_hangs_is_left_behind),
 		cmocka_unit_test(test_it_ends_with_its_supervisor),

@@ -143,6 +143,34 @@ static void test_throttled(void **state)
 	json_decref(records);
 }
 
+/* As a server's is when systemd restarts it. */
+static void test_made_again(void **state)
+{
+	struct conf {
+		char *group;
+	} conf;
+	char name[32], group[40], folder[600];
+	json_t *records;
+	struct probe p;
+	bool is_v2;
+
+	(void)state;
+	snprintf(name, sizeof(name), "squall-unit-%d", (int)getpid());
+	snprintf(group, sizeof(group), "/%s", name);
+	make_group(name, folder, sizeof(folder), &is_v2);
+	conf.group = group;
+	probe_open_conf(&p, "cgroup", &conf);
+	probe_tick(&p);
+	assert_int_equal(rmdir(folder), 0);
+	make_group(name, folder, sizeof(folder), &is_v2);
+	probe_tick(&p);
+	records = probe_close(&p);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(count_records(records, "tick"), 2);
+	assert_true(last_value(records, "cgroup.cpu.nr_throttled", group) == 0);
+	json_decref(records);
+}
+
 /* The tightest of a group and those that it stands in. */
 static void test_limits(void **state)
 {
@@ -181,9 +209,8 @@ static void test_a_group_that_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest with_root[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_a_group_that_is_none),
-		cmocka_unit_test(test_throttled),
+		cmocka_unit_test(test_parse),     cmocka_unit_test(test_a_group_that_is_none),
+		cmocka_unit_test(test_throttled), cmocka_unit_test(test_made_again),
 		cmocka_unit_test(test_limits),
 	};
 	const struct CMUnitTest without[] = {

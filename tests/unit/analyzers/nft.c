@@ -306,6 +306,51 @@ static void test_rules_that_come_and_go(void **state)
 	json_decref(records);
 }
 
+static int64_t all_drops(const json_t *records)
+{
+	int64_t sum = 0;
+	const json_t *r;
+	size_t i;
+
+	json_array_foreach(records, i, r)
+		if (record_is(r, "metric") && strcmp(record_text(r, "metric"), "nft.drops") == 0)
+			sum += last_value(records, "nft.drops", record_text(r, "instance"));
+	return sum;
+}
+
+/* With its counters, as "nft list ruleset" saves them, and twice: the drops are those that there were. */
+static void test_rules_loaded_anew(void **state)
+{
+	static const char reload[] = "(echo flush table inet filter; nft list ruleset) | nft -f -";
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct probe p;
+	json_t *records;
+
+	(void)state;
+	add_chain("policy drop;");
+	add_rule("udp dport 9 counter drop");
+	add_rule("udp dport 10 counter drop");
+	add_rule("counter");
+	send_datagrams(fd, 9, 5);
+	probe_open(&p, "nft");
+	probe_tick(&p);
+	for (int i = 0; i < 2; i++) {
+		send_datagrams(fd, 9, 7);
+		send_datagrams(fd, 11, 3);
+		probe_tick(&p);
+		send_datagrams(fd, 9, 4);
+		must(reload);
+		send_datagrams(fd, 9, 2);
+		send_datagrams(fd, 10, 1);
+		probe_tick(&p);
+	}
+	close(fd);
+	flush();
+	records = probe_close(&p);
+	assert_int_equal(all_drops(records), 2 * (7 + 3 + 4 + 2 + 1));
+	json_decref(records);
+}
+
 /* A policy counts only by a bare counter in front of it. */
 static void test_policies(void **state)
 {
@@ -418,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_broken_messages),
 		cmocka_unit_test(test_drops_are_the_sender_s_eperms),
 		cmocka_unit_test(test_rules_that_come_and_go),
+		cmocka_unit_test(test_rules_loaded_anew),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_without_permission),

@@ -183,6 +183,51 @@ static void test_a_far_end_that_lies(void **state)
 	rmdir(folder);
 }
 
+static void put_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* After it the kernel's boot_id is another: what told files apart is learnt anew. */
+static void test_a_new_boot(void **state)
+{
+	char folder[] = "/tmp/squall-boot-XXXXXX";
+	char cat[64], boot[64], where[128], text[256];
+	struct bench b;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(cat, sizeof(cat), "%s/cat", folder);
+	snprintf(boot, sizeof(boot), "%s/boot", folder);
+	snprintf(where, sizeof(where), "exec:env PATH=%s:/usr/bin:/bin sh", folder);
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\nfor f; do case $f in */boot_id) f=%s;; esac; /bin/cat \"$f\"; done\n",
+		 boot);
+	put_text(cat, text);
+	assert_int_equal(chmod(cat, 0755), 0);
+	put_text(boot, "11111111-2222-3333-4444-555555555555\n");
+	open_bench(&b, where);
+	assert_int_equal(sq_place_fetch(b.place), 0);
+	assert_int_equal(sq_place_read(b.place, "/proc/sys/kernel/ostype", &b.out), 0);
+	assert_int_equal(sq_place_fetch(b.place), 0);
+	put_text(boot, "66666666-2222-3333-4444-555555555555\n");
+	assert_int_equal(sq_place_fetch(b.place), -EBADMSG);
+	assert_false(sq_far_is_open(b.far));
+	assert_int_equal(sq_far_open(b.far, &b.err), 0);
+	assert_int_equal(sq_place_fetch(b.place), 0);
+	assert_true(sq_place_when(b.place).at_ns > 0);
+	assert_int_equal(sq_place_read(b.place, "/proc/sys/kernel/ostype", &b.out), 0);
+	assert_string_equal(b.out.data, "Linux\n");
+	close_bench(&b);
+	unlink(cat);
+	unlink(boot);
+	rmdir(folder);
+}
+
 static void expect_why(const char *where, const char *want)
 {
 	struct bench b;
@@ -208,11 +253,9 @@ static void test_why_it_is_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_here),
-		cmocka_unit_test(test_far),
-		cmocka_unit_test(test_fetch),
-		cmocka_unit_test(test_a_far_end_that_lies),
-		cmocka_unit_test(test_why_it_is_closed),
+		cmocka_unit_test(test_here),       cmocka_unit_test(test_far),
+		cmocka_unit_test(test_fetch),      cmocka_unit_test(test_a_far_end_that_lies),
+		cmocka_unit_test(test_a_new_boot), cmocka_unit_test(test_why_it_is_closed),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as the capture does */

@@ -400,6 +400,43 @@ static void test_a_new_name(void **state)
 	json_decref(records);
 }
 
+static char next_name[NAME];
+
+static void on_rename(int signal)
+{
+	(void)signal;
+	prctl(PR_SET_NAME, next_name);
+}
+
+/* What it did before it was one to be watched is not its rows' rise. */
+static void test_found_late(void **state)
+{
+	char other[NAME];
+	char *names[] = { own_name(next_name, "late") };
+	struct conf conf = { .name = { names, 1 }, .pid = SQ_OPT_UNSET };
+	struct probe p;
+	json_t *records;
+	pid_t pid;
+
+	(void)state;
+	signal(SIGUSR1, on_rename);
+	pid = child_start(own_name(other, "other"));
+	signal(SIGUSR1, SIG_DFL);
+	probe_open_conf(&p, "process", &conf);
+	probe_tick(&p);
+	kill(pid, SIGUSR1);
+	await_name(pid, next_name);
+	sq_sleep_until(sq_now_ns() + SQ_SEC);
+	probe_tick(&p);
+	child_end(pid);
+	records = probe_close(&p);
+	assert_int_equal(at_tick(records, 1, row_of(records, "process.cpu", next_name, pid)), 0);
+	assert_in_range(
+		at_tick(records, 1, row_of(records, "process.switches_voluntary", next_name, pid)),
+		0, 2);
+	json_decref(records);
+}
+
 /* A keeper, its server and its capture, which is of the keeper's name and is not watched itself. */
 static int run_keeper(void)
 {
@@ -469,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_seldom_read),
 		cmocka_unit_test(test_by_name_and_file),
 		cmocka_unit_test(test_a_new_name),
+		cmocka_unit_test(test_found_late),
 		cmocka_unit_test(test_by_default),
 		cmocka_unit_test(test_without_a_keeper),
 	};

@@ -143,6 +143,32 @@ static void test_a_late_source(void **state)
 	json_decref(records);
 }
 
+/* What was not read there was not read here, and what stood still was. */
+static void test_what_was_not_read(void **state)
+{
+	struct far f;
+	char line[256];
+	json_t *records, *unread;
+
+	(void)state;
+	far_open(&f);
+	metric(&f, 0, "often", "a");
+	metric(&f, 1, "still", "b");
+	metric(&f, 2, "seldom", "c");
+	tick(&f, "0,0,1,0,2,0", "0,10,1,20,2,30");
+	tick(&f, "0,1", "");
+	snprintf(line, sizeof(line),
+		 "{\"k\":\"tick\",\"b\":%lld,\"e\":%lld,\"v\":[0,2],\"unread\":[\"seldom\"]}",
+		 (long long)f.now_ns + 1000, (long long)f.now_ns + 2000);
+	assert_int_equal(say(&f, line), SQ_RELAYED);
+	records = far_close(&f);
+	assert_null(json_object_get(nth_record(records, "tick", 1), "unread"));
+	unread = json_object_get(nth_record(records, "tick", 2), "unread");
+	assert_int_equal(json_array_size(unread), 1);
+	assert_string_equal(json_string_value(json_array_get(unread, 0)), "seldom");
+	json_decref(records);
+}
+
 static void test_parts_are_apart(void **state)
 {
 	struct far f;
@@ -200,7 +226,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times_are_moved),     cmocka_unit_test(test_started_anew),
 		cmocka_unit_test(test_counters_began_anew), cmocka_unit_test(test_a_late_source),
-		cmocka_unit_test(test_parts_are_apart),     cmocka_unit_test(test_what_can_not_be),
+		cmocka_unit_test(test_what_was_not_read),   cmocka_unit_test(test_parts_are_apart),
+		cmocka_unit_test(test_what_can_not_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

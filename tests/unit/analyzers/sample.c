@@ -251,6 +251,55 @@ static void test_gap(void **state)
 	json_decref(records);
 }
 
+static void read_of(struct bench *b, unsigned source, unsigned row, uint64_t value)
+{
+	sq_sample_enter(b->sample, source);
+	sq_sample_put(b->sample, row, value);
+	sq_sample_leave(b->sample, 0);
+}
+
+/* A tick names what it did not read, once it has values that could be taken for read; two of one name are
+ * told apart by nobody. */
+static void test_read_more_rarely(void **state)
+{
+	struct bench b;
+	unsigned often, seldom, twins[2], rows[4];
+	json_t *records, *unread;
+
+	(void)state;
+	bench_open(&b);
+	often = b.source;
+	rows[0] = row_of(&b, "often", SQ_COUNTER, 64);
+	seldom = sq_sample_source(b.sample, "seldom");
+	for (unsigned i = 0; i < 2; i++)
+		twins[i] = sq_sample_source(b.sample, "twin");
+	for (unsigned i = 0; i < 4; i++) {
+		sq_sample_begin(b.sample, 1000 * i);
+		read_of(&b, often, rows[0], i);
+		for (unsigned k = 0; k < 2; k++) {
+			sq_sample_enter(b.sample, twins[k]);
+			rows[2 + k] = row_of(&b, k ? "y" : "x", SQ_GAUGE, 64);
+			if (i == 1 || (i == 2 && k == 0))
+				read_of(&b, twins[k], rows[2 + k], i);
+		}
+		sq_sample_enter(b.sample, seldom);
+		rows[1] = row_of(&b, "seldom", SQ_COUNTER, 64);
+		if (i % 2)
+			read_of(&b, seldom, rows[1], i);
+		assert_int_equal(sq_sample_end(b.sample, 1000 * i + 10, NULL), 0);
+	}
+	records = bench_close(&b);
+	for (size_t i = 0; i < 2; i++)
+		assert_null(json_object_get(nth_record(records, "tick", i), "unread"));
+	unread = json_object_get(nth_record(records, "tick", 2), "unread");
+	assert_int_equal(json_array_size(unread), 1);
+	assert_string_equal(json_string_value(json_array_get(unread, 0)), "seldom");
+	unread = json_object_get(nth_record(records, "tick", 3), "unread");
+	assert_int_equal(json_array_size(unread), 1);
+	assert_string_equal(json_string_value(json_array_get(unread, 0)), "twin");
+	json_decref(records);
+}
+
 /* A source whose first readings fail has its beginning at the first that succeeds. */
 static void test_late_first_reading(void **state)
 {
@@ -395,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_row_of_mid_run_counts_from_zero),
 		cmocka_unit_test(test_sources_are_apart),
 		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_read_more_rarely),
 		cmocka_unit_test(test_late_first_reading),
 		cmocka_unit_test(test_silence_is_written),
 		cmocka_unit_test(test_absent),

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
+
 struct integer_case {
 	const char *text;
 	int rc;
@@ -287,6 +289,30 @@ static void squeeze(void **state)
 	assert_string_equal(empty, "");
 }
 
+/* At every length of it, a text of characters of one to four bytes; and that of an error, which is cut too. */
+static void cut_back(void **state)
+{
+	static const char all[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x8c.";
+	static const size_t want[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+	char text[sizeof(all)], command[600] = "x";
+	struct sq_err err;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(all); len++) {
+		snprintf(text, sizeof(text), "%.*s", (int)len, all);
+		sq_text_cut_back(text);
+		assert_int_equal(strlen(text), want[len]);
+	}
+	snprintf(text, sizeof(text), "\x80\x80\x80\x80"); /* none of ours, and none begins */
+	sq_text_cut_back(text);
+	assert_int_equal(strlen(text), 4);
+	while (strlen(command) < 500)
+		strcat(command, "\xc3\xa9");
+	sq_err_set(&err, -EIO, command + 1, "%s%s", command, command);
+	assert_int_equal(strlen(err.where), 254);
+	assert_int_equal(strlen(err.text), 766);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,7 +320,7 @@ int main(void)
 		cmocka_unit_test(bitrates),    cmocka_unit_test(rates),
 		cmocka_unit_test(formats),     cmocka_unit_test(rate_formats),
 		cmocka_unit_test(round_trips), cmocka_unit_test(nearest),
-		cmocka_unit_test(squeeze),
+		cmocka_unit_test(squeeze),     cmocka_unit_test(cut_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

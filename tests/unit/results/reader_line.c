@@ -169,6 +169,43 @@ static void test_common_samples(void **state)
 	spool_dir_remove(&d);
 }
 
+#define UNREAD(e, v, sources) \
+	"{\"k\":\"tick\",\"b\":" #e ",\"e\":" #e ",\"v\":" v ",\"unread\":" sources "}\n"
+
+/* Between a source's readings it has no value, not one that stands; any tick of a bin that read it will do. */
+static void test_read_more_rarely(void **state)
+{
+	struct spool_dir d = spool_dir_make();
+	const struct sq_metric_rec *m;
+	struct sq_err err = { 0 };
+	struct sq_run *run;
+
+	(void)state;
+	spool_dir_put(&d, "run.jsonl", HEAD START END);
+	spool_dir_put(&d, "capture-server.jsonl",
+		      ROW(0, "often", "counter") ROW(1, "seldom", "counter")
+			      ROW(2, "seldom", "counter") ROW(3, "seldom", "counter")
+				      TICK(5010000000, "[0,0,1,0,2,0,3,0]")
+					      UNREAD(5110000000, "[0,1]", "[\"seldom\"]")
+						      UNREAD(5210000000, "[0,2]", "[\"seldom\"]")
+							      TICK(5220000000, "[1,9]")
+								      TICK(5310000000, "[0,3]"));
+	run = sq_run_load(d.path, &err);
+	if (!run)
+		fail_msg("%s: %s", err.where, err.text);
+	m = run->metrics;
+	assert_true(m[0].samples[1] == 1 && m[0].samples[2] == 2);
+	assert_true(m[1].samples[0] == 0 && isnan(m[1].samples[1]) && m[1].samples[2] == 9);
+	assert_true(m[1].samples[3] == 9 && m[1].delta == 9);
+	assert_true(isnan(m[2].samples[1]) && m[2].samples[2] == 0);
+	assert_ptr_equal(m[2].samples, m[3].samples);
+	sq_run_free(run);
+	spool_dir_put(&d, "capture-server.jsonl", UNREAD(5410000000, "[0,4]", "[1]"));
+	assert_null(sq_run_load(d.path, &err));
+	assert_non_null(strstr(err.text, "\"tick\""));
+	spool_dir_remove(&d);
+}
+
 /* Two clocks of one file never run backwards, whatever its ticks say. */
 static void test_late_tick(void **state)
 {
@@ -193,9 +230,8 @@ static void test_late_tick(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ticks),
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_common_samples),
+		cmocka_unit_test(test_ticks),          cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_common_samples), cmocka_unit_test(test_read_more_rarely),
 		cmocka_unit_test(test_late_tick),
 	};
 

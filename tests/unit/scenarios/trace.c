@@ -61,6 +61,8 @@ static void errors_name_the_line(void **state)
 		const char *text, *line, *says;
 	} cases[] = {
 		{ "0\n1s\n", ":2", "expected a time in seconds" },
+		{ "1m\n", ":1", "expected a time in seconds" },
+		{ "0\n0.5u\n", ":2", "expected a time in seconds" },
 		{ "0\n\n# x\n-1\n", ":4", "expected a time in seconds" },
 		{ "0.0000000001\n", ":1", "at most nine decimals" },
 		{ "1 2\n", ":1", "expected a time in seconds" },
