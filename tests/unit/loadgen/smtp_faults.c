@@ -142,6 +142,19 @@ static void early_reply(void **state)
 	smtp_bench_fini(&s);
 }
 
+/* The same, and hung up on: the RST meets a write, and what was said before it stands unread. */
+static void early_reply_and_reset(void **state)
+{
+	struct smtpd d = { .pipelining = true, .early = "552 5.3.4 Too much\r\n", .leaves = true };
+	struct smtp_bench s;
+
+	(void)state;
+	smtp_meet(&s, &d, "{\"size\": \"4MiB\"}", 50, 2);
+	assert_int_equal(smtp_n(&s, "552@body"), 50);
+	assert_int_equal(d.seen->connections, 50);
+	smtp_bench_fini(&s);
+}
+
 static const char *deaf(struct smtpd *d, struct smtpd_conn *c, int place, int nth, const char *line)
 {
 	(void)d;
@@ -282,6 +295,7 @@ int main(void)
 		cmocka_unit_test(closed_while_idle),
 		cmocka_unit_test(stray_replies),
 		cmocka_unit_test(early_reply),
+		cmocka_unit_test(early_reply_and_reset),
 		cmocka_unit_test(quit_unanswered),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(goodbye),
