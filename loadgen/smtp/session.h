@@ -87,7 +87,8 @@ struct sq_smtp_session {
 	uint32_t retrans;           /* segments sent again that are accounted for */
 
 	struct sq_smtp_reply reply;
-	char *text; /* commands and header on their way */
+	char *text;     /* commands and header on their way */
+	char *text_end; /* in it: behind the final dot */
 	struct iovec out[3];
 	unsigned out_at, out_n; /* out_n 0: all is sent */
 	struct sockaddr_storage to;
