@@ -1,8 +1,10 @@
 /* What the loads' deliveries come to together, and whether it is known where the rest of them is.
  *
  * What a reader would get wrong: undelivered is not lost.  What stands in the relay's queue at the end is
- * late; without its log the two can't be told apart, and then nothing is said of either. */
+ * late; without its log the two can't be told apart, and then nothing is said of either.  One relay's log
+ * does not stand for another's. */
 #include <math.h>
+#include <string.h>
 
 #include "analyzers/delivery/delivery.h"
 #include "analyzers/delivery/private.h"
@@ -74,9 +76,64 @@ static char *relays_because(const json_t *relays)
 	return NULL;
 }
 
+static bool is_of_host(const json_t *record, const char *host)
+{
+	const char *at = json_string_value(json_object_get(record, "host"));
+
+	return at && strcmp(at, host) == 0;
+}
+
+/* Whether a host says what became of the mail that it took: by a relay's log, or as a sink. */
+static bool gives_account(const struct sq_run *run, const char *host)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(run->relays, i, each)
+		if (is_of_host(each, host))
+			return true;
+	json_array_foreach(run->servers, i, each)
+		if (is_of_host(each, host) && json_is_string(json_object_get(each, "receipts")))
+			return true;
+	return false;
+}
+
+/* Its mail went where the name service said; its targets are resolvers. */
+static bool is_led_by_names(const struct sq_load_rec *l)
+{
+	for (size_t i = 0; i < l->n_counts; i++)
+		if (strcmp(l->counts[i].name, "lookups") == 0)
+			return l->counts[i].n > 0;
+	return false;
+}
+
+/* A host that had mail of the load's and gives no account of it; NULL.  A target that stands on none of
+ * the scenario's hosts may be any of them by another name. */
+static const char *mute_host(const struct sq_run *run, const struct sq_load_rec *l)
+{
+	for (size_t i = 0; !is_led_by_names(l) && i < l->n_targets; i++)
+		if (l->targets[i].server && !gives_account(run, l->targets[i].server))
+			return l->targets[i].server;
+	return NULL;
+}
+
+static char *targets_because(const struct sq_run *run, const struct sq_delivery *d)
+{
+	const char *host = NULL;
+
+	for (size_t i = 0; i < d->n_loads; i++)
+		for (size_t k = 0; !host && d->loads[i].sum.undelivered && k < run->n_loads; k++)
+			if (strcmp(run->loads[k].name, d->loads[i].name) == 0)
+				host = mute_host(run, &run->loads[k]);
+	return host ? sq_printf_dup("%s had mail too, and no relay's log was captured there", host)
+		    : NULL;
+}
+
 /* Why it is not known where the undelivered are; NULL: it is. */
 static char *undelivered_because(const struct sq_run *run, const struct sq_delivery *d)
 {
+	char *because;
+
 	if (d->n_files == 0)
 		return sq_strdup("no sink recorded what arrived; use squall's, and if it is not "
 				 "in the run, squall analyze --sink");
@@ -84,7 +141,8 @@ static char *undelivered_because(const struct sq_run *run, const struct sq_deliv
 		return NULL;
 	if (!all_whole(d))
 		return sq_strdup("a sink's receipts stop short: it was killed, or serves on");
-	return relays_because(run->relays);
+	because = relays_because(run->relays);
+	return because ? because : targets_because(run, d);
 }
 
 /* From when the last of the accepted messages was due until the last of them had arrived; NAN when not

@@ -258,7 +258,8 @@ enum sq_postfix_event sq_postfix_log_parse(const char *text, size_t len,
 		return SQ_POSTFIX_REMOVED;
 	if (begins(&line, "from=<") && contains(&line, " (queue active)"))
 		return SQ_POSTFIX_ACTIVATED;
-	if (begins(&line, "from=<") && contains(&line, ", status=expired, "))
+	if (begins(&line, "from=<") &&
+	    (contains(&line, ", status=expired, ") || contains(&line, ", status=force-expired, ")))
 		return SQ_POSTFIX_EXPIRED;
 	return SQ_POSTFIX_OTHER;
 }

@@ -241,7 +241,8 @@ static void send_body(struct sq_smtp_session *s)
 	sq_smtp_mail_body(p->conf->mail, &which, &body);
 	tail = sq_smtp_mail_header(p->conf->mail, &p->names, &which, &body, sq_wall_ns(), header);
 	memcpy(tail, body.tail, body.tail_len);
-	end = put_ahead(s, stpcpy(tail + body.tail_len, ".\r\n"));
+	s->text_end = stpcpy(tail + body.tail_len, ".\r\n");
+	end = put_ahead(s, s->text_end);
 	s->due = s->sent = SQ_SMTP_BODY;
 	s->out[0] = (struct iovec){ header, (size_t)(tail - header) };
 	s->out[1] = (struct iovec){ (char *)body.text, body.text_len }; /* it is only read */
@@ -339,7 +340,17 @@ static void on_421(struct sq_smtp_session *s)
 		sq_smtp_pool_back(s->pool, ahead);
 }
 
-/* Before the text was even out: whatever it is, the two ends are not in step any more. */
+/* Whether what is due may be an answer although not all is out: of an envelope with PIPELINING each
+ * command but the last may have come before the rest of them, and the text before what stands behind it. */
+static bool may_be_answer(const struct sq_smtp_session *s)
+{
+	if (s->due == SQ_SMTP_MAIL || s->due == SQ_SMTP_RCPT)
+		return s->sent > s->due;
+	return s->due == SQ_SMTP_BODY && s->out_at == 2 &&
+	       (const char *)s->out[2].iov_base >= s->text_end;
+}
+
+/* Before the command or the text was even out: whatever it is, the two ends are not in step any more. */
 static void on_early(struct sq_smtp_session *s, unsigned code)
 {
 	if (s->op && sq_smtp_is_refusal(code))
@@ -382,7 +393,7 @@ void sq_smtp_dialog_reply(struct sq_smtp_session *s)
 {
 	unsigned code = s->reply.code;
 
-	if (s->out_n)
+	if (s->out_n && !may_be_answer(s))
 		on_early(s, code);
 	else if (code == 421 && s->due != SQ_SMTP_QUIT)
 		on_421(s);

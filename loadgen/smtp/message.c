@@ -47,6 +47,20 @@ static int check_line(const char *text, const char *where, bool word, struct sq_
 	return 0;
 }
 
+/* A relay sends to an address once, however often a message names it; then what was accepted for two
+ * recipients arrives for one. */
+static int check_recipients(const struct sq_smtp_mail *m, struct sq_err *err)
+{
+	uint64_t n = sq_smtp_recipients_count(m->recipients);
+
+	if (m->per_message > n)
+		return sq_err_set(err, -EINVAL, "smtp: recipients_per_message",
+				  "%u of %llu addresses: a message would name one twice; give as "
+				  "many recipients at least, such as user{1-%u}@example.test",
+				  m->per_message, (unsigned long long)n, m->per_message);
+	return 0;
+}
+
 static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, struct sq_err *err)
 {
 	int rc = check_line(spec->subject, "smtp: subject", false, err);
@@ -70,7 +84,7 @@ static int make(struct sq_smtp_mail *m, const struct sq_smtp_mail_spec *spec, st
 	m->bodies = sq_smtp_bodies_new(&spec->body, err);
 	if (m->bodies)
 		m->recipients = sq_smtp_recipients_new(spec->recipients, spec->users, err);
-	return m->recipients ? 0 : -EINVAL;
+	return m->recipients ? check_recipients(m, err) : -EINVAL;
 }
 
 struct sq_smtp_mail *sq_smtp_mail_new(const struct sq_smtp_mail_spec *spec, struct sq_err *err)

@@ -135,6 +135,11 @@ struct sq_smtp_recipients *sq_smtp_recipients_free(struct sq_smtp_recipients *r)
 	return NULL;
 }
 
+uint64_t sq_smtp_recipients_count(const struct sq_smtp_recipients *r)
+{
+	return r->n_addresses;
+}
+
 size_t sq_smtp_recipients_longest(const struct sq_smtp_recipients *r)
 {
 	return r->longest;

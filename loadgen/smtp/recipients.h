@@ -19,6 +19,8 @@ struct sq_smtp_recipients *sq_smtp_recipients_new(const struct sq_strings *patte
 						  const char *users, struct sq_err *err);
 struct sq_smtp_recipients *sq_smtp_recipients_free(struct sq_smtp_recipients *r);
 
+/* How many addresses it has. */
+uint64_t sq_smtp_recipients_count(const struct sq_smtp_recipients *r);
 size_t sq_smtp_recipients_longest(const struct sq_smtp_recipients *r);
 /* Address number i of the list, which begins anew at its end, to `out`, NUL-terminated; its end. */
 char *sq_smtp_recipients_write(const struct sq_smtp_recipients *r, uint64_t i, char *out);

@@ -5,8 +5,12 @@
  *
  * A session that the server ended after QUIT leaves its socket to the next one.
  *
- * What a reader would get wrong: any call that sends or reads may end the session, and its slot may
- * be in use again when the call returns.  `serial` tells. */
+ * What a reader would get wrong: a write that fails ends nothing.  A server that refuses a text in its
+ * middle and closes has its reply in our receive queue when the RST meets the write, and that reply is
+ * the outcome; so all that is here is read first.
+ *
+ * And any call that sends or reads may end the session, and its slot may be in use again when the call
+ * returns.  `serial` tells. */
 #include "loadgen/smtp/session.h"
 
 #include <sys/epoll.h>
@@ -150,6 +154,18 @@ void sq_smtp_session_wait(struct sq_smtp_session *s, bool out)
 		sq_smtp_session_die(s, sq_code_errno(-rc));
 }
 
+/* At an event that comes though none would. */
+static void read_soon(struct sq_smtp_session *s)
+{
+	uint32_t token = sq_smtp_pool_token(s);
+	int rc = sq_stream_watch(&s->stream, s->pool->lane, token, false);
+
+	if (rc == 0)
+		rc = sq_stream_again(&s->stream, s->pool->lane, token);
+	if (rc < 0)
+		sq_smtp_session_die(s, s->unsent);
+}
+
 /* So many more bytes are out. */
 static void advance(struct sq_smtp_session *s, size_t n)
 {
@@ -162,13 +178,15 @@ static void advance(struct sq_smtp_session *s, size_t n)
 	s->out[s->out_at].iov_len -= n;
 }
 
+/* All that can go out now; what fails is known by `unsent`. */
 static void flush(struct sq_smtp_session *s)
 {
 	while (s->out_at < s->out_n) {
 		ssize_t n = sq_stream_writev(&s->stream, s->out + s->out_at, s->out_n - s->out_at);
 
 		if (n < 0) {
-			on_broken(s, s->stream.code);
+			s->unsent = s->stream.code;
+			s->broken = true;
 			return;
 		}
 		if (n == 0) {
@@ -185,6 +203,8 @@ void sq_smtp_session_send(struct sq_smtp_session *s, unsigned n)
 	s->out_at = 0;
 	s->out_n = n;
 	flush(s);
+	if (s->unsent) /* who sends may be reading, here or in another session of the lane */
+		read_soon(s);
 }
 
 /* ---- in ---- */
@@ -233,8 +253,8 @@ static bool read_once(struct sq_smtp_session *s)
 	if (n == 0)
 		return false;
 	sq_lane_clock(p->lane);
-	if (n < 0 && s->stream.code != SQ_CODE_EOF) {
-		on_broken(s, s->stream.code);
+	if (n < 0 && (s->unsent || s->stream.code != SQ_CODE_EOF)) {
+		on_broken(s, s->unsent ? s->unsent : s->stream.code);
 		return false;
 	}
 	if (n < 0 || s->due == SQ_SMTP_DUE_FIN) { /* what is said after 221 is not heard */
@@ -270,11 +290,13 @@ void sq_smtp_session_input(struct sq_smtp_session *s, uint32_t events)
 	s->broken = s->broken || events & (EPOLLHUP | EPOLLERR);
 	if (s->stream.state != SQ_STREAM_OPEN && !sq_smtp_session_make(s, events))
 		return;
-	if (s->out_n && (events & EPOLLOUT || s->stream.ssl)) {
+	if (s->out_n && !s->unsent && (events & EPOLLOUT || s->stream.ssl)) {
 		flush(s);
 		if (!sq_smtp_session_is(s, serial))
 			return;
 	}
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) || s->stream.ssl)
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) || s->stream.ssl || s->unsent)
 		read_all(s);
+	if (s->unsent && sq_smtp_session_is(s, serial))
+		on_broken(s, s->unsent);
 }

@@ -73,9 +73,10 @@ struct sq_smtp_session {
 	uint8_t said;       /* lines of AUTH */
 	bool fin;           /* the server's FIN is here, behind what is still to be read */
 	bool broken;        /* and so is the connection */
-	bool quit_sent;     /* behind the text of its last message */
-	bool doomed;  /* what is behind the message in hand was given up: no further than that */
-	bool in_mail; /* a MAIL was accepted, and no text yet */
+	uint16_t unsent; /* why a write failed; what is still to be read comes first; 0: none did */
+	bool quit_sent;  /* behind the text of its last message */
+	bool doomed;     /* what is behind the message in hand was given up: no further than that */
+	bool in_mail;    /* a MAIL was accepted, and no text yet */
 
 	struct sq_op *op, *ahead;
 	int64_t messages, most; /* begun on it, the one ahead included; with the last comes QUIT */
@@ -86,7 +87,8 @@ struct sq_smtp_session {
 	uint32_t retrans;           /* segments sent again that are accounted for */
 
 	struct sq_smtp_reply reply;
-	char *text; /* commands and header on their way */
+	char *text;     /* commands and header on their way */
+	char *text_end; /* in it: behind the final dot */
 	struct iovec out[3];
 	unsigned out_at, out_n; /* out_n 0: all is sent */
 	struct sockaddr_storage to;

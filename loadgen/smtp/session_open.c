@@ -136,6 +136,7 @@ void sq_smtp_session_open(struct sq_smtp_session *s, struct sq_op *op, const str
 	s->most = sq_smtp_pool_messages(p);
 	s->extensions = s->said = 0;
 	s->retrans = 0;
+	s->unsent = 0;
 	s->reply = (struct sq_smtp_reply){ 0 };
 	s->op = op;
 	s->last_due_ns = op->due_ns;

@@ -219,6 +219,42 @@ static void test_no_word(void **state)
 	assert_int_equal(d->sum.recipients.lost, 13);
 }
 
+/* A load's targets take turns: what stands in the queue of the one without a log is not lost. */
+static void test_two_relays(void **state)
+{
+	static char watched[] = "relay", other[] = "other", nowhere[] = "192.0.2.1:25";
+	static char lookups[] = "lookups";
+	struct sq_target_rec targets[] = { { .target = watched, .server = watched },
+					   { .target = nowhere },
+					   { .target = other, .server = other } };
+	struct sq_count_rec count = { .name = lookups, .n = 1 };
+	const struct sq_delivery *d;
+
+	(void)state;
+	relay_says("[]", "0");
+	loads[0].targets = targets;
+	loads[0].n_targets = 2;
+	d = join(FIRST "end 0\n");
+	assert_null(d->because);
+	loads[0].n_targets = 3;
+	d = join(FIRST "end 0\n");
+	assert_non_null(strstr(d->because, "other had mail too"));
+	d = join(FIRST ALL TWO(0, "1,2") TWO(1, "1,2") "end 11\n");
+	assert_null(d->because);
+	/* Nobody asked these hosts to take it. */
+	loads[0].counts = &count;
+	loads[0].n_counts = 1;
+	d = join(FIRST "end 0\n");
+	assert_null(d->because);
+	loads[0].n_counts = 0;
+	/* A sink has no queue. */
+	json_array_append_new(run.servers, json_pack("{s:s, s:s}", "host", "other", "receipts",
+						     strrchr(path, '/') + 1));
+	d = join(FIRST "end 0\n");
+	assert_null(d->because);
+	assert_int_equal(d->sum.lost, 11);
+}
+
 /* Each by its name: other mail in the queue, and messages of other lanes, hide none of these. */
 static void test_undelivered(void **state)
 {
@@ -396,6 +432,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies_make_up_for_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_word, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_two_relays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_undelivered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recipients, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many_reasons, set_up, tear_down),

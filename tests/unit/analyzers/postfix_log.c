@@ -30,6 +30,8 @@ static const struct {
 	  SQ_POSTFIX_ACTIVATED },
 	{ STAMP "postfix/qmgr[7]: 4bXk2P0vYzz1: from=<>, status=expired, returned to sender",
 	  SQ_POSTFIX_EXPIRED },
+	{ STAMP "postfix/qmgr[7]: 4F2A31: from=<a@b>, status=force-expired, returned to sender",
+	  SQ_POSTFIX_EXPIRED },
 	{ "2026-11-27T05:06:07.123456+00:00 relay postfix/qmgr[7]: 4F2A31: removed",
 	  SQ_POSTFIX_REMOVED },
 	{ STAMP "postfix/cleanup[7]: 4F2A31: message-id=<x@y>", SQ_POSTFIX_NAMED },

@@ -288,6 +288,7 @@ static void wrong_options(void **state)
 	static const char *const confs[] = {
 		"{\"recipients\": [\"nobody\"]}",
 		"{\"recipients\": [\"a b@example.test\"]}",
+		"{\"recipients\": [\"a{1-2}@b.test\", \"c@b.test\"], \"recipients_per_message\": 4}",
 		"{\"recipients\": [\"a{1-@example.test\"]}",
 		"{\"sender\": \"a>b@example.test\"}",
 		"{\"sender\": \"a{2-1}@example.test\"}",

@@ -65,6 +65,7 @@ struct smtpd {
 	int64_t idle_ns;   /* what befalls a connection that has been silent so long; 0: nothing */
 	const char *idle;  /* NULL: FIN; a text, and after "421" a FIN too */
 	const char *early; /* a reply to a text that is still being sent */
+	bool leaves;       /* and closes behind it, though there is more to be read */
 	struct smtpd_seen *seen;
 	struct server server;
 	struct smtpd_conn *conns[256];
@@ -232,6 +233,8 @@ static inline bool smtpd_take(struct smtpd *d, struct smtpd_conn *c)
 			if (c->in_body && c->len > 6000) {
 				if (d->early && !c->hasty)
 					smtpd_say(d, c, d->early);
+				if (d->early && d->leaves)
+					return false;
 				c->hasty = true;
 				smtpd_note_message(d, c->bytes);
 				memmove(c->bytes + 2048, c->bytes + c->len - 8, 8);

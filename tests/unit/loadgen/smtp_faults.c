@@ -142,6 +142,42 @@ static void early_reply(void **state)
 	smtp_bench_fini(&s);
 }
 
+/* The same, and hung up on: the RST meets a write, and what was said before it stands unread. */
+static void early_reply_and_reset(void **state)
+{
+	struct smtpd d = { .pipelining = true, .early = "552 5.3.4 Too much\r\n", .leaves = true };
+	struct smtp_bench s;
+
+	(void)state;
+	smtp_meet(&s, &d, "{\"size\": \"4MiB\"}", 50, 2);
+	assert_int_equal(smtp_n(&s, "552@body"), 50);
+	assert_int_equal(d.seen->connections, 50);
+	smtp_bench_fini(&s);
+}
+
+#define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* Replies to the first commands of an envelope come while its last ones wait for room (RFC 2920), and
+ * so does the one to the text before it. */
+static void long_envelopes(void **state)
+{
+	struct smtpd d = { .pipelining = true };
+	struct smtp_bench s;
+
+	(void)state;
+	net_sysctl("tcp_wmem", "4096 16384 16384");
+	smtp_meet(&s, &d,
+		  "{\"messages_per_connection\": 4, \"connections\": 1,"
+		  " \"recipients_per_message\": 1000,"
+		  " \"recipients\": [\"" X50 X50 X50 X50 "{1-1000}@example.test\"]}",
+		  8, 4);
+	assert_int_equal(smtp_n(&s, "ok@"), 8);
+	assert_int_equal(smtp_count(&s, "recipients"), 8000);
+	assert_int_equal(d.seen->connections, 2);
+	smtp_bench_fini(&s);
+	net_sysctl("tcp_wmem", "4096 16384 4194304");
+}
+
 static const char *deaf(struct smtpd *d, struct smtpd_conn *c, int place, int nth, const char *line)
 {
 	(void)d;
@@ -282,6 +318,8 @@ int main(void)
 		cmocka_unit_test(closed_while_idle),
 		cmocka_unit_test(stray_replies),
 		cmocka_unit_test(early_reply),
+		cmocka_unit_test(early_reply_and_reset),
+		cmocka_unit_test(long_envelopes),
 		cmocka_unit_test(quit_unanswered),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(goodbye),
