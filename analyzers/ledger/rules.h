@@ -3,7 +3,7 @@
  * A further mechanism of a known dose is a further file.
  *
  * Effects of a failure (OutRsts, EstabResets, TCPTimeouts ...) are in no rule: they rise with failures of
- * every cause, so that they explain none.  TCPAbortOnData is one where a load closes its timed-out sockets;
+ * every cause, so that they explain none.  OutRsts is none at a port where nobody listens; TCPAbortOnData is one where a load closes its timed-out sockets;
  * on a host that makes no load (`apart`) it counts resets that the server's own program made. */
 #ifndef SQ_ANALYZERS_LEDGER_RULES_H
 #define SQ_ANALYZERS_LEDGER_RULES_H
@@ -42,6 +42,9 @@ enum sq_rows {
 	SQ_ROWS_MACHINE, /* all, of a host that is a machine of its own: those of a world share one */
 };
 
+/* Only of targets at which no such socket was seen. */
+enum sq_unserved { SQ_UNSERVED_NO, SQ_UNSERVED_UDP, SQ_UNSERVED_TCP };
+
 /* Where a mechanism shows on a host. */
 struct sq_rule_counter {
 	int side;                /* enum sq_side */
@@ -50,7 +53,7 @@ struct sq_rule_counter {
 	char *instance;          /* instead: this one row; NULL */
 	bool many_targets;       /* only of loads that have several targets */
 	bool apart;              /* only of a host that makes no load itself */
-	bool unserved;           /* only of targets at which no UDP socket was seen */
+	int unserved;            /* enum sq_unserved */
 	struct sq_strings also;  /* counts only what rose together with these */
 	struct sq_strings less;  /* counts only what did not */
 	struct sq_strings

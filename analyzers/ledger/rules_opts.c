@@ -4,6 +4,7 @@
 
 #include "analyzers/ledger/rules.h"
 
+static const char *const unserved_names[] = { "no", "udp", "tcp", NULL };
 static const char *const dose_names[] = { "syn-schedule", "segments", "once", "some", NULL };
 static const char *const side_names[] = { "server", "client", "either", NULL };
 static const char *const rows_names[] = { "all", "target", "path", "machine", NULL };
@@ -106,10 +107,11 @@ static const struct sq_opt counter_opts[] = {
 	  .def = "false",
 	  .help = "only of a host that makes no load itself, whose own doing the counter would have too" },
 	{ .name = "unserved",
-	  .type = SQ_OPT_BOOL,
+	  .type = SQ_OPT_ENUM,
 	  .offset = COUNTER(unserved),
-	  .def = "false",
-	  .help = "only of targets at which no UDP socket was seen, where sockets were captured" },
+	  .def = "no",
+	  .choices = unserved_names,
+	  .help = "only of targets at which no such socket was seen, where sockets were captured" },
 	{ .name = "also",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = COUNTER(also),

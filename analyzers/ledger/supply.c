@@ -358,10 +358,13 @@ static const char *socket_row(const struct sq_run *run, const char *host, const 
 }
 
 /* Nobody was seen to listen there; not so where nobody looked. */
-static bool is_unserved(const struct sq_run *run, const char *host, const char *address)
+static bool is_unserved(const struct sq_run *run, const char *host, int unserved,
+			const char *address)
 {
-	return sq_run_find_metric(run, host, "udp.sockets", NULL) &&
-	       !socket_row(run, host, "udp.rx_queue", address);
+	bool tcp = unserved == SQ_UNSERVED_TCP;
+
+	return sq_run_find_metric(run, host, tcp ? "listen.sockets" : "udp.sockets", NULL) &&
+	       !socket_row(run, host, tcp ? "listen.queue" : "udp.rx_queue", address);
 }
 
 bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_rule_counter *c,
@@ -377,7 +380,8 @@ bool sq_supply_row(const struct sq_run *run, const char *host, const struct sq_r
 		return false; /* another of its targets stands here */
 	if (c->many_targets && load->n_targets < 2)
 		return false;
-	if (c->unserved && !is_unserved(run, host, sq_frame_address(to)))
+	if (c->unserved != SQ_UNSERVED_NO &&
+	    !is_unserved(run, host, c->unserved, sq_frame_address(to)))
 		return false;
 	if (c->rows == SQ_ROWS_MACHINE && json_array_size(run->links) > 0)
 		return false;

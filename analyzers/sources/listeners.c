@@ -29,6 +29,8 @@ struct listeners {
 	struct sq_diag_table addresses;
 	struct listener *v; /* by the address's number */
 	size_t cap;
+	uint64_t sockets; /* seen at this reading */
+	unsigned sockets_row;
 };
 
 static struct listener *listener_at(struct listeners *l, const struct sq_diag_address *a)
@@ -54,6 +56,7 @@ static int on_socket(const struct nlmsghdr *header, void *arg)
 
 	if (!msg)
 		return MNL_CB_OK;
+	((struct listeners *)arg)->sockets++;
 	at = listener_at(arg, &local);
 	at->queue += msg->idiag_rqueue;
 	at->backlog += msg->idiag_wqueue;
@@ -64,6 +67,7 @@ static int dump_all(struct listeners *l)
 {
 	for (size_t i = 0; i < l->addresses.n; i++)
 		l->v[i].queue = l->v[i].backlog = 0;
+	l->sockets = 0;
 	return sq_diag_dump_tcp(&l->netlink, 1U << STATE_LISTEN, 0, on_socket, l);
 }
 
@@ -92,8 +96,10 @@ static int listeners_open(void *state, const void *conf, struct sq_sample *s, st
 	if (rc < 0) {
 		sq_err_set(err, rc, "sock_diag", "listing the listeners: %s", strerror(-rc));
 		listeners_close(l);
+		return rc;
 	}
-	return rc;
+	l->sockets_row = sq_catalogue_metric(s, "listen.sockets", NULL);
+	return 0;
 }
 
 static int listeners_sample(void *state, struct sq_sample *s)
@@ -103,6 +109,7 @@ static int listeners_sample(void *state, struct sq_sample *s)
 
 	if (rc < 0)
 		return rc;
+	sq_sample_put(s, l->sockets_row, l->sockets);
 	for (size_t i = 0; i < l->addresses.n; i++) {
 		sq_sample_put(s, l->v[i].queue_row, l->v[i].queue);
 		sq_sample_put(s, l->v[i].backlog_row, l->v[i].backlog);
