@@ -99,6 +99,6 @@ int sq_sysctl_write(const char *key, const char *value)
 	char path[SQ_SETTING_PATH];
 	int rc = sq_setting_path(key, path);
 
-	/* One write: the kernel takes a value at offset 0 only. */
-	return rc < 0 ? rc : sq_file_write(AT_FDCWD, path, value);
+	/* One write: the kernel takes a value at offset 0 only, and one of no bytes not at all. */
+	return rc < 0 ? rc : sq_file_write(AT_FDCWD, path, *value ? value : "\n");
 }

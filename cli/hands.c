@@ -112,7 +112,8 @@ static int hand_write(void *arg, const char *place, const char *key, const char 
 
 	if (rc < 0)
 		return sq_err_set(err, rc, key, "is no name of a setting");
-	sq_buf_puts(&line, "printf %s ");
+	/* The end of the line, since the kernel takes no empty write. */
+	sq_buf_puts(&line, "printf '%s\\n' ");
 	sq_far_quote(&line, value);
 	sq_buf_puts(&line, " > ");
 	sq_far_quote(&line, path);

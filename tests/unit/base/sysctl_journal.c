@@ -30,6 +30,8 @@
 enum { KILLS = 40 };
 
 static const char somaxconn[] = "net.core.somaxconn", ports[] = "net.ipv4.ip_local_port_range";
+/* Empty, in a namespace of one's own. */
+static const char reserved[] = "net.ipv4.ip_local_reserved_ports";
 
 static char dir[] = "journal.XXXXXX";
 static char somaxconn_before[SQ_SYSCTL_VALUE], ports_before[SQ_SYSCTL_VALUE];
@@ -100,6 +102,18 @@ static void test_sets_back(void **state)
 	assert_int_equal(sq_journal_close(j, NULL), 0);
 	assert_string_equal(value_of(somaxconn), somaxconn_before);
 	assert_string_equal(value_of(ports), ports_before);
+}
+
+/* To nothing as well: a write of no bytes is none to the kernel. */
+static void test_sets_back_to_nothing(void **state)
+{
+	struct sq_journal *j = must_open();
+
+	(void)state;
+	assert_string_equal(value_of(reserved), "");
+	must_set(j, reserved, "8000,9000");
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+	assert_string_equal(value_of(reserved), "");
 }
 
 static void test_refused(void **state)
@@ -366,10 +380,15 @@ static void test_torn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_commands),  cmocka_unit_test(test_commands_beside_gone),
+		cmocka_unit_test(test_sets_back),
+		cmocka_unit_test(test_sets_back_to_nothing),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_far),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_commands_beside_gone),
 		cmocka_unit_test(test_torn),
 	};
 
