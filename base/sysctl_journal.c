@@ -365,7 +365,7 @@ static int write_and_check(const struct sq_journal *j, const char *place, const 
 				  advice(rc));
 	snprintf(wanted, sizeof(wanted), "%s", value);
 	sq_text_squeeze(wanted);
-	if (strcmp(wanted, found) == 0)
+	if (sq_setting_is_same(wanted, found))
 		return 0;
 	return sq_err_set(err, -ERANGE, key,
 			  "wrote %s, kernel says %s: it has bounds; correct the value", wanted,

@@ -116,6 +116,17 @@ static void test_sets_back_to_nothing(void **state)
 	assert_string_equal(value_of(reserved), "");
 }
 
+/* The kernel tells lists in a form of its own. */
+static void test_lists(void **state)
+{
+	struct sq_journal *j = must_open();
+
+	(void)state;
+	must_set(j, reserved, "8001,8000,9000-9002");
+	assert_string_equal(value_of(reserved), "8000-8001,9000-9002");
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -380,15 +391,11 @@ static void test_torn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sets_back),
-		cmocka_unit_test(test_sets_back_to_nothing),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_lock),
-		cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_far),
-		cmocka_unit_test(test_given_up),
-		cmocka_unit_test(test_commands),
-		cmocka_unit_test(test_commands_beside_gone),
+		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_sets_back_to_nothing),
+		cmocka_unit_test(test_lists),     cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_commands),  cmocka_unit_test(test_commands_beside_gone),
 		cmocka_unit_test(test_torn),
 	};
 
