@@ -73,6 +73,9 @@ int sq_sysctl_read(const char *key, char *ret_value, size_t size)
 		return -errno;
 	len = read(fd, value, sizeof(value) - 1);
 	rc = len == -1 ? -errno : 0;
+	/* The rest could not be read: the kernel tells a value at offset 0 only as well. */
+	if (len == (ssize_t)sizeof(value) - 1)
+		rc = -EOVERFLOW;
 	close(fd);
 	if (rc < 0)
 		return rc;
