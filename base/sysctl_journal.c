@@ -193,14 +193,17 @@ static int cannot_set_back(const struct sq_journal *j, const json_t *change,
 			   const struct sq_err *because, struct sq_err *err)
 {
 	const char *place = text_of(change, "place");
+	const char *before = text_of(change, "before");
+	bool may_give_up = j->hands.give_up && !j->own;
 	struct sq_err why = { 0 };
 
 	sq_err_set(&why, because->code, text_of(change, "key"),
-		   "cannot be set back to %s%s%s: %s; try again: squall restore, or leave it as it "
-		   "is: squall restore --forget",
-		   text_of(change, "before"), place ? " at " : "", place ? place : "",
-		   because->text);
-	if (j->hands.give_up && !j->own && j->hands.give_up(j->hands.arg, &why))
+		   "cannot be set back to %s%s%s: %s%s", *before ? before : "nothing",
+		   place ? " at " : "", place ? place : "", because->text,
+		   may_give_up ? ""
+			       : "; try again: squall restore, or leave it as it is: squall "
+				 "restore --forget");
+	if (may_give_up && j->hands.give_up(j->hands.arg, &why))
 		return 0;
 	if (err)
 		*err = why;

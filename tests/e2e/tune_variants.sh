@@ -104,9 +104,11 @@ kill $sshd; wait $sshd 2> /dev/null || true
 status=0; "$SQUALL" restore > /dev/null 2> "$SCRATCH/said" || status=$?
 expect_eq "$status" 3 "restore with a machine that is gone: status"
 grep -q "cannot be set back to $before at $place.*squall restore --forget" "$SCRATCH/said" || fail "a machine that is gone: $(cat "$SCRATCH/said")"
-"$SQUALL" restore --forget > /dev/null 2> "$SCRATCH/said" || fail "restore --forget: $(cat "$SCRATCH/said")"
+"$SQUALL" restore --forget > "$SCRATCH/forgot" 2> "$SCRATCH/said" || fail "restore --forget: $(cat "$SCRATCH/said")"
 grep -q "left as it is" "$SCRATCH/said" || fail "what is left is not said: $(cat "$SCRATCH/said")"
-"$SQUALL" restore > /dev/null || fail "restore after --forget"
+grep -q "^what could not be set back is left as it is" "$SCRATCH/forgot" || fail "what is left is all as it was: $(cat "$SCRATCH/forgot")"
+"$SQUALL" restore > "$SCRATCH/restored" || fail "restore after --forget"
+grep -q "are as they were" "$SCRATCH/restored" || fail "restore after --forget: $(cat "$SCRATCH/restored")"
 
 # On a host of the world: a program that must end before the servers there start.
 jq -n '{name: "host", target: "server:9000", idle: "0s", capture: [],
