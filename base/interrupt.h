@@ -12,6 +12,11 @@ void sq_interrupt_signals(sigset_t *ret);
  * just then neither kills what is to be told nor is lost. */
 void sq_interrupt_hold(void);
 
+/* Blocks them until sq_interrupt_let.  What came meanwhile and nobody took is forgotten then, unless a caller holds them
+ * too: it is for the caller, who looks for it. */
+void sq_interrupt_hold_for(sigset_t *ret_before);
+void sq_interrupt_let(const sigset_t *before);
+
 /* One has come that nobody took.  It stays. */
 bool sq_interrupted(void);
 

@@ -2,8 +2,11 @@
  * no sysctls; what else has a colon is a sysctl of an interface with an alias. */
 #include "base/setting.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/sysctl.h"
@@ -47,6 +50,39 @@ bool sq_setting_is_fixed(const char *name, const char *value)
 		if (strcmp(value, words[i]) == 0)
 			return true;
 	return false;
+}
+
+enum { LIST_NUMBERS = 65536 };
+
+/* Into a bit each; false: it is no list. */
+static bool list_read(const char *text, uint8_t ret_set[LIST_NUMBERS / 8])
+{
+	memset(ret_set, 0, LIST_NUMBERS / 8);
+	do {
+		char *end;
+		unsigned long first, last;
+
+		if (!isdigit((unsigned char)*text))
+			return false;
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-' && isdigit((unsigned char)end[1]))
+			last = strtoul(end + 1, &end, 10);
+		if (first > last || last >= LIST_NUMBERS)
+			return false;
+		for (; first <= last; first++)
+			ret_set[first / 8] |= (uint8_t)(1U << first % 8);
+		text = end;
+	} while (*text++ == ',');
+	return text[-1] == '\0';
+}
+
+bool sq_setting_is_same(const char *wrote, const char *found)
+{
+	uint8_t a[LIST_NUMBERS / 8], b[LIST_NUMBERS / 8];
+
+	if (strcmp(wrote, found) == 0)
+		return true;
+	return list_read(wrote, a) && list_read(found, b) && memcmp(a, b, sizeof(a)) == 0;
 }
 
 int sq_setting_path(const char *name, char ret_path[SQ_SETTING_PATH])

@@ -73,6 +73,9 @@ int sq_sysctl_read(const char *key, char *ret_value, size_t size)
 		return -errno;
 	len = read(fd, value, sizeof(value) - 1);
 	rc = len == -1 ? -errno : 0;
+	/* The rest could not be read: the kernel tells a value at offset 0 only as well. */
+	if (len == (ssize_t)sizeof(value) - 1)
+		rc = -EOVERFLOW;
 	close(fd);
 	if (rc < 0)
 		return rc;
@@ -99,6 +102,6 @@ int sq_sysctl_write(const char *key, const char *value)
 	char path[SQ_SETTING_PATH];
 	int rc = sq_setting_path(key, path);
 
-	/* One write: the kernel takes a value at offset 0 only. */
-	return rc < 0 ? rc : sq_file_write(AT_FDCWD, path, value);
+	/* One write: the kernel takes a value at offset 0 only, and one of no bytes not at all. */
+	return rc < 0 ? rc : sq_file_write(AT_FDCWD, path, *value ? value : "\n");
 }

@@ -12,7 +12,7 @@ enum { SQ_SYSCTL_NAME = 256, SQ_SYSCTL_VALUE = 4096 };
 int sq_sysctl_name(const char *key, char ret_name[SQ_SYSCTL_NAME]);
 
 /* Of a sysctl, or another setting by its name (base/setting.h): its words one space apart (the kernel sets tabs between
- * the numbers of a triple), cut to the size.  0 or -errno. */
+ * the numbers of a triple), cut to the size.  0 or -errno; -EOVERFLOW when it is longer than any SQ_SYSCTL_VALUE holds. */
 int sq_sysctl_read(const char *key, char *ret_value, size_t size);
 
 /* 0 or -errno.  That the kernel took it proves nothing: it clamps some values and drops others. */

@@ -193,14 +193,17 @@ static int cannot_set_back(const struct sq_journal *j, const json_t *change,
 			   const struct sq_err *because, struct sq_err *err)
 {
 	const char *place = text_of(change, "place");
+	const char *before = text_of(change, "before");
+	bool may_give_up = j->hands.give_up && !j->own;
 	struct sq_err why = { 0 };
 
 	sq_err_set(&why, because->code, text_of(change, "key"),
-		   "cannot be set back to %s%s%s: %s; try again: squall restore, or leave it as it "
-		   "is: squall restore --forget",
-		   text_of(change, "before"), place ? " at " : "", place ? place : "",
-		   because->text);
-	if (j->hands.give_up && !j->own && j->hands.give_up(j->hands.arg, &why))
+		   "cannot be set back to %s%s%s: %s%s", *before ? before : "nothing",
+		   place ? " at " : "", place ? place : "", because->text,
+		   may_give_up ? ""
+			       : "; try again: squall restore, or leave it as it is: squall "
+				 "restore --forget");
+	if (may_give_up && j->hands.give_up(j->hands.arg, &why))
 		return 0;
 	if (err)
 		*err = why;
@@ -365,20 +368,25 @@ static int write_and_check(const struct sq_journal *j, const char *place, const 
 				  advice(rc));
 	snprintf(wanted, sizeof(wanted), "%s", value);
 	sq_text_squeeze(wanted);
-	if (strcmp(wanted, found) == 0)
+	if (sq_setting_is_same(wanted, found))
 		return 0;
 	return sq_err_set(err, -ERANGE, key,
 			  "wrote %s, kernel says %s: it has bounds; correct the value", wanted,
 			  found);
 }
 
-/* Into the file and among its own. */
-static int note_change(struct sq_journal *j, const char *place, json_t *change, struct sq_err *err)
+/* Into the file and among its own.  what: it is of that; change NULL: jansson takes UTF-8 alone, and it is none. */
+static int note_change(struct sq_journal *j, const char *place, const char *what, json_t *change,
+		       struct sq_err *err)
 {
 	int rc;
 
-	if (place)
-		json_object_set_new(change, "place", json_string(place));
+	if (!change || (place && json_object_set_new(change, "place", json_string(place)) < 0)) {
+		json_decref(change);
+		return sq_err_set(err, -EILSEQ, what,
+				  "is or was no UTF-8, so that the journal could not tell what to "
+				  "undo; change it by hand");
+	}
 	json_object_set_new(change, "pid", json_integer((json_int_t)getpid()));
 	rc = append_change(j, change);
 	if (rc == 0)
@@ -400,6 +408,9 @@ int sq_journal_set(struct sq_journal *j, const char *place, const char *key, con
 	if (rc < 0)
 		return rc;
 	rc = hand_read(j, place, key, before, &why);
+	if (rc == -EOVERFLOW)
+		return sq_err_set(err, rc, key,
+				  "what it is now is too long to be set back; change it by hand");
 	if (rc < 0)
 		return sq_err_set(err, rc, key, "%s; it is misspelt, or %s", why.text,
 				  place ? "that machine has no such setting, or cannot be reached"
@@ -411,7 +422,7 @@ int sq_journal_set(struct sq_journal *j, const char *place, const char *key, con
 		return sq_err_set(err, -ENODEV, key, "%s says %s: it cannot be changed there",
 				  place ? place : "this machine", before);
 	signals_hold(&mask);
-	rc = note_change(j, place,
+	rc = note_change(j, place, key,
 			 json_pack("{s:s, s:s, s:s}", "key", key, "before", before, "wrote", value),
 			 err);
 	if (rc == 0)
@@ -424,7 +435,7 @@ int sq_journal_run(struct sq_journal *j, const char *place, const char *line, st
 {
 	int rc = check_hands(j, place, true, err);
 
-	return rc < 0 ? rc : note_change(j, place, json_pack("{s:s}", "run", line), err);
+	return rc < 0 ? rc : note_change(j, place, line, json_pack("{s:s}", "run", line), err);
 }
 
 int sq_journal_close(struct sq_journal *j, struct sq_err *err)

@@ -18,6 +18,7 @@
 #include "analyzers/ledger/rules_own.h"
 #include "analyzers/source.h"
 #include "base/clock.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/args.h"
@@ -283,6 +284,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
 	char *dir = NULL;
 	char id[128];
 	struct sq_journal *journal = NULL;
+	sigset_t before;
 	int status = SQ_EXIT_UNMEASURED;
 	int rc, restored;
 
@@ -295,6 +297,8 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
 		return err.code == -EINVAL ? SQ_EXIT_USAGE : SQ_EXIT_UNMEASURED;
 	}
 	opts.dir = dir;
+	/* A signal is the campaign's, which ends in order, and never comes between a setting and its setting back. */
+	sq_interrupt_hold_for(&before);
 	rc = sq_globals_set(plan, &journal, &err);
 	/* Now it begins: another run may have had the machine until here. */
 	opts.meta = make_meta(plan, id, argc, argv);
@@ -303,6 +307,7 @@ static int run_plan(const struct sq_plan *plan, const struct sq_run_args *args,
 	if (err.code)
 		sq_complain(&err);
 	restored = sq_globals_set_back(journal);
+	sq_interrupt_let(&before);
 	if (rc == 0)
 		status = sq_finish(dir, NULL, NULL, args->quiet);
 	else if (rc == -EINTR)

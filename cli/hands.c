@@ -94,6 +94,8 @@ static int hand_read(void *arg, const char *place, const char *key, char *ret_va
 	sq_buf_puts(&line, "cat ");
 	sq_far_quote(&line, path);
 	rc = sq_hands_run(place, line.data, &out, err);
+	if (rc == 0 && out.len >= SQ_SYSCTL_VALUE)
+		rc = sq_err_set(err, -EOVERFLOW, key, "its value is too long");
 	if (rc == 0) {
 		snprintf(ret_value, SQ_SYSCTL_VALUE, "%s", out.data ? out.data : "");
 		sq_text_squeeze(ret_value);
@@ -112,7 +114,8 @@ static int hand_write(void *arg, const char *place, const char *key, const char 
 
 	if (rc < 0)
 		return sq_err_set(err, rc, key, "is no name of a setting");
-	sq_buf_puts(&line, "printf %s ");
+	/* The end of the line, since the kernel takes no empty write. */
+	sq_buf_puts(&line, "printf '%s\\n' ");
 	sq_far_quote(&line, value);
 	sq_buf_puts(&line, " > ");
 	sq_far_quote(&line, path);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/args.h"
@@ -118,18 +119,23 @@ static void print_welcome(const struct sq_plan *plan, size_t from)
 static int visit_in(const struct sq_plan *plan, const char *folder, struct sq_err *err)
 {
 	struct sq_journal *journal = NULL;
+	sigset_t before;
 	size_t from = plan->n_loads ? plan->loads[0].host : 0;
 	char *dir = realpath(folder, NULL);
 	int rc = dir ? write_load(plan, dir, err)
 		     : sq_err_set(err, -errno, folder, "%s", strerror(errno));
 
+	sq_interrupt_hold_for(&before);
 	if (rc == 0)
 		rc = sq_globals_set(plan, &journal, err);
+	if (rc == 0 && sq_interrupted())
+		rc = sq_err_set(err, -EINTR, "", "ended by a signal before the shell began");
 	if (rc == 0) {
 		print_welcome(plan, from);
 		rc = sq_visit(plan, from, dir, err);
 	}
 	sq_globals_set_back(journal);
+	sq_interrupt_let(&before);
 	free(dir);
 	return rc;
 }
@@ -158,5 +164,7 @@ int sq_lab_shell(const struct sq_lab *lab, const struct sq_lab_args *args)
 		sq_execute_plan_free(plan);
 	sq_buf_fini(&because);
 	free(dir);
+	if (status == -EINTR)
+		return SQ_EXIT_STOPPED;
 	return status < 0 ? SQ_EXIT_UNMEASURED : status;
 }

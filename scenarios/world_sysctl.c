@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/setting.h"
 #include "base/sysctl.h"
 #include "base/value.h"
 #include "scenarios/world_private.h"
@@ -115,7 +116,7 @@ int sq_sysctl_set(int own, int netns, const char *host, const char *key, const c
 		return explain_write(where, key, value, written, err);
 	snprintf(wanted, sizeof(wanted), "%s", value);
 	sq_text_squeeze(wanted);
-	if (strcmp(wanted, found) == 0)
+	if (sq_setting_is_same(wanted, found))
 		return 0;
 	return sq_err_set(err, -ERANGE, where,
 			  "wrote %s, kernel says %s; this setting is bounded, global or read-only "

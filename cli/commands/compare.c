@@ -58,12 +58,18 @@ static void reports_fini(struct reports *r)
 	free(r->v);
 }
 
+static const char *run_text(const json_t *report, const char *pointer)
+{
+	return json_string_value(sq_json_pointer_get(report, pointer));
+}
+
+/* Those of one second by their names, in which numbers count up. */
 static int by_start(const void *a, const void *b)
 {
-	const json_t *x = sq_json_pointer_get(*(json_t *const *)a, "/run/started");
-	const json_t *y = sq_json_pointer_get(*(json_t *const *)b, "/run/started");
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int order = strcmp(run_text(x, "/run/started"), run_text(y, "/run/started"));
 
-	return strcmp(json_string_value(x), json_string_value(y));
+	return order ? order : strverscmp(run_text(x, "/run/id"), run_text(y, "/run/id"));
 }
 
 /* -ENOENT without err: the folder holds no report. */
@@ -78,7 +84,7 @@ static int add_report(struct reports *r, const char *dir, struct sq_err *err)
 		doc = sq_json_load_file(path, err);
 		if (!doc) {
 			rc = err->code;
-		} else if (!json_is_string(sq_json_pointer_get(doc, "/run/started"))) {
+		} else if (!run_text(doc, "/run/started") || !run_text(doc, "/run/id")) {
 			rc = sq_err_set(err, -EINVAL, path, "is no run's report");
 			json_decref(doc);
 		} else {

@@ -22,7 +22,7 @@ static const struct sq_opt restore_opts[] = {
 
 static bool tell_given_up(void *arg, const struct sq_err *why)
 {
-	(void)arg;
+	*(bool *)arg = true;
 	fprintf(stderr, "squall: %s: left as it is, since it %s\n", why->where, why->text);
 	return true;
 }
@@ -33,10 +33,12 @@ static int set_back(bool forget)
 	struct sq_journal_hands hands = sq_hands;
 	struct sq_journal *journal;
 	struct sq_err err = { 0 };
+	bool given_up = false;
 	unsigned groups;
 
 	if (forget)
 		hands.give_up = tell_given_up;
+	hands.arg = &given_up;
 	journal = sq_globals_open_by(&hands, &err);
 	if (!journal) {
 		sq_complain(&err);
@@ -48,7 +50,9 @@ static int set_back(bool forget)
 	if (groups)
 		fprintf(stderr, "squall: %u control groups that killed runs left are removed\n",
 			groups);
-	printf("the settings of this machine are as they were\n");
+	puts(given_up
+		     ? "what could not be set back is left as it is, for good; all else is as it was"
+		     : "the settings of this machine are as they were");
 	return SQ_EXIT_OK;
 }
 

@@ -45,7 +45,7 @@ struct campaign {
 	enum child_state keeper_state;
 	pid_t keeper;
 	int dirfd, signals;
-	sigset_t old_mask, signal_set;
+	sigset_t signal_set;
 	int n_signals; /* how often we were asked to end */
 	int64_t t0_ns, stop_at_ns;
 	int64_t tell_at_ns; /* SQ_NEVER: nobody is told */
@@ -465,7 +465,6 @@ static void campaign_run(struct campaign *c, enum sq_ending *ret_ending)
 static int signals_open(struct campaign *c, struct sq_err *err)
 {
 	sq_interrupt_signals(&c->signal_set);
-	sigprocmask(SIG_BLOCK, &c->signal_set, &c->old_mask);
 	c->signals = signalfd(-1, &c->signal_set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (c->signals == -1)
 		return sq_err_set(err, -errno, "", "signalfd: %s", strerror(errno));
@@ -499,12 +498,11 @@ static void campaign_fini(struct campaign *c)
 		keeper_reap(c);
 	if (c->signals != -1)
 		close(c->signals);
-	/* A Ctrl-C too many must not kill the report that comes next.  The first is for a caller that
-	 * looks for it. */
-	while ((c->n_signals || !sigismember(&c->old_mask, SIGINT)) &&
+	/* A Ctrl-C too many must not stop what the caller does next.  The first is for a caller that looks
+	 * for it. */
+	while (c->n_signals &&
 	       sigtimedwait(&c->signal_set, NULL, &(const struct timespec){ 0 }) > 0)
 		continue;
-	sigprocmask(SIG_SETMASK, &c->old_mask, NULL);
 	if (c->dirfd != -1)
 		close(c->dirfd);
 	sq_live_free(c->live);

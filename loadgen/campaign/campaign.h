@@ -32,7 +32,8 @@ enum sq_ending {
 };
 
 /* Runs the plan.  <0 when it could not even start (nothing was sent; err); else 0 and the ending:
- * the spool then holds what was seen. */
+ * the spool then holds what was seen.  The caller holds the signals that ask to end (base/interrupt.h): the run takes
+ * them. */
 int sq_campaign_run(const struct sq_plan *plan, const struct sq_campaign_opts *opts,
 		    enum sq_ending *ret_ending, struct sq_err *err);
 

@@ -22,6 +22,10 @@
 
 static void signals_default(void)
 {
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int sig = 1; sig < 32; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			signal(sig, SIG_DFL);
@@ -167,9 +171,27 @@ static void end_visit(int signal_number)
 	kill(visited, SIGKILL);
 }
 
+/* SIGTERM is let in for as long as there is a world to end. */
+static int await_keeper(pid_t keeper, int *ret_status, struct sq_err *err)
+{
+	sigset_t term, before;
+	int rc = 0;
+
+	visited = keeper;
+	signal(SIGTERM, end_visit);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &term, &before);
+	while (rc == 0 && waitpid(keeper, ret_status, 0) == -1)
+		if (errno != EINTR)
+			rc = sq_err_set(err, -errno, "keeper", "waitpid: %s", strerror(errno));
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
 int sq_visit(const struct sq_plan *plan, size_t from, const char *dir, struct sq_err *err)
 {
-	int status;
+	int status, rc;
 	pid_t keeper = sq_world_fork(SQ_FORK_WORLD, err);
 
 	if (keeper < 0)
@@ -181,10 +203,8 @@ int sq_visit(const struct sq_plan *plan, size_t from, const char *dir, struct sq
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	visited = keeper;
-	signal(SIGTERM, end_visit);
-	while (waitpid(keeper, &status, 0) == -1)
-		if (errno != EINTR)
-			return sq_err_set(err, -errno, "keeper", "waitpid: %s", strerror(errno));
+	rc = await_keeper(keeper, &status, err);
+	if (rc < 0)
+		return rc;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

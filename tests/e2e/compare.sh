@@ -29,6 +29,14 @@ expect_eq "$(python3 -c 'import sys, xml.etree.ElementTree as t; s = t.parse(sys
 expect_eq "$(jqr "$c" '[.verdicts[].verdict] | unique | join(",")')" equivalent "a set against itself"
 expect_eq "$(jqr "$c" '.settings | length')" 0 "a set against itself: settings"
 
+# Runs of one second are paired by their names.
+for i in 7 10 3 1 9 2 5 8 4 6; do
+	mkdir -p "$SCRATCH/short/$i"
+	jq --arg id "$i" '.run += {id: $id, started: "2026-01-01T00:00:00Z"}' "$SCRATCH/a/1/run.json" > "$SCRATCH/short/$i/run.json"
+done
+"$SQUALL" compare "$SCRATCH/short" "$SCRATCH/short" --out "$c"
+expect_eq "$(jqr "$c" '.a.runs | join(" ")')" "1 2 3 4 5 6 7 8 9 10" "runs of one second"
+
 "$SQUALL" compare "$SCRATCH/a/1" "$SCRATCH/b/1" --out "$c"
 expect_eq "$(jqr "$c" '[(.verdicts | length), (.notes[0] | startswith("one run against one proves nothing"))] | @csv')" "0,true" "one against one"
 ! "$SQUALL" compare "$SCRATCH/a" "$SCRATCH/none" 2> "$SCRATCH/said" || fail "compared with nothing"

@@ -34,6 +34,21 @@ grep -q "another run changes settings of this machine" "$SCRATCH/two.txt" || fai
 [ "$(jqr "$USER_SCRATCH/one/run.json" .run.started)" != "$(jqr "$r" .run.started)" ] || fail "both ran at once"
 expect_eq "$(jqr "$r" ".environment.server.sysctls[\"$key\"]")" "$changed" "the report's environment"
 
+# Asked to end right after the first of several settings: what is set is set back, and the run says how it ended.
+file=/proc/sys/${key//.//}
+for name in rmem_max wmem_max rmem_default wmem_default dev_weight netdev_budget netdev_budget_usecs netdev_max_backlog; do
+	echo "net.core.$name $(sysctl -n "net.core.$name")" # each as it is
+done | jq -Rn --slurpfile s "$SCRATCH/s.json" '$s[0] | .world.sysctl += ([inputs / " " | {(.[0]): .[1]}] | add)' > "$SCRATCH/many.json"
+for round in 1 2 3; do
+	"$SQUALL" run "$SCRATCH/many.json" --out "$SCRATCH/term$round" --allow-global --quiet 2> "$SCRATCH/term.txt" & pid=$!
+	now=$before
+	while [ "$now" = "$before" ] && [ -e "/proc/$pid" ]; do read -r now < "$file"; done
+	kill "$pid"
+	status=0; wait "$pid" || status=$?
+	expect_eq "$status" 4 "round $round: asked to end once it is set: status"
+	expect_eq "$(value)" "$before" "round $round: asked to end"
+done
+
 left=0
 for round in 1 2 3; do
 	"$SQUALL" run "$SCRATCH/s.json" --out "$SCRATCH/kill$round" --allow-global --quiet & pid=$!

@@ -23,7 +23,7 @@ ip netns exec "$ns" "$sshd_program" -D -e -f "$SCRATCH/sshd.2203" 2> "$SCRATCH/s
 at_exit 'kill $sshd 2> /dev/null'
 ip netns exec "$ns" "$SQUALL" sink tcp --listen 0.0.0.0:9000 > "$SCRATCH/sink.log" 2>&1 & sink=$!
 at_exit 'kill $sink'
-far() { ip netns exec "$ns" sysctl -n net.core.somaxconn; }
+far() { ip netns exec "$ns" sysctl -n "${1:-net.core.somaxconn}"; }
 before=$(far)
 for _ in $(seq 100); do
 	ssh -p 2203 root@198.18.77.2 true 2> /dev/null && break
@@ -54,7 +54,7 @@ status=0; tune --host "$place" --sysctl net.core.no_such=1,2 --allow-global --ou
 # Variants: commands here and there, labels, one that fails.
 jq --arg s "$SCRATCH" --arg where "$place" '. + {variants: {
 	old: {labels: {kernel: {text: "6.1"}}},
-	new: {where: $where, machine: {"net.core.somaxconn": "55"}, before: [{argv: ["sh", "-c", "echo before >> \($s)/log; touch \($s)/on"]}],
+	new: {where: $where, machine: {"net.core.somaxconn": "55", "net.ipv4.ip_local_reserved_ports": "8001,8000"}, before: [{argv: ["sh", "-c", "echo before >> \($s)/log; touch \($s)/on"]}],
 		after: [{argv: ["rm", "-f", "\($s)/on"]}, {argv: ["sh", "-c", "echo after >> \($s)/log"]}],
 		labels: {kernel: {argv: ["echo", "6.6 it'\''s"]}}},
 	broken: {before: [{argv: ["sh", "-c", "echo it says no >&2; exit 3"]}], after: [{argv: ["touch", "\($s)/after-all"]}]}}}' \
@@ -66,6 +66,7 @@ tune --variant old --variant new --allow-global --allow-exec --pairs 2 --warmup 
 expect_eq "$(tr '\n' ' ' < "$SCRATCH/log")" "before after before after " "the commands"
 [ ! -e "$SCRATCH/on" ] || fail "what runs after did not"
 expect_eq "$(far)" "$before" "after the variants"
+expect_eq "$(far net.ipv4.ip_local_reserved_ports)" "" "what had no value, after the variants"
 expect_eq "$(jqr "$SCRATCH/v/tune.json" '[.sides[] | "\(.label) \(.labels.kernel)"] | join(", ")')" "old 6.1, new 6.6 it's" "labels"
 expect_eq "$(jqr "$SCRATCH/v/tune.json" '.comparisons[0] | [.a.label, .b.label, (.settings[] | select(.what | test("kernel")) | .b)] | join("; ")')" \
 	"old (kernel 6.1); new (kernel 6.6 it's); 6.6 it's" "labels in the comparison"
@@ -103,9 +104,11 @@ kill $sshd; wait $sshd 2> /dev/null || true
 status=0; "$SQUALL" restore > /dev/null 2> "$SCRATCH/said" || status=$?
 expect_eq "$status" 3 "restore with a machine that is gone: status"
 grep -q "cannot be set back to $before at $place.*squall restore --forget" "$SCRATCH/said" || fail "a machine that is gone: $(cat "$SCRATCH/said")"
-"$SQUALL" restore --forget > /dev/null 2> "$SCRATCH/said" || fail "restore --forget: $(cat "$SCRATCH/said")"
+"$SQUALL" restore --forget > "$SCRATCH/forgot" 2> "$SCRATCH/said" || fail "restore --forget: $(cat "$SCRATCH/said")"
 grep -q "left as it is" "$SCRATCH/said" || fail "what is left is not said: $(cat "$SCRATCH/said")"
-"$SQUALL" restore > /dev/null || fail "restore after --forget"
+grep -q "^what could not be set back is left as it is" "$SCRATCH/forgot" || fail "what is left is all as it was: $(cat "$SCRATCH/forgot")"
+"$SQUALL" restore > "$SCRATCH/restored" || fail "restore after --forget"
+grep -q "are as they were" "$SCRATCH/restored" || fail "restore after --forget: $(cat "$SCRATCH/restored")"
 
 # On a host of the world: a program that must end before the servers there start.
 jq -n '{name: "host", target: "server:9000", idle: "0s", capture: [],

@@ -39,9 +39,40 @@ static void test_paths(void **state)
 	assert_false(sq_setting_is_fixed("net.core.somaxconn", "forceoff"));
 }
 
+static void test_same(void **state)
+{
+	static const struct {
+		const char *wanted, *found;
+		bool same;
+	} cases[] = {
+		{ "cubic", "cubic", true },
+		{ "", "", true },
+		{ "8000,8001", "8000-8001", true },
+		{ "0,2,1,65535", "0-2,65535", true },
+		{ "0-1,1-3", "0-3", true },
+		{ "8000,8001", "8000", false },
+		{ "8000", "8000-8001", false },
+		{ "8000,", "8000", false },
+		{ "3-1", "1-3", false },
+		{ "-1", "1", false },
+		{ "0x1", "1", false },
+		{ "65536,65537", "65536-65537", false }, /* no port, and no CPU */
+		{ "1 2", "1 3", false },
+		{ "", "0", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (sq_setting_is_same(cases[i].wanted, cases[i].found) != cases[i].same)
+			fail_msg("%s, %s: want %d", cases[i].wanted, cases[i].found, cases[i].same);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_paths) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_same),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

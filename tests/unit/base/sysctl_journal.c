@@ -30,6 +30,8 @@
 enum { KILLS = 40 };
 
 static const char somaxconn[] = "net.core.somaxconn", ports[] = "net.ipv4.ip_local_port_range";
+/* Empty, in a namespace of one's own. */
+static const char reserved[] = "net.ipv4.ip_local_reserved_ports";
 
 static char dir[] = "journal.XXXXXX";
 static char somaxconn_before[SQ_SYSCTL_VALUE], ports_before[SQ_SYSCTL_VALUE];
@@ -100,6 +102,74 @@ static void test_sets_back(void **state)
 	assert_int_equal(sq_journal_close(j, NULL), 0);
 	assert_string_equal(value_of(somaxconn), somaxconn_before);
 	assert_string_equal(value_of(ports), ports_before);
+}
+
+/* To nothing as well: a write of no bytes is none to the kernel. */
+static void test_sets_back_to_nothing(void **state)
+{
+	struct sq_journal *j = must_open();
+
+	(void)state;
+	assert_string_equal(value_of(reserved), "");
+	must_set(j, reserved, "8000,9000");
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+	assert_string_equal(value_of(reserved), "");
+}
+
+/* The kernel tells lists in a form of its own. */
+static void test_lists(void **state)
+{
+	struct sq_journal *j = must_open();
+
+	(void)state;
+	must_set(j, reserved, "8001,8000,9000-9002");
+	assert_string_equal(value_of(reserved), "8000-8001,9000-9002");
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+}
+
+/* What the journal cannot tell is not changed. */
+static void test_no_utf8(void **state)
+{
+	struct sq_journal *j = must_open();
+	struct sq_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(sq_journal_set(j, NULL, somaxconn, "77\n\xe9", &err), -EILSEQ);
+	assert_non_null(strstr(err.text, "UTF-8"));
+	assert_string_equal(value_of(somaxconn), somaxconn_before);
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+}
+
+/* More than a reader takes, which takes more than one write: those after the first add to it. */
+static void reserve_many(void)
+{
+	int fd = open("/proc/sys/net/ipv4/ip_local_reserved_ports", O_WRONLY | O_CLOEXEC);
+	char text[3 * SQ_SYSCTL_VALUE / 4] = "";
+	int first = 10000;
+	size_t len;
+
+	assert_true(fd >= 0);
+	for (int round = 0; round < 2; round++) {
+		for (len = 0; len + 8 < sizeof(text); first += 2)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%d,", first);
+		assert_int_equal(write(fd, text, len - 1), len - 1);
+	}
+	close(fd);
+}
+
+/* What could only be set back cut is left alone. */
+static void test_too_long(void **state)
+{
+	struct sq_journal *j = must_open();
+	struct sq_err err = { 0 };
+
+	(void)state;
+	reserve_many();
+	assert_int_equal(sq_journal_set(j, NULL, reserved, "8000", &err), -EOVERFLOW);
+	assert_non_null(strstr(err.text, "too long to be set back"));
+	assert_int_equal(sq_journal_close(j, NULL), 0);
+	assert_int_equal(sq_sysctl_write(reserved, ""), 0);
+	assert_string_equal(value_of(reserved), "");
 }
 
 static void test_refused(void **state)
@@ -311,6 +381,8 @@ static void test_commands(void **state)
 	there.ran[0] = '\0';
 	assert_int_equal(sq_journal_run(j, NULL, "last", &err), 0);
 	assert_int_equal(sq_journal_run(j, "ssh:there", "first", &err), 0);
+	assert_int_equal(sq_journal_run(j, NULL, "no UTF-8: \xe9", &err), -EILSEQ);
+	assert_int_equal(sq_journal_run(j, "ssh:\xe9", "elsewhere", &err), -EILSEQ);
 	there.run_rc = -EIO;
 	assert_int_equal(sq_journal_close(j, &err), -EIO);
 	assert_string_equal(there.ran, "first;last;");
@@ -366,7 +438,9 @@ static void test_torn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_sets_back), cmocka_unit_test(test_sets_back_to_nothing),
+		cmocka_unit_test(test_lists),     cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_too_long),  cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lock),      cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_far),       cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_commands),  cmocka_unit_test(test_commands_beside_gone),

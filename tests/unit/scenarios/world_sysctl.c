@@ -14,6 +14,8 @@ static const struct row rows[] = {
 	{ "net/ipv4/tcp_syncookies", "0", 0, { NULL } },
 	{ "net.ipv4.conf.server/0.tag", "3", 0, { NULL } },
 	{ "net/ipv4/conf/server.0/tag", "4", 0, { NULL } },
+	{ "net.ipv4.ip_local_reserved_ports", "8001,8000", 0, { NULL } },
+	{ "net.ipv4.ip_local_reserved_ports", "", 0, { NULL } },
 	/* The kernel takes the first of three numbers and keeps the others. */
 	{ "net.ipv4.tcp_rmem", "2048", -ERANGE, { "wrote 2048, kernel says 2048 ", "bounded" } },
 	{ "net.ipv4.tcp_syncookies", "many", -EINVAL, { "wrote many", "Invalid argument" } },
