@@ -37,6 +37,10 @@ global softnet-backlog
 named softnet-backlog 2 exact
 advises "net.core.netdev_max_backlog (now 0; the machine's)"
 
+# Connects behind a narrow link: how many SYN-ACKs and greetings one lost, nobody can tell.
+lab tcp-slow-link as_user
+expect_eq "$(jqr "$r" '[.findings[] | "\(.mechanism) \(.host) \(.confidence)"] | unique | join(", ")')" "link-congested server strong" "tcp-slow-link: findings"
+
 # A full queue of a server that is stopped is not to blame for it.
 lab server-stalled as_user
 named server-stalled 2 strong
