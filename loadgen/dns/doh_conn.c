@@ -105,8 +105,9 @@ static void settle(struct sq_dns_doh_conn *c)
 
 /* ---- bytes ---- */
 
-/* All that is here.  False when the connection is gone. */
-static bool read_all(struct sq_dns_doh_conn *c)
+/* All that is here.  broken: the code of a write that has failed, or 0.  False when the connection is
+ * gone. */
+static bool read_all(struct sq_dns_doh_conn *c, uint16_t broken)
 {
 	struct sq_dns_doh_lane *l = c->lane;
 
@@ -118,7 +119,7 @@ static bool read_all(struct sq_dns_doh_conn *c)
 		c->heard_ns = sq_lane_clock(l->lane);
 		c->silent = false;
 		if (n < 0) {
-			die(c, c->stream.code);
+			die(c, sq_stream_end_code(&c->stream, broken));
 			return false;
 		}
 		if (!sq_dns_doh_http_take(c, l->bytes, (size_t)n)) {
@@ -146,7 +147,7 @@ bool sq_dns_doh_conn_flush(struct sq_dns_doh_conn *c)
 		if (n < 0) {
 			uint16_t code = c->stream.code;
 
-			if (read_all(c))
+			if (read_all(c, code))
 				die(c, code);
 			return false;
 		}
@@ -268,7 +269,7 @@ void sq_dns_doh_conn_input(struct sq_dns_doh_conn *c, uint32_t events)
 	if (!carry_on(c, events) || c->stream.state != SQ_STREAM_OPEN)
 		return;
 	/* Reading makes more to be said: settings and windows are acknowledged. */
-	if (read_all(c) && sq_dns_doh_conn_flush(c))
+	if (read_all(c, 0) && sq_dns_doh_conn_flush(c))
 		settle(c);
 }
 
@@ -276,7 +277,7 @@ void sq_dns_doh_conn_refresh(struct sq_dns_doh_conn *c)
 {
 	if (c->stream.state == SQ_STREAM_OPEN && c->n == 0 &&
 	    sq_lane_now(c->lane->lane) - c->heard_ns > FRESH_NS && sq_stream_is_stale(&c->stream) &&
-	    read_all(c))
+	    read_all(c, 0))
 		settle(c);
 }
 

@@ -219,7 +219,8 @@ static bool flush(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 		if (n < 0) {
 			uint16_t code = c->stream.code;
 
-			if (c->stream.state == SQ_STREAM_OPEN && !sq_dns_conn_read(l, c, true))
+			if (c->stream.state == SQ_STREAM_OPEN &&
+			    !sq_dns_conn_read(l, c, true, code))
 				return false;
 			sq_dns_conn_die(l, c, code);
 			return false;
@@ -298,7 +299,7 @@ static struct sq_dns_conn *next_conn(struct sq_dns_stream_lane *l)
 
 	if (c && c->stream.state == SQ_STREAM_OPEN && c->flight.n == 0 &&
 	    sq_lane_now(l->lane) - c->quiet_ns > FRESH_NS && sq_stream_is_stale(&c->stream))
-		sq_dns_conn_read(l, c, true);
+		sq_dns_conn_read(l, c, true, 0);
 	return c;
 }
 
@@ -404,7 +405,7 @@ static void take_events(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uin
 		return;
 	if (!flush(l, c))
 		return;
-	if ((events & (EPOLLIN | over) || l->kind.tls) && !sq_dns_conn_read(l, c, events & over))
+	if ((events & (EPOLLIN | over) || l->kind.tls) && !sq_dns_conn_read(l, c, events & over, 0))
 		return;
 	settle(l, c);
 }
