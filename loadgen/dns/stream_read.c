@@ -103,7 +103,7 @@ bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool 
 		if (n == 0)
 			return true;
 		c->quiet_ns = sq_lane_clock(l->lane);
-		c->silent = false;
+		sq_dns_waiting_silence(&l->waiting, &c->silent, false);
 		if (n < 0) {
 			sq_dns_conn_die(l, c, sq_stream_end_code(&c->stream, broken));
 			return false;

@@ -281,6 +281,29 @@ static void waits_then_times_out(void **state)
 	dns_bench_fini(&d);
 }
 
+/* The first ten go to a connection that seems dead from the first's time-out on.  Those that are due
+ * while the others still stand on it do not wait for want of room. */
+static void waits_for_the_dead(void **state)
+{
+	struct server s = server_listen(1024);
+	enum manner manner = SILENT;
+	struct dns_bench d;
+
+	(void)state;
+	server_block(&s);
+	server_fork(&s, serve, &manner);
+	dns_bench_init_to(&d, &s, NARROW);
+	d.b.spec.threads = 1;
+	d.b.spec.timeout_ns = 200 * SQ_MS;
+	d.b.spec.count = 20;
+	d.b.spec.arrivals.rate_per_s = 50;
+	dns_bench_run_done(&d);
+	assert_true(dns_count(&d, "waited") >= 8);
+	assert_int_equal(dns_n(&d, "timeout@query"), 20);
+	dns_bench_fini(&d);
+	server_stop(&s);
+}
+
 static void stopped_while_waiting(void **state)
 {
 	struct dns_bench d;
@@ -330,6 +353,7 @@ int main(void)
 		cmocka_unit_test(connections),
 		cmocka_unit_test(waits_then_ok),
 		cmocka_unit_test(waits_then_times_out),
+		cmocka_unit_test(waits_for_the_dead),
 		cmocka_unit_test(stopped_while_waiting),
 		cmocka_unit_test(usual_connections),
 		cmocka_unit_test(no_descriptors),
