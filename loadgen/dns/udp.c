@@ -346,7 +346,8 @@ static int udp_init(void *state, struct sq_lane *lane, struct sq_err *err)
 				   (uint16_t)sq_rng_u64(&lane->rng));
 	}
 	init_batches(c);
-	lane->patient = conf->udp.kernel_time;
+	/* What is asked again over TCP has no time of the kernel's. */
+	lane->patient = conf->udp.kernel_time && !conf->stream.on_truncated;
 	return 0;
 }
 
