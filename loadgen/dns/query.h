@@ -16,7 +16,9 @@ struct sq_dns_query {
 	int64_t waited_ns;         /* there, for a limit of ours */
 	uint32_t question;         /* its index in what is asked */
 	uint32_t via;              /* the transport's: which socket, which connection */
+	uint32_t message;          /* segmented, that it left in, of its lane's; 0: it left alone */
 	uint16_t id;
+	uint16_t last; /* the ID of the last one in its message */
 	uint16_t port; /* the local one; 0: none yet */
 	uint16_t odd;  /* the code of a time-out, when a reply came that was no answer; or 0 */
 };
