@@ -140,7 +140,8 @@ const struct sq_opt sq_dns_opts[] = {
 	  .offset = offsetof(struct sq_dns_conf, udp.segment),
 	  .def = "false",
 	  .help = "UDP_SEGMENT: queries of a burst that have one length go through the network stack "
-		  "as one datagram; cheaper, and a queue on the way may take or drop them as one" },
+		  "as one datagram; cheaper, and a queue on the way may take or drop them as one; "
+		  "needs recverr" },
 	{ .name = "kernel_time",
 	  .type = SQ_OPT_BOOL,
 	  .offset = offsetof(struct sq_dns_conf, udp.kernel_time),
@@ -152,7 +153,8 @@ const struct sq_opt sq_dns_opts[] = {
 	  .def = "wire",
 	  .choices = client_choices,
 	  .help = "wire: one datagram for each query, as it is sent; stub: c-ares asks, as in an "
-		  "application (sockets, buffers and recverr are the wire's alone)" },
+		  "application (sockets, buffers, recverr, connections and pipeline are the wire's "
+		  "alone)" },
 	{ .name = "stub_servers",
 	  .type = SQ_OPT_STRINGS,
 	  .offset = offsetof(struct sq_dns_conf, stub.servers),
@@ -247,6 +249,41 @@ static int check_tls(const struct sq_dns_conf *c, struct sq_err *err)
 	return 0;
 }
 
+/* What datagrams alone have; NULL: nothing of it is asked for. */
+static const char *datagram_key(const struct sq_dns_conf *c)
+{
+	return c->udp.segment ? "segment" : c->udp.kernel_time ? "kernel_time" : NULL;
+}
+
+static int check_datagrams(const struct sq_dns_conf *c, struct sq_err *err)
+{
+	const char *key = datagram_key(c);
+
+	if (key && c->carrier != SQ_DNS_UDP)
+		return sq_err_set(err, -EINVAL, key,
+				  "only queries over UDP have it; leave it out, or transport");
+	if (c->udp.segment && !c->udp.recverr)
+		return sq_err_set(err, -EINVAL, "segment",
+				  "without recverr each query is sent by a call of its own; leave "
+				  "one of the two out");
+	return 0;
+}
+
+static int check_stub(const struct sq_dns_conf *c, struct sq_err *err)
+{
+	const char *key = c->stream.on_truncated ? "tcp_on_truncated" : datagram_key(c);
+
+	if (c->client != SQ_DNS_CLIENT_STUB)
+		return 0;
+	if (c->carrier != SQ_DNS_UDP)
+		return sq_err_set(err, -EINVAL, "dns: transport",
+				  "the stub chooses its own; leave transport out, or client");
+	if (key)
+		return sq_err_set(err, -EINVAL, key,
+				  "the stub sends in its own way; leave it out, or client");
+	return 0;
+}
+
 /* Keys that contradict each other. */
 int sq_dns_conf_check(const struct sq_dns_conf *c, const struct sq_load_plan *load,
 		      struct sq_err *err)
@@ -255,9 +292,8 @@ int sq_dns_conf_check(const struct sq_dns_conf *c, const struct sq_load_plan *lo
 		return sq_err_set(err, -EINVAL, "dns: pcap_port",
 				  "a trace is read at port %d only; give a capture of that port",
 				  SQ_DNS_PORT);
-	if (c->client == SQ_DNS_CLIENT_STUB && c->carrier != SQ_DNS_UDP)
-		return sq_err_set(err, -EINVAL, "dns: transport",
-				  "the stub chooses its own; leave transport out, or client");
+	if (check_stub(c, err) < 0 || check_datagrams(c, err) < 0)
+		return err->code;
 	if (c->carrier != SQ_DNS_UDP && c->stream.on_truncated)
 		return sq_err_set(err, -EINVAL, "tcp_on_truncated",
 				  "only answers over UDP are truncated; leave it out");

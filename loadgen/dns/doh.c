@@ -1,5 +1,5 @@
 /* A lane's queries over HTTPS: HTTP/2 with TLS, a stream for each query (doh_http.c), on connections
- * that take bursts of due queries in turn (doh_conn.c).
+ * that take bursts of due queries in turn (doh_conn.c); where none has room, queries wait (waiting.h).
  *
  * A response of status 200 is judged as a reply over UDP is; any other fails its query by its kind.
  * Memory, all of it there before the run but what nghttp2 allocates: a connection has room for the
@@ -18,7 +18,10 @@
 #include "loadgen/dns/reply.h"
 #include "loadgen/dns/transport.h"
 
-enum { BURST = 16 };
+enum {
+	BURST = 16,
+	BURSTS = 64, /* at a time */
+};
 
 /* ---- answers ---- */
 
@@ -87,37 +90,49 @@ static struct sq_dns_doh_conn *next_conn(struct sq_dns_doh_lane *l)
 	return NULL;
 }
 
-static unsigned start_burst(struct sq_dns_doh_lane *l, struct sq_dns_doh_conn *c,
-			    const int64_t *due_ns, unsigned n)
+/* Sends at most n of what waits by one that has room. */
+static void send_burst(struct sq_dns_doh_conn *c, int64_t n)
 {
-	unsigned taken = 0;
+	struct sq_dns_waiting *w = &c->lane->waiting;
 
-	while (taken < n && taken < BURST && sq_dns_doh_conn_has_room(c)) {
-		struct sq_op *op = sq_op_new(l->lane, due_ns[taken]);
-
-		if (!op)
-			break;
-		taken++;
-		sq_dns_query_init(l->lane, op);
-		sq_dns_doh_conn_ask(c, op);
-	}
+	for (; n > 0 && sq_dns_waiting_may_send(w) && sq_dns_doh_conn_has_room(c); n--)
+		sq_dns_doh_conn_ask(c, sq_dns_waiting_leave(w));
 	sq_dns_doh_conn_flush(c);
-	return taken;
+}
+
+/* Sends what waits, as far as there is room.  Bounded, since where every connect is refused at once the
+ * whole line would be ended here. */
+static void serve(struct sq_dns_doh_lane *l)
+{
+	struct sq_dns_doh_conn *c;
+
+	for (int i = 0; i < BURSTS && sq_dns_waiting_may_send(&l->waiting) && (c = next_conn(l));
+	     i++)
+		send_burst(c, BURST);
+}
+
+/* The same, after something happened to one: while any wait, no other has room. */
+static void serve_on(struct sq_dns_doh_lane *l, struct sq_dns_doh_conn *c)
+{
+	if (sq_dns_waiting_may_send(&l->waiting))
+		send_burst(c, l->conf->stream.pipeline);
+	if (!c->http) /* it broke under them */
+		serve(l);
 }
 
 static unsigned doh_start(void *state, const int64_t *due_ns, unsigned n)
 {
 	struct sq_dns_doh_lane *l = state;
 	unsigned taken = 0;
+	struct sq_op *op;
 
-	while (taken < n) {
-		struct sq_dns_doh_conn *c = next_conn(l);
-		unsigned more = c ? start_burst(l, c, due_ns + taken, n - taken) : 0;
-
-		if (more == 0) /* no connection has room, or no operation is free */
-			break;
-		taken += more;
+	while (taken < n && (op = sq_op_new(l->lane, due_ns[taken]))) {
+		sq_dns_query_init(l->lane, op);
+		sq_dns_waiting_join(&l->waiting, op);
+		taken++;
 	}
+	serve(l);
+	sq_dns_waiting_count(&l->waiting, taken);
 	return taken;
 }
 
@@ -125,17 +140,26 @@ static void doh_input(void *state, uint32_t token, uint32_t events)
 {
 	struct sq_dns_doh_conn *c = sq_dns_doh_conn_of(state, token);
 
-	if (c)
-		sq_dns_doh_conn_input(c, events);
+	if (!c)
+		return;
+	sq_dns_doh_conn_input(c, events);
+	serve_on(state, c);
 }
 
 static void doh_end(void *state, struct sq_op *op, uint16_t code)
 {
 	struct sq_dns_doh_lane *l = state;
 	uint32_t via = sq_dns_query_of(op)->via;
+	struct sq_dns_doh_conn *c;
 
-	sq_dns_doh_conn_end(&l->conns[via / (uint32_t)l->conf->stream.pipeline], &l->exchanges[via],
-			    code);
+	if (via == SQ_DNS_NOWHERE) {
+		sq_dns_waiting_fail(&l->waiting, op, code);
+		return;
+	}
+	c = &l->conns[via / (uint32_t)l->conf->stream.pipeline];
+	sq_dns_doh_conn_end(c, &l->exchanges[via], code);
+	if (code == SQ_CODE_TIMEOUT) /* a run that ends sends nothing more */
+		serve_on(l, c);
 }
 
 /* ---- a lane's ---- */
@@ -187,7 +211,7 @@ static int doh_init(void *state, struct sq_lane *lane, struct sq_err *err)
 {
 	struct sq_dns_doh_lane *l = state;
 
-	l->lane = lane;
+	l->lane = l->waiting.lane = lane;
 	l->conf = lane->conf;
 	l->kind.tls = sq_tls_new(&l->conf->stream.tls, "\2h2", err);
 	if (!l->kind.tls)

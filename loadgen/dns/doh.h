@@ -9,6 +9,7 @@
 
 #include "loadgen/dns/conf.h"
 #include "loadgen/dns/query.h"
+#include "loadgen/dns/waiting.h"
 #include "loadgen/engine/stream.h"
 
 enum {
@@ -40,11 +41,11 @@ struct sq_dns_doh_conn {
 	uint32_t n, used, free; /* how many have a query, ever had one; the first without + 1 */
 	struct sq_op *opener;   /* the query that wanted it; NULL: it has its outcome */
 	int64_t since_ns;       /* of the state it is in, when it is being made */
-	int64_t heard_ns;       /* when anything last came */
+	int64_t quiet_ns;       /* since then nothing came, though something was waited for */
 	uint64_t asked;
 	uint16_t generation;
 	bool leaving; /* the server has said that it goes away (GOAWAY) */
-	bool silent;  /* a query timed out, and nothing came since it was sent */
+	bool silent;  /* it seems dead, and gets no more queries unless something comes */
 	uint8_t seen; /* its state as far as it was told of */
 	const uint8_t *chunk;
 	size_t chunk_n; /* of nghttp2's bytes that are not in `out` yet */
@@ -63,6 +64,7 @@ struct sq_dns_doh_lane {
 	struct sq_dns_doh_exchange *exchanges; /* of all of them */
 	uint8_t *out;
 	uint32_t n, next;
+	struct sq_dns_waiting waiting; /* for room */
 	char authority[SQ_DNS_DOH_AUTHORITY];
 	uint8_t bytes[SQ_DNS_DOH_OUT];
 };
@@ -97,7 +99,7 @@ void sq_dns_doh_conn_close(struct sq_dns_doh_conn *c);
 
 /* Frees an exchange; the operation that it was for. */
 struct sq_op *sq_dns_doh_free(struct sq_dns_doh_conn *c, struct sq_dns_doh_exchange *x);
-/* The same, and the query fails with this code, in the connection's phase. */
+/* The same, and the query fails with this code, in the connection's phase or that of its waiting. */
 void sq_dns_doh_break(struct sq_dns_doh_conn *c, struct sq_dns_doh_exchange *x, uint16_t code);
 
 /* ---- doh_http.c ---- */

@@ -2,7 +2,8 @@
  *
  * Its life is that of a connection of stream.c: made for the query that wanted it, which tells of its
  * handshakes; closed, by a reset, when it has carried its share, seems dead (a query timed out, and
- * nothing came since that was sent) or may carry no more, as soon as the last on it has its outcome.
+ * nothing came for most of that one's time) or may carry no more, as soon as the last on it has its
+ * outcome.  It gets no more queries till then.
  *
  * What a reader would get wrong: queries may be asked of one that is still being made.  They wait in
  * its HTTP session, unsent, and so a new connection can take all of them over. */
@@ -23,7 +24,7 @@ bool sq_dns_doh_conn_has_room(const struct sq_dns_doh_conn *c)
 
 	if (!c->http)
 		return true;
-	return c->n < spec->pipeline && sq_dns_doh_http_is_open(c) &&
+	return !c->silent && c->n < spec->pipeline && sq_dns_doh_http_is_open(c) &&
 	       (!spec->per_connection || c->asked < (uint64_t)spec->per_connection);
 }
 
@@ -60,7 +61,13 @@ void sq_dns_doh_break(struct sq_dns_doh_conn *c, struct sq_dns_doh_exchange *x, 
 	struct sq_op *op = sq_dns_doh_free(c, x);
 
 	sq_dns_query_of(op)->port = sq_client_port(c->stream.fd);
-	sq_dns_query_fail(c->lane->lane, op, code, phase_of(c));
+	sq_dns_query_fail(c->lane->lane, op, code,
+			  sq_dns_waiting_phase(&c->lane->waiting, op, code, phase_of(c)));
+}
+
+static void set_silent(struct sq_dns_doh_conn *c, bool silent)
+{
+	sq_dns_waiting_silence(&c->lane->waiting, &c->silent, silent);
 }
 
 void sq_dns_doh_conn_close(struct sq_dns_doh_conn *c)
@@ -70,7 +77,8 @@ void sq_dns_doh_conn_close(struct sq_dns_doh_conn *c)
 	c->generation++;
 	c->opener = NULL;
 	c->asked = 0;
-	c->leaving = c->silent = false;
+	c->leaving = false;
+	set_silent(c, false);
 	c->seen = SQ_STREAM_CLOSED;
 }
 
@@ -97,7 +105,7 @@ static void settle(struct sq_dns_doh_conn *c)
 {
 	if (!c->http)
 		return;
-	if (c->n == 0 && (c->silent || !sq_dns_doh_conn_has_room(c)))
+	if (c->n == 0 && !sq_dns_doh_conn_has_room(c))
 		sq_dns_doh_conn_close(c);
 	else if (sq_dns_doh_http_is_over(c)) /* nghttp2 has ended it, for a breach */
 		die(c, SQ_DNS_CODE_GARBLED);
@@ -105,8 +113,9 @@ static void settle(struct sq_dns_doh_conn *c)
 
 /* ---- bytes ---- */
 
-/* All that is here.  False when the connection is gone. */
-static bool read_all(struct sq_dns_doh_conn *c)
+/* All that is here.  broken: the code of a write that has failed, or 0.  False when the connection is
+ * gone. */
+static bool read_all(struct sq_dns_doh_conn *c, uint16_t broken)
 {
 	struct sq_dns_doh_lane *l = c->lane;
 
@@ -115,10 +124,10 @@ static bool read_all(struct sq_dns_doh_conn *c)
 
 		if (n == 0)
 			return true;
-		c->heard_ns = sq_lane_clock(l->lane);
-		c->silent = false;
+		c->quiet_ns = sq_lane_clock(l->lane);
+		set_silent(c, false);
 		if (n < 0) {
-			die(c, c->stream.code);
+			die(c, sq_stream_end_code(&c->stream, broken));
 			return false;
 		}
 		if (!sq_dns_doh_http_take(c, l->bytes, (size_t)n)) {
@@ -146,7 +155,7 @@ bool sq_dns_doh_conn_flush(struct sq_dns_doh_conn *c)
 		if (n < 0) {
 			uint16_t code = c->stream.code;
 
-			if (read_all(c))
+			if (read_all(c, code))
 				die(c, code);
 			return false;
 		}
@@ -217,6 +226,8 @@ void sq_dns_doh_conn_ask(struct sq_dns_doh_conn *c, struct sq_op *op)
 		sq_dns_query_fail(c->lane->lane, op, code, SQ_DNS_PHASE_CONNECT);
 		return;
 	}
+	if (c->n == 0)
+		c->quiet_ns = sq_lane_now(c->lane->lane);
 	x = take_exchange(c, op);
 	sq_dns_query_of(op)->via = (uint32_t)(x - c->lane->exchanges);
 	ask(c, x);
@@ -241,7 +252,7 @@ static void note_state(struct sq_dns_doh_conn *c)
 	if (c->opener)
 		sq_op_phase(lane, c->opener, phase_of(c), now - c->since_ns);
 	c->seen = c->stream.state;
-	c->since_ns = now;
+	c->since_ns = c->quiet_ns = now;
 }
 
 /* False when the connection is gone. */
@@ -268,15 +279,15 @@ void sq_dns_doh_conn_input(struct sq_dns_doh_conn *c, uint32_t events)
 	if (!carry_on(c, events) || c->stream.state != SQ_STREAM_OPEN)
 		return;
 	/* Reading makes more to be said: settings and windows are acknowledged. */
-	if (read_all(c) && sq_dns_doh_conn_flush(c))
+	if (read_all(c, 0) && sq_dns_doh_conn_flush(c))
 		settle(c);
 }
 
 void sq_dns_doh_conn_refresh(struct sq_dns_doh_conn *c)
 {
 	if (c->stream.state == SQ_STREAM_OPEN && c->n == 0 &&
-	    sq_lane_now(c->lane->lane) - c->heard_ns > FRESH_NS && sq_stream_is_stale(&c->stream) &&
-	    read_all(c))
+	    sq_lane_now(c->lane->lane) - c->quiet_ns > FRESH_NS && sq_stream_is_stale(&c->stream) &&
+	    read_all(c, 0))
 		settle(c);
 }
 
@@ -299,10 +310,11 @@ static void make_anew(struct sq_dns_doh_conn *c)
 
 void sq_dns_doh_conn_end(struct sq_dns_doh_conn *c, struct sq_dns_doh_exchange *x, uint16_t code)
 {
+	const struct sq_lane *lane = c->lane->lane;
 	bool opener = c->opener == x->op, timeout = code == SQ_CODE_TIMEOUT;
 
-	if (timeout && c->heard_ns < x->op->sent_ns)
-		c->silent = true;
+	if (timeout && c->stream.state == SQ_STREAM_OPEN)
+		set_silent(c, sq_dns_query_is_most(lane, sq_lane_now(lane) - c->quiet_ns));
 	sq_dns_doh_http_cancel(c, x);
 	sq_dns_doh_break(c, x, code);
 	if (timeout && opener && c->stream.state != SQ_STREAM_OPEN)

@@ -52,10 +52,21 @@ struct sq_dns_place *sq_dns_flight_add(struct sq_dns_flight *f, struct sq_op *op
 	return place;
 }
 
-struct sq_dns_place *sq_dns_flight_find(struct sq_dns_flight *f, uint16_t id)
+struct sq_dns_place *sq_dns_flight_at(struct sq_dns_flight *f, uint16_t id)
 {
 	uint16_t turn = (uint16_t)((uint16_t)(id - f->salt) * (uint32_t)TURN_STEP);
-	struct sq_dns_place *place = &f->places[turn & f->mask];
+
+	return &f->places[turn & f->mask];
+}
+
+struct sq_dns_place *sq_dns_flight_next(struct sq_dns_flight *f, struct sq_dns_place *place)
+{
+	return &f->places[((uint32_t)(place - f->places) + 1) & f->mask];
+}
+
+struct sq_dns_place *sq_dns_flight_find(struct sq_dns_flight *f, uint16_t id)
+{
+	struct sq_dns_place *place = sq_dns_flight_at(f, id);
 
 	return place->fate != SQ_DNS_UNKNOWN && place->id == id ? place : NULL;
 }

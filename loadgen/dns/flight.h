@@ -55,6 +55,9 @@ static inline bool sq_dns_flight_full(const struct sq_dns_flight *f)
  * those passed over because they are in use included. */
 struct sq_dns_place *sq_dns_flight_add(struct sq_dns_flight *f, struct sq_op *op,
 				       uint32_t question);
+/* The place of an ID, whatever stands there; and that of the next turn. */
+struct sq_dns_place *sq_dns_flight_at(struct sq_dns_flight *f, uint16_t id);
+struct sq_dns_place *sq_dns_flight_next(struct sq_dns_flight *f, struct sq_dns_place *place);
 /* What is known of an ID; NULL when its fate is UNKNOWN. */
 struct sq_dns_place *sq_dns_flight_find(struct sq_dns_flight *f, uint16_t id);
 /* A WAITING one, the query of this number, waits no more. */

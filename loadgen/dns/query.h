@@ -13,10 +13,12 @@ struct sq_dns_query {
 	uint64_t number; /* of the load, over all its lanes: what may differ from query to query of
 			      the same question follows from it */
 	struct sq_op *prev, *next; /* in the line of those that wait (loadgen/dns/waiting.h) */
-	int64_t waited_ns;         /* there */
+	int64_t waited_ns;         /* there, for a limit of ours */
 	uint32_t question;         /* its index in what is asked */
 	uint32_t via;              /* the transport's: which socket, which connection */
+	uint32_t message;          /* segmented, that it left in, of its lane's; 0: it left alone */
 	uint16_t id;
+	uint16_t last; /* the ID of the last one in its message */
 	uint16_t port; /* the local one; 0: none yet */
 	uint16_t odd;  /* the code of a time-out, when a reply came that was no answer; or 0 */
 };
@@ -24,6 +26,12 @@ struct sq_dns_query {
 static inline struct sq_dns_query *sq_dns_query_of(struct sq_op *op)
 {
 	return (struct sq_dns_query *)op->priv;
+}
+
+/* Whether that is most of the time that a query has. */
+static inline bool sq_dns_query_is_most(const struct sq_lane *lane, int64_t ns)
+{
+	return 2 * ns > lane->load->spec->timeout_ns;
 }
 
 /* Chooses what a new operation asks. */

@@ -151,8 +151,7 @@ static int add_name(struct rdata *r)
 	return rc < 0 ? rc : add(r, name.wire, name.len);
 }
 
-/* A word, or what stands between quotes; a backslash makes the next character one of the text.
- * Moves r->text behind it. */
+/* A word, or what stands between quotes, with escapes.  Moves r->text behind it. */
 static int add_string(struct rdata *r, const char *text)
 {
 	uint8_t wire[1 + STRING_MAX];
@@ -161,11 +160,18 @@ static int add_string(struct rdata *r, const char *text)
 	size_t n = 0;
 
 	for (text += quoted; *text && !strchr(end, *text); text++) {
-		if (*text == '\\' && text[1])
-			text++;
+		int octet = (uint8_t)*text;
+		size_t at = 0;
+
+		if (octet == '\\')
+			octet = sq_dns_escape_read(text, strcspn(text, "\r\n"), &at);
+		if (octet == -1)
+			return fail(r, "a text has a backslash without a character, or a number of "
+				       "three digits up to 255, behind it");
+		text += at;
 		if (n == STRING_MAX)
 			return fail(r, "a text is longer than 255 octets; write it as several");
-		wire[++n] = (uint8_t)*text;
+		wire[++n] = (uint8_t)octet;
 	}
 	if (quoted && *text != '"')
 		return fail(r, "a text has no second quotation mark");

@@ -9,10 +9,7 @@
  * anew for those behind that one.  A connection that breaks ends what is on it.  When nothing is, it is no
  * failure: a server may close what is idle.
  *
- * Every query first stands in a line, and leaves it at once where there is room.  When all connections
- * are full it waits, late from its due time on.  One that times out there, or soon after since most of
- * its time went there, does so at phase "send": that names a limit of ours, `connections` times
- * `pipeline`, met by a slow server, and no counter of lost packets or connects may pay for it.
+ * Every query first stands in a line, and leaves it at once where there is room (waiting.h).
  *
  * Memory, all of it there before the run: a connection has room for the bytes of as many queries as
  * it may carry at a time, of which the kernel gives what is touched, and for the head of one answer:
@@ -39,7 +36,7 @@ enum {
 	FRAME_MAX = SQ_DNS_PREFIX + SQ_DNS_QUERY_MAX,
 	PLACES_MIN = 16,
 	INDEX_BITS = 15, /* of a token; above them the connection's generation */
-	NOWHERE = (1 << INDEX_BITS) - 1,
+	INDEX_MASK = (1 << INDEX_BITS) - 1,
 };
 
 /* One that was idle for less has just been read. */
@@ -110,12 +107,17 @@ static void fail_place(struct sq_dns_stream_lane *l, struct sq_dns_conn *c,
 	sq_dns_query_fail(l->lane, op, code, phase);
 }
 
+static void set_silent(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool silent)
+{
+	sq_dns_waiting_silence(&l->waiting, &c->silent, silent);
+}
+
 /* What it was, apart from its socket. */
 static void forget(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 {
 	c->opener = NULL;
 	c->asked = 0;
-	c->silent = false;
+	set_silent(l, c, false);
 	c->seen = SQ_STREAM_CLOSED;
 	c->out_at = c->out_n = c->in_n = 0;
 	list_update(l, c);
@@ -219,7 +221,8 @@ static bool flush(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 		if (n < 0) {
 			uint16_t code = c->stream.code;
 
-			if (c->stream.state == SQ_STREAM_OPEN && !sq_dns_conn_read(l, c, true))
+			if (c->stream.state == SQ_STREAM_OPEN &&
+			    !sq_dns_conn_read(l, c, true, code))
 				return false;
 			sq_dns_conn_die(l, c, code);
 			return false;
@@ -298,47 +301,23 @@ static struct sq_dns_conn *next_conn(struct sq_dns_stream_lane *l)
 
 	if (c && c->stream.state == SQ_STREAM_OPEN && c->flight.n == 0 &&
 	    sq_lane_now(l->lane) - c->quiet_ns > FRESH_NS && sq_stream_is_stale(&c->stream))
-		sq_dns_conn_read(l, c, true);
+		sq_dns_conn_read(l, c, true, 0);
 	return c;
 }
 
-/* ---- the line of those that wait for room ---- */
-
-static void join_line(struct sq_dns_stream_lane *l, struct sq_op *op)
-{
-	struct sq_dns_query *query = sq_dns_query_of(op);
-
-	query->via = SQ_DNS_STREAM | NOWHERE;
-	query->waited_ns = -sq_lane_now(l->lane);
-	sq_dns_waiting_add(&l->waiting, op);
-}
-
-static struct sq_op *leave_line(struct sq_dns_stream_lane *l)
-{
-	struct sq_op *op = l->waiting.head;
-
-	sq_dns_waiting_remove(&l->waiting, op);
-	sq_dns_query_of(op)->waited_ns += sq_lane_now(l->lane);
-	return op;
-}
-
-/* One whose time is over is sent no more, though nobody has ended it yet: it would seem unanswered. */
-static bool may_send(const struct sq_dns_stream_lane *l)
-{
-	return l->waiting.head &&
-	       l->waiting.head->due_ns + l->lane->load->spec->timeout_ns > sq_lane_now(l->lane);
-}
+/* ---- those that wait for room ---- */
 
 /* Sends what waits, as far as there is room, and passes the turn on.  Bounded, since where every
  * connect is refused at once the whole line would be ended here; what is left comes with the next
  * query that is due, answered or over. */
 static void serve(struct sq_dns_stream_lane *l)
 {
+	struct sq_dns_waiting *w = &l->waiting;
 	struct sq_dns_conn *c;
 
-	for (int i = 0; i < BURSTS && may_send(l) && (c = next_conn(l)); i++) {
-		for (int n = 0; n < BURST && may_send(l) && has_room(l, c); n++)
-			add_query(l, c, leave_line(l));
+	for (int i = 0; i < BURSTS && sq_dns_waiting_may_send(w) && (c = next_conn(l)); i++) {
+		for (int n = 0; n < BURST && sq_dns_waiting_may_send(w) && has_room(l, c); n++)
+			add_query(l, c, sq_dns_waiting_leave(w));
 		if (c->stream.state != SQ_STREAM_CLOSED && !flush(l, c))
 			continue;
 		if (c->roomy)
@@ -351,7 +330,7 @@ static void serve(struct sq_dns_stream_lane *l)
 static void serve_new(struct sq_dns_stream_lane *l, unsigned more)
 {
 	serve(l);
-	sq_lane_count(l->lane, SQ_DNS_COUNT_WAITED, l->waiting.n < more ? l->waiting.n : more);
+	sq_dns_waiting_count(&l->waiting, more);
 }
 
 static unsigned stream_start(void *state, const int64_t *due_ns, unsigned n)
@@ -362,7 +341,7 @@ static unsigned stream_start(void *state, const int64_t *due_ns, unsigned n)
 
 	while (taken < n && (op = sq_op_new(l->lane, due_ns[taken]))) {
 		sq_dns_query_init(l->lane, op);
-		join_line(l, op);
+		sq_dns_waiting_join(&l->waiting, op);
 		taken++;
 	}
 	serve_new(l, taken);
@@ -373,7 +352,7 @@ void sq_dns_stream_take(void *state, struct sq_op *op)
 {
 	struct sq_dns_stream_lane *l = state;
 
-	join_line(l, op);
+	sq_dns_waiting_join(&l->waiting, op);
 	serve_new(l, 1);
 }
 
@@ -404,7 +383,7 @@ static void take_events(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uin
 		return;
 	if (!flush(l, c))
 		return;
-	if ((events & (EPOLLIN | over) || l->kind.tls) && !sq_dns_conn_read(l, c, events & over))
+	if ((events & (EPOLLIN | over) || l->kind.tls) && !sq_dns_conn_read(l, c, events & over, 0))
 		return;
 	settle(l, c);
 }
@@ -412,7 +391,7 @@ static void take_events(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uin
 static void stream_input(void *state, uint32_t token, uint32_t events)
 {
 	struct sq_dns_stream_lane *l = state;
-	struct sq_dns_conn *c = &l->conns[token & NOWHERE];
+	struct sq_dns_conn *c = &l->conns[token & INDEX_MASK];
 
 	if (token != token_of(l, c) || c->stream.state == SQ_STREAM_CLOSED)
 		return;
@@ -439,25 +418,16 @@ static void make_anew(struct sq_dns_stream_lane *l, struct sq_dns_conn *c)
 	flush(l, c);
 }
 
-/* Whether that is most of the time that a query has. */
-static bool is_most(const struct sq_dns_stream_lane *l, int64_t ns)
-{
-	return 2 * ns > l->lane->load->spec->timeout_ns;
-}
-
 static void end_on(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct sq_op *op,
 		   uint16_t code)
 {
 	struct sq_dns_place *place = sq_dns_flight_find(&c->flight, sq_dns_query_of(op)->id);
 	bool opener = c->opener == op, timeout = code == SQ_CODE_TIMEOUT;
-	enum sq_dns_phase phase = phase_of(c);
 
 	code = sq_dns_query_end_code(op, code);
-	if (code == SQ_CODE_TIMEOUT && is_most(l, sq_dns_query_of(op)->waited_ns))
-		phase = SQ_DNS_PHASE_SEND;
-	fail_place(l, c, place, code, phase);
+	fail_place(l, c, place, code, sq_dns_waiting_phase(&l->waiting, op, code, phase_of(c)));
 	if (timeout && c->stream.state == SQ_STREAM_OPEN)
-		c->silent = is_most(l, sq_lane_now(l->lane) - c->quiet_ns);
+		set_silent(l, c, sq_dns_query_is_most(l->lane, sq_lane_now(l->lane) - c->quiet_ns));
 	if (timeout && opener && c->stream.state != SQ_STREAM_OPEN)
 		make_anew(l, c);
 	else
@@ -467,14 +437,12 @@ static void end_on(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, struct s
 static void stream_end(void *state, struct sq_op *op, uint16_t code)
 {
 	struct sq_dns_stream_lane *l = state;
-	uint32_t where = sq_dns_query_of(op)->via & ~SQ_DNS_STREAM;
+	uint32_t via = sq_dns_query_of(op)->via;
 
-	if (where == NOWHERE) {
-		sq_dns_waiting_remove(&l->waiting, op);
-		sq_dns_query_fail(l->lane, op, code, SQ_DNS_PHASE_SEND);
-	} else {
-		end_on(l, &l->conns[where], op, code);
-	}
+	if (via == SQ_DNS_NOWHERE)
+		sq_dns_waiting_fail(&l->waiting, op, code);
+	else
+		end_on(l, &l->conns[via & ~SQ_DNS_STREAM], op, code);
 	if (code == SQ_CODE_TIMEOUT) /* a run that ends sends nothing more */
 		serve(l);
 }
@@ -514,7 +482,7 @@ static int stream_init(void *state, struct sq_lane *lane, struct sq_err *err)
 		if (!l->kind.tls)
 			return err->code;
 	}
-	l->lane = lane;
+	l->lane = l->waiting.lane = lane;
 	l->spec = &conf->stream;
 	l->ask = conf->ask;
 	l->n = (uint32_t)conf->stream.connections;

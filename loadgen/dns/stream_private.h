@@ -54,7 +54,8 @@ struct sq_dns_stream_lane {
 void sq_dns_conn_die(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, uint16_t code);
 
 /* All that is here.  A plain read of less than it asked for took all, unless an end is behind it
- * (`over`).  False when the connection is gone. */
-bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool over);
+ * (`over`).  broken: the code of a write that has failed, or 0.  False when the connection is gone. */
+bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool over,
+		      uint16_t broken);
 
 #endif

@@ -94,7 +94,8 @@ static bool take_bytes(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, cons
 	return true;
 }
 
-bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool over)
+bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool over,
+		      uint16_t broken)
 {
 	for (;;) {
 		ssize_t n = sq_stream_read(&c->stream, l->bytes, sizeof(l->bytes));
@@ -102,9 +103,9 @@ bool sq_dns_conn_read(struct sq_dns_stream_lane *l, struct sq_dns_conn *c, bool 
 		if (n == 0)
 			return true;
 		c->quiet_ns = sq_lane_clock(l->lane);
-		c->silent = false;
+		sq_dns_waiting_silence(&l->waiting, &c->silent, false);
 		if (n < 0) {
-			sq_dns_conn_die(l, c, c->stream.code);
+			sq_dns_conn_die(l, c, sq_stream_end_code(&c->stream, broken));
 			return false;
 		}
 		if (!take_bytes(l, c, l->bytes, (size_t)n)) {

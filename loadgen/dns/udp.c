@@ -86,48 +86,6 @@ static void take_reply(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, const
 		sq_lane_count(c->lane, SQ_DNS_COUNT_LATE, 1);
 }
 
-/* ---- errors that came by ICMP ---- */
-
-static struct sq_dns_place *place_of_error(const struct sq_dns_udp_lane *c, struct sq_dns_socket *u,
-					   const struct sq_dns_socket_error *error)
-{
-	uint8_t scratch[SQ_DNS_QUERY_MAX];
-	struct sq_dns_place *place;
-	struct sq_dns_asked asked;
-	size_t len;
-
-	/* A router need not send back more than the UDP header (RFC 792). */
-	if (error->len < 2)
-		return NULL;
-	place = sq_dns_flight_find(&u->flight, sq_dns_get16(error->query));
-	/* One that is just being sent can't have met it. */
-	if (!place || place->fate != SQ_DNS_WAITING || place->op->sent_ns < 0)
-		return NULL;
-	asked = sq_dns_ask_get(c->conf->ask, place->question, number_of(place), scratch);
-	len = error->len < asked.len ? error->len : asked.len;
-	return memcmp(error->query + 2, asked.query + 2, len - 2) == 0 ? place : NULL;
-}
-
-unsigned sq_dns_udp_errors(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
-{
-	struct sq_dns_socket_error error;
-	unsigned n;
-
-	for (n = 0; sq_dns_socket_error_next(u, &error); n++) {
-		struct sq_dns_place *place = place_of_error(c, u, &error);
-		struct sq_op *op;
-
-		if (!place) {
-			sq_lane_count(c->lane, SQ_DNS_COUNT_STRAY_ERRORS, 1);
-			continue;
-		}
-		op = place->op;
-		forget(u, place, SQ_DNS_GIVEN_UP);
-		sq_dns_query_fail(c->lane, op, sq_code_errno(error.code), SQ_DNS_PHASE_QUERY);
-	}
-	return n;
-}
-
 /* A call that was no send has told an error. */
 static void on_error(struct sq_dns_udp_lane *c, struct sq_dns_socket *u)
 {
@@ -346,7 +304,8 @@ static int udp_init(void *state, struct sq_lane *lane, struct sq_err *err)
 				   (uint16_t)sq_rng_u64(&lane->rng));
 	}
 	init_batches(c);
-	lane->patient = conf->udp.kernel_time;
+	/* What is asked again over TCP has no time of the kernel's. */
+	lane->patient = conf->udp.kernel_time && !conf->stream.on_truncated;
 	return 0;
 }
 

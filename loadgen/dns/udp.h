@@ -1,4 +1,4 @@
-/* A lane's DNS queries over UDP, from the inside: udp.c and udp_send.c. */
+/* A lane's DNS queries over UDP, from the inside: udp.c, udp_send.c and udp_errors.c. */
 #ifndef SQ_LOADGEN_DNS_UDP_H
 #define SQ_LOADGEN_DNS_UDP_H
 
@@ -43,6 +43,7 @@ struct sq_dns_udp_lane {
 	/* udp_send.c */
 	int64_t careful_until_ns;
 	struct sq_op *unnamed; /* refused by the kernel, but not known why; or NULL */
+	uint32_t messages;     /* segmented ones so far */
 
 	struct {
 		struct sq_op *ops[SQ_DNS_BURST];
@@ -62,7 +63,7 @@ struct sq_dns_udp_lane {
 	} in;
 };
 
-/* Gives each error in the socket's queue to the query that it is about; how many there were. */
+/* Gives each error in the socket's queue to the queries that it is about; how many there were. */
 unsigned sq_dns_udp_errors(struct sq_dns_udp_lane *c, struct sq_dns_socket *u);
 
 /* Sends the first n of `out`; each is on its way, or has its outcome, or is the unnamed one. */

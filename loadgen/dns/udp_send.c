@@ -142,17 +142,35 @@ static unsigned send_many(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, un
 	return (unsigned)sent + 1;
 }
 
+/* The queries from begin to end of the order left in one message: an error may be about all of them. */
+static void note_message(struct sq_dns_udp_lane *c, unsigned begin, unsigned end)
+{
+	const uint8_t *order = c->segments.order;
+
+	c->messages++;
+	for (unsigned i = begin; i < end; i++) {
+		struct sq_dns_query *query = sq_dns_query_of(c->out.ops[order[i]]);
+
+		query->message = c->messages;
+		query->last = sq_dns_query_of(c->out.ops[order[end - 1]])->id;
+	}
+}
+
 /* All of them are settled: those of a message that was refused are sent again, one by one. */
 static void send_segmented(struct sq_dns_udp_lane *c, struct sq_dns_socket *u, unsigned n)
 {
 	const uint8_t *order = c->segments.order;
 	uint8_t ends[SQ_DNS_BURST];
-	unsigned messages = sq_dns_udp_segment(c, n, ends), settled;
+	unsigned messages = sq_dns_udp_segment(c, n, ends), settled = 0;
 	int64_t begin_ns = sq_lane_clock(c->lane), took_ns;
 	int sent = sendmmsg(u->fd, c->segments.msgs, messages, MSG_DONTWAIT);
 
 	took_ns = sq_lane_clock(c->lane) - begin_ns;
-	settled = sent > 0 ? ends[sent - 1] : 0;
+	for (int m = 0; m < sent; m++) {
+		if (ends[m] - settled > 1)
+			note_message(c, settled, ends[m]);
+		settled = ends[m];
+	}
 	for (unsigned i = 0; i < settled; i++)
 		c->out.ops[order[i]]->sent_ns = begin_ns + took_ns * i / settled;
 	if (settled < n)

@@ -69,9 +69,7 @@ static int name_bad(const char *text, size_t len, const char *what, struct sq_er
 			  len < 80 ? "" : "...", what);
 }
 
-/* \. or \123 at text[*at], which is the backslash; moves *at to the last character of it.  The
- * octet, or -1. */
-static int escape_read(const char *text, size_t len, size_t *at)
+int sq_dns_escape_read(const char *text, size_t len, size_t *at)
 {
 	int value = 0;
 
@@ -101,7 +99,7 @@ static const char *label_parse(const char *text, size_t len, size_t *at, struct 
 		int octet = (uint8_t)text[*at];
 
 		if (octet == '\\')
-			octet = escape_read(text, len, at);
+			octet = sq_dns_escape_read(text, len, at);
 		else if (octet <= ' ' || octet == 0x7f)
 			return "has a blank or a control character; write it as \\DDD, its decimal "
 			       "value";

@@ -66,6 +66,10 @@ struct sq_dns_question {
 	uint16_t type, class;
 };
 
+/* \. or \123 at text[*at], which is the backslash (RFC 1035, 5.1); moves *at to the last character of
+ * it.  The octet, or -1. */
+int sq_dns_escape_read(const char *text, size_t len, size_t *at);
+
 /* "www.example.test", with or without the last dot; "." is the root; "\." and "\123" are escapes
  * (RFC 1035, 5.1).  0, or -EINVAL with err->text saying what is wrong with it. */
 int sq_dns_name_parse(const char *text, size_t len, struct sq_dns_name *ret, struct sq_err *err);

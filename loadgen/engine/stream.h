@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,16 @@ bool sq_stream_secure(struct sq_stream *s, struct sq_tls *tls);
  * is still connecting may be written to: what is taken says that it is connected. */
 ssize_t sq_stream_read(struct sq_stream *s, void *bytes, size_t size);
 ssize_t sq_stream_write(struct sq_stream *s, const void *bytes, size_t len);
+
+/* The code of a read that failed after a write did, with `broken`, or none had (0).  The write that a
+ * reset fails takes the socket's error with it, and the read that follows sees a plain end; a write
+ * after the peer's FIN fails otherwise (EPIPE). */
+static inline uint16_t sq_stream_end_code(const struct sq_stream *s, uint16_t broken)
+{
+	bool was_reset = s->code == SQ_CODE_EOF && broken == sq_code_errno(ECONNRESET);
+
+	return was_reset ? broken : s->code;
+}
 
 /* Of several pieces, as if they were one; what TLS does not take is to be given to it again as it is. */
 ssize_t sq_stream_writev(struct sq_stream *s, const struct iovec *pieces, unsigned n);

@@ -159,9 +159,11 @@ for server in named unbound; do
 done
 
 for server in named nsd knotd; do
-	ask "$server-tc" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "arrivals": {"rate": 200}}' 0
+	ask "$server-tc" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "kernel_time": true, "tick": "100ms", "arrivals": {"rate": 200}}' 0
 	expect_eq "$outcomes" "ok  200" "$server: what is truncated over UDP"
 	expect_eq "$(count "$server-tc" tc_retries) $(count "$server-tc" truncated)" "200 200" "$server: asked again over TCP"
+	# What comes over TCP has no time of the kernel's, and must not be left to the next tick.
+	expect_eq "$(jqr "$SCRATCH/$server-tc/run.json" '.loads[0].latency.from_due.p50_s < 0.05')" true "$server: read before the next tick"
 	ask "$server-tc-narrow" "$server" 53 '{"names": ["large.example.test"], "type": "TXT", "tcp_on_truncated": true, "connections": 1, "pipeline": 1, "arrivals": {"burst": 50, "every": "200ms"}}' 0
 	expect_eq "$outcomes" "ok  250" "$server: one at a time over TCP"
 	[ "$(count "$server-tc-narrow" waited)" -gt 200 ] || fail "$server: $(count "$server-tc-narrow" waited) waited for the one connection"

@@ -23,6 +23,7 @@ enum manner {
 	UNAGREED,  /* does not know ALPN */
 	FIN_AFTER, /* answers, then ends */
 	STALLS,    /* accepts, and says nothing */
+	DIES,      /* the first connection falls silent after some answers */
 	MANNERS
 };
 
@@ -30,7 +31,7 @@ struct web {
 	enum manner manner;
 	SSL *ssl;
 	nghttp2_session *http;
-	unsigned responses;
+	unsigned responses, heard;
 };
 
 struct request {
@@ -103,7 +104,7 @@ static int on_end(nghttp2_session *http, const nghttp2_frame *frame, void *web)
 	struct web *w = web;
 
 	if (!(frame->hd.type == NGHTTP2_DATA && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
-	    w->manner == SILENT)
+	    w->manner == SILENT || (w->manner == DIES && ++w->heard > 5))
 		return 0;
 	if (w->manner == REFUSES)
 		nghttp2_submit_rst_stream(http, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
@@ -219,6 +220,8 @@ static void serve(int listener, void *arg)
 			_exit(0);
 		}
 		close(fd);
+		if (manner == DIES)
+			manner = ANSWERS;
 	}
 }
 
@@ -226,7 +229,8 @@ static void serve(int listener, void *arg)
 
 enum { QUERIES = 100 };
 
-static void run(enum manner manner, const char *conf, double rate, struct dns_bench *d)
+static void run_within(enum manner manner, const char *conf, double rate, int64_t timeout_ns,
+		       struct dns_bench *d)
 {
 	struct server s = server_listen(1024);
 
@@ -234,13 +238,18 @@ static void run(enum manner manner, const char *conf, double rate, struct dns_be
 	server_fork(&s, serve, &manner);
 	dns_bench_init_to(d, &s, conf);
 	d->b.spec.threads = 1;
-	d->b.spec.timeout_ns = 2 * SQ_SEC;
+	d->b.spec.timeout_ns = timeout_ns;
 	d->b.spec.count = QUERIES;
 	d->b.spec.duration_ns = 10 * SQ_SEC;
 	d->b.spec.arrivals.rate_per_s = rate;
 	dns_bench_run_done(d);
 	assert_int_equal(d->b.scheduled, QUERIES);
 	server_stop(&s);
+}
+
+static void run(enum manner manner, const char *conf, double rate, struct dns_bench *d)
+{
+	run_within(manner, conf, rate, 2 * SQ_SEC, d);
 }
 
 #define DOH "\"names\": [\"n{0-99}.test\"], \"transport\": \"doh\", \"tls_name\": \"ns.test\""
@@ -303,11 +312,44 @@ static void late(void **state)
 	dns_bench_fini(&d);
 }
 
+#define NARROW "{" DOH ", \"connections\": 1, \"pipeline\": 10}"
+
+static void waits_for_room(void **state)
+{
+	struct dns_bench d;
+
+	(void)state;
+	run(ANSWERS, NARROW, 20000, &d);
+	assert_int_equal(dns_n(&d, "ok@"), QUERIES);
+	assert_true(dns_count(&d, "waited") > 50);
+	dns_bench_fini(&d);
+	run_within(SILENT, NARROW, 1000, 300 * SQ_MS, &d);
+	assert_int_equal(dns_n(&d, "timeout@query"), 10);
+	assert_int_equal(dns_n(&d, "timeout@send"), QUERIES - 10);
+	dns_bench_fini(&d);
+}
+
+/* One of two connections dies: it gets no more queries from the first time-out on, and another is made
+ * in its place. */
+static void passes_by_the_dead(void **state)
+{
+	struct dns_bench d;
+
+	(void)state;
+	run_within(DIES, "{" DOH ", \"connections\": 2}", 200, 200 * SQ_MS, &d);
+	assert_in_range(dns_n(&d, "timeout@query"), 10, 30);
+	assert_int_equal(dns_n(&d, "ok@") + dns_n(&d, "timeout@query"), QUERIES);
+	assert_int_equal(dns_count(&d, "connections"), 3);
+	dns_bench_fini(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(late),
+		cmocka_unit_test(waits_for_room),
+		cmocka_unit_test(passes_by_the_dead),
 	};
 
 	net_enter();

@@ -65,7 +65,7 @@ static void updates_to_the_byte(void **state)
 		       "\1w\0\0\xff\0\xff\0\0\0\0\0\0"),
 		UPDATE(ZONE("\0", "\4", "\0") /**/
 		       "\1z\0\0\x0f\0\1\0\0\0\x3c\0\7\0\x0a\1m\1z\0"
-		       "\1t\1z\0\0\x10\0\1\0\0\0\1\0\6\3a b\1c"
+		       "\1t\1z\0\0\x10\0\1\0\0\0\1\0\7\3a b\2\"c"
 		       "\1s\1z\0\0\x21\0\1\0\0\0\1\0\x0b\0\1\0\2\0\x35\1m\1q\0"
 		       "\1u\1z\0\0\x41\0\1\0\0\0\1\0\2\xc0\xff"),
 	};
@@ -74,7 +74,7 @@ static void updates_to_the_byte(void **state)
 					     "require a A 1.2.3.4\nprohibit x\nprohibit x A\n"
 					     "add x 3600 A 10.1.2.3\ndelete y A 10.1.2.3\n"
 					     "delete z A\ndelete w.\nsend\n"
-					     "z.\nadd @ 60 MX 10 m\nadd t 1 TXT \"a b\" c\n"
+					     "z.\nadd @ 60 MX 10 m\nadd t 1 TXT \"a \\098\" \\\"c\n"
 					     "add s 1 SRV 1 2 53 m.q.\n"
 					     "add u 1 TYPE65 \\# 2 c0 ff\nsend\n",
 					     0, &err);
@@ -141,6 +141,8 @@ static void wrong_updates(void **state)
 		{ "z\nadd a 1 MX 65536 m\n", ": line 2", "too large" },
 		{ "z\nadd a 1 MX 1\n", ": line 2", "expected a name" },
 		{ "z\nadd a 1 TXT \"a\n", ": line 2", "second quotation mark" },
+		{ "z\nadd a 1 TXT a\\256\n", ": line 2", "up to 255" },
+		{ "z\nadd a 1 TXT a\\\n", ": line 2", "backslash" },
 		{ "z\nadd a 1 TLSA 1\n", ": line 2", "\\# LENGTH HEX" },
 		{ "z\nadd a 1 A \\# 4 00\n", ": line 2", "not as long" },
 		{ "z\nadd a 1 A \\# 4 0x\n", ": line 2", "expected hex" },

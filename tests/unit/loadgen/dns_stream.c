@@ -203,6 +203,28 @@ static void outcomes(void **state)
 	}
 }
 
+/* Also where a query was just being written: that write takes the error, and what is read then is an
+ * end.  No FIN is ever sent. */
+static void reset_while_writing(void **state)
+{
+	struct server s = server_listen(1024);
+	enum manner manner = RESETS;
+	struct dns_bench d;
+
+	(void)state;
+	server_block(&s);
+	server_fork(&s, serve, &manner);
+	dns_bench_init_to(&d, &s, "{" NAMES "}");
+	d.b.spec.threads = 1;
+	d.b.spec.arrivals.closed = 300;
+	d.b.spec.duration_ns = 200 * SQ_MS;
+	dns_bench_run_done(&d);
+	assert_true(dns_n(&d, "ECONNRESET@query") > 1000);
+	assert_int_equal(dns_n(&d, "eof@query"), 0);
+	dns_bench_fini(&d);
+	server_stop(&s);
+}
+
 /* As many connections as there are groups of queries. */
 static void connections(void **state)
 {
@@ -259,6 +281,29 @@ static void waits_then_times_out(void **state)
 	dns_bench_fini(&d);
 }
 
+/* The first ten go to a connection that seems dead from the first's time-out on.  Those that are due
+ * while the others still stand on it do not wait for want of room. */
+static void waits_for_the_dead(void **state)
+{
+	struct server s = server_listen(1024);
+	enum manner manner = SILENT;
+	struct dns_bench d;
+
+	(void)state;
+	server_block(&s);
+	server_fork(&s, serve, &manner);
+	dns_bench_init_to(&d, &s, NARROW);
+	d.b.spec.threads = 1;
+	d.b.spec.timeout_ns = 200 * SQ_MS;
+	d.b.spec.count = 20;
+	d.b.spec.arrivals.rate_per_s = 50;
+	dns_bench_run_done(&d);
+	assert_true(dns_count(&d, "waited") >= 8);
+	assert_int_equal(dns_n(&d, "timeout@query"), 20);
+	dns_bench_fini(&d);
+	server_stop(&s);
+}
+
 static void stopped_while_waiting(void **state)
 {
 	struct dns_bench d;
@@ -304,9 +349,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
+		cmocka_unit_test(reset_while_writing),
 		cmocka_unit_test(connections),
 		cmocka_unit_test(waits_then_ok),
 		cmocka_unit_test(waits_then_times_out),
+		cmocka_unit_test(waits_for_the_dead),
 		cmocka_unit_test(stopped_while_waiting),
 		cmocka_unit_test(usual_connections),
 		cmocka_unit_test(no_descriptors),
