@@ -7,11 +7,14 @@
 #include "loadgen/engine/client.h"
 
 /* A socket is kept only where nobody can tell it from another one: a bound port would stay, of a list
- * of sources each operation must have its own, and one that closes first must see its FIN through. */
+ * of sources each operation must have its own, one that closes first must see its FIN through, bulk has
+ * ended its time stamps, and of a paced one the clock is ahead of what it sent: the next SYN-ACK would
+ * be dropped as old (PAWS). */
 static bool may_keep(const struct sq_lane *lane, const struct sq_tcp_conf *conf)
 {
 	return (conf->close == SQ_TCP_CLOSE_RST || conf->until == SQ_TCP_UNTIL_CLOSED) &&
-	       conf->n_ports == 0 && lane->load->sources.count <= 1;
+	       conf->n_ports == 0 && lane->load->sources.count <= 1 && !conf->bulk &&
+	       conf->rate == SQ_OPT_UNSET;
 }
 
 int sq_tcp_lane_open(struct sq_tcp_lane *l, struct sq_lane *lane, struct sq_err *err)

@@ -3,6 +3,8 @@
  * counted. */
 #include "tests/unit/loadgen/bench.h"
 
+extern const struct sq_driver sq_driver_tcp;
+
 /* A server that takes 50 ms shows as 50 ms. */
 static void greeting_in_time(void **state)
 {
@@ -97,6 +99,82 @@ static void told_at_once(void **state)
 		bench_fini(&b);
 		server_stop(&s);
 		net_wide();
+	}
+}
+
+/* A load whose keys are prepared, as requests, answers and pauses need it. */
+static void talk_init(struct bench *b, const struct server *s, const char *conf)
+{
+	struct sq_err err = { 0 };
+
+	bench_init(b, s, conf);
+	if (sq_driver_tcp.prepare(b->spec.driver.conf, &b->load, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+}
+
+static void talk_fini(struct bench *b)
+{
+	sq_driver_tcp.release(b->spec.driver.conf);
+	sq_opt_fini(sq_driver_tcp.kind.opts, b->spec.driver.conf);
+	bench_fini(b);
+}
+
+/* What a server does to each connection, one after the other, before it closes it. */
+struct turn {
+	const char *greeting; /* NULL: none, as the others */
+	size_t reads;         /* bytes of a request */
+	const char *reply;
+	bool resets;
+};
+
+static void serve_turns(int listener, void *arg)
+{
+	const struct linger reset = { .l_onoff = true };
+	const struct turn *t = arg;
+	static char bytes[65536];
+
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		ssize_t n = 1;
+
+		if (t->greeting)
+			send(fd, t->greeting, strlen(t->greeting), MSG_NOSIGNAL);
+		for (size_t had = 0; had < t->reads && n > 0; had += (size_t)n)
+			n = recv(fd, bytes, sizeof(bytes), 0);
+		if (t->reply)
+			send(fd, t->reply, strlen(t->reply), MSG_NOSIGNAL);
+		if (t->resets)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(fd);
+	}
+}
+
+/* Sockets that are used again carry nothing over: bulk has no ACK stamps left, a paced one's clock is
+ * ahead, so that its kernel would take the next SYN-ACK for an old one. */
+static void kept_as_new(void **state)
+{
+	static const char *const confs[] = {
+		"{\"hold\": \"50ms\", \"bulk\": true}",
+		"{\"until\": \"answer\", \"send_size\": \"1MiB\", \"rate_limit\": \"80mbit\"}",
+	};
+	struct turn turns[] = { { .reads = SIZE_MAX }, { .reads = 1 << 20, .reply = "y" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct server s = server_listen(4096);
+		struct bench b;
+
+		server_block(&s);
+		server_fork(&s, serve_turns, &turns[i]);
+		talk_init(&b, &s, confs[i]);
+		b.spec.arrivals.closed = 2;
+		b.spec.duration_ns = 200 * SQ_MS;
+		b.spec.timeout_ns = 400 * SQ_MS;
+		bench_run_done(&b);
+		assert_true(b.scheduled > 2);
+		assert_int_equal(bench_n(&b, "ok@"), b.scheduled);
+		talk_fini(&b);
+		server_stop(&s);
 	}
 }
 
@@ -248,10 +326,15 @@ static void connected_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
-		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
-		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
-		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
+		cmocka_unit_test(greeting_in_time),
+		cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),
+		cmocka_unit_test(told_at_once),
+		cmocka_unit_test(kept_as_new),
+		cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),
+		cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
 	};
 
