@@ -178,6 +178,24 @@ static void kept_as_new(void **state)
 	}
 }
 
+/* A mean of centuries, of which some draws are more than time can be. */
+static void held_for_ever(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, -1, false);
+	talk_init(&b, &s, "{\"hold\": \"2500000h\", \"hold_as\": \"exponential\"}");
+	b.spec.arrivals.closed = 20;
+	b.spec.duration_ns = 200 * SQ_MS;
+	bench_run_done(&b);
+	assert_int_equal(b.scheduled, 20);
+	assert_int_equal(bench_n(&b, "ok@"), 20);
+	talk_fini(&b);
+	server_stop(&s);
+}
+
 static void descriptors_run_out(void **state)
 {
 	struct server s = server_listen(4096);
@@ -326,15 +344,11 @@ static void connected_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(greeting_in_time),
-		cmocka_unit_test(server_closes_first),
-		cmocka_unit_test(held_ones_stay_ok),
-		cmocka_unit_test(told_at_once),
-		cmocka_unit_test(kept_as_new),
-		cmocka_unit_test(descriptors_run_out),
-		cmocka_unit_test(ports_run_out),
-		cmocka_unit_test(nobody_accepts),
-		cmocka_unit_test(ghosts),
+		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
+		cmocka_unit_test(kept_as_new),         cmocka_unit_test(held_for_ever),
+		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
 	};
 
