@@ -129,14 +129,16 @@ static bool all_said(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
+	bool whole = l->conf->send_piece == SQ_OPT_UNSET;
 
+	if (l->conf->read == SQ_TCP_READ_SLOW || !whole)
+		sq_tcp_slow_begin(l, c);
 	if (t->rounds == l->conf->rounds)
 		return all_said(l, c);
 	enter(l, t, SQ_TCP_PHASE_REQUEST);
 	t->sent_n = t->had_n = 0;
-	if (l->conf->send_piece == SQ_OPT_UNSET)
+	if (whole)
 		return push_all(l, c);
-	sq_tcp_slow_begin(l, c);
 	return push(l, c, (size_t)l->conf->send_piece);
 }
 
@@ -214,10 +216,36 @@ static bool read_once(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t size,
 	return false;
 }
 
+/* From the first request on.  A connection that was reset has nothing left to be slow for: what came
+ * before is read, and then why. */
+static bool is_slow(const struct sq_tcp_lane *l, const struct sq_tcp_conn *c, uint32_t events)
+{
+	return l->conf->read == SQ_TCP_READ_SLOW && c->slow && !(events & EPOLLERR);
+}
+
+static void read_piece(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+{
+	read_once(l, c, (size_t)l->conf->read_piece, sq_tcp_of(c->op)->ended ? EPOLLRDHUP : 0);
+}
+
+/* What came waits for its beat, but for an end with little or nothing before it. */
+static void note_end(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t events)
+{
+	struct sq_tcp_op *t = sq_tcp_of(c->op);
+
+	if (!(events & EPOLLRDHUP) || t->ended)
+		return;
+	t->ended = true;
+	if (t->phase == SQ_TCP_PHASE_CLOSE)
+		read_piece(l, c);
+}
+
 static void read_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t events)
 {
-	if (l->conf->read == SQ_TCP_READ_SLOW)
+	if (is_slow(l, c, events)) {
+		note_end(l, c, events);
 		return;
+	}
 	for (int i = 0; i < READS_A_TURN; i++)
 		if (!read_once(l, c, SQ_TCP_BYTES, events))
 			return;
@@ -323,8 +351,6 @@ static void on_open(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t event
 {
 	const struct sq_tcp_conf *conf = l->conf;
 
-	if (conf->read == SQ_TCP_READ_SLOW)
-		sq_tcp_slow_begin(l, c);
 	/* With TLS the server has answered already. */
 	if (conf->until == SQ_TCP_UNTIL_CONNECTED ||
 	    (conf->until == SQ_TCP_UNTIL_ACKED && conf->use_tls))
@@ -428,11 +454,9 @@ void sq_tcp_talk_event(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t ev
 
 void sq_tcp_talk_beat(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
-	if (c->stream.state != SQ_STREAM_OPEN)
-		return;
 	if (sq_tcp_of(c->op)->phase == SQ_TCP_PHASE_REQUEST &&
 	    l->conf->send_piece != SQ_OPT_UNSET && !push(l, c, (size_t)l->conf->send_piece))
 		return;
 	if (l->conf->read == SQ_TCP_READ_SLOW)
-		read_once(l, c, (size_t)l->conf->read_piece, 0);
+		read_piece(l, c);
 }

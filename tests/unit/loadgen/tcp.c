@@ -196,6 +196,55 @@ static void held_for_ever(void **state)
 	server_stop(&s);
 }
 
+/* Pauses longer than the time there is: slow are answers alone, not a greeting, a reset or the end. */
+static void read_when_due(void **state)
+{
+#define SLOW "\"read\": \"slow\", \"pause\": \"900ms\""
+	static const struct {
+		const char *conf;
+		struct turn turn;
+		const char *outcome;
+	} cases[] = {
+		{ "{\"until\": \"greeting\", \"hold\": \"1ms\", " SLOW "}",
+		  { .greeting = "hello" },
+		  "ok@" },
+		{ "{\"until\": \"closed\", \"rounds\": 0, " SLOW "}", { 0 }, "ok@" },
+		{ "{\"until\": \"answer\", \"send\": \"x\", " SLOW "}",
+		  { .reads = 1, .resets = true },
+		  "ECONNRESET@answer" },
+		{ "{\"until\": \"answer\", \"send\": \"x\", \"answer\": \"yes\", " SLOW "}",
+		  { .reads = 1, .reply = "no" },
+		  "timeout@answer" },
+		{ "{\"until\": \"answer\", \"greeted\": true, \"send\": \"x\", \"answer\": \"yes\", "
+		  "\"read\": \"slow\", \"read_piece\": \"2B\", \"pause\": \"10ms\"}",
+		  { .greeting = "hello", .reads = 1, .reply = "yes" },
+		  "ok@" },
+		{ "{\"until\": \"closed\", \"send\": \"x\", \"read\": \"slow\", \"pause\": \"200ms\"}",
+		  { .reads = 1, .reply = "yes" },
+		  "ok@" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct server s = server_listen(4096);
+		struct turn turn = cases[i].turn;
+		struct bench b;
+
+		server_block(&s);
+		server_fork(&s, serve_turns, &turn);
+		talk_init(&b, &s, cases[i].conf);
+		b.spec.arrivals.burst = 10;
+		b.spec.arrivals.every_ns = SQ_SEC;
+		b.spec.duration_ns = 100 * SQ_MS;
+		b.spec.timeout_ns = 300 * SQ_MS;
+		bench_run_done(&b);
+		assert_int_equal(bench_n(&b, cases[i].outcome), 10);
+		talk_fini(&b);
+		server_stop(&s);
+	}
+#undef SLOW
+}
+
 static void descriptors_run_out(void **state)
 {
 	struct server s = server_listen(4096);
@@ -344,11 +393,17 @@ static void connected_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
-		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
-		cmocka_unit_test(kept_as_new),         cmocka_unit_test(held_for_ever),
-		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
-		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
+		cmocka_unit_test(greeting_in_time),
+		cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),
+		cmocka_unit_test(told_at_once),
+		cmocka_unit_test(kept_as_new),
+		cmocka_unit_test(held_for_ever),
+		cmocka_unit_test(read_when_due),
+		cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),
+		cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
 	};
 
