@@ -65,6 +65,7 @@ static bool is_eager(struct sq_tcp_lane *l)
 /* ---- requests and answers: each is false when the connection is no more to be read ---- */
 
 static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c);
+static bool take(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t n);
 
 /* When the answer is all there, and so is the request at the server. */
 static bool round_over(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
@@ -79,6 +80,18 @@ static bool round_over(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	return next_round(l, c);
 }
 
+/* A server that answers before it has heard all, and is gone, has said why: that is read first. */
+static void refused(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+{
+	uint16_t code = c->stream.code;
+	ssize_t n;
+
+	while ((n = sq_stream_read(&c->stream, l->bytes, SQ_TCP_BYTES)) > 0)
+		if (!take(l, c, (size_t)n))
+			return;
+	sq_tcp_fail(l, c->op, code);
+}
+
 static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 {
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
@@ -87,7 +100,7 @@ static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 				    left < most ? left : most);
 
 	if (n < 0) {
-		sq_tcp_fail(l, c->op, c->stream.code);
+		refused(l, c);
 		return false;
 	}
 	sq_lane_count(l->lane, SQ_TCP_COUNT_BYTES_SENT, (uint64_t)n);
