@@ -105,6 +105,13 @@ int sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	return sq_stream_again(&c->stream, l->lane, (uint32_t)(c - l->conns));
 }
 
+/* An ACK's time stamp outlives its connection in the socket: the next one would take it for its own. */
+static void keep(struct sq_tcp_conn *c, bool stamp_due)
+{
+	if (sq_stream_reset_kept(&c->stream) && stamp_due)
+		sq_stream_take_stamp(&c->stream);
+}
+
 void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed)
 {
 	struct sq_tcp_op *t = sq_tcp_of(op);
@@ -119,7 +126,7 @@ void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed)
 	else if (l->keeps && l->kind.fin)
 		sq_stream_close_kept(&c->stream);
 	else if (l->keeps)
-		sq_stream_reset_kept(&c->stream);
+		keep(c, t->stamp_due);
 	else
 		sq_stream_close(&c->stream, &l->kind);
 	give_back(l, c);

@@ -14,7 +14,6 @@
  * What a reader would get wrong: EPOLLERR does not mean failure here; the error queue raises it
  * too. */
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <errno.h>
 #include <string.h>
@@ -274,6 +273,7 @@ static bool send_byte(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 		return false;
 	}
 	sq_tcp_of(c->op)->sent = true;
+	sq_tcp_of(c->op)->stamp_due = l->kind.ack_stamps;
 	return true;
 }
 
@@ -285,13 +285,12 @@ static void on_acked(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	sq_tcp_succeed(l, c->op);
 }
 
-/* Nothing but the ACK's time stamp ever stands in the error queue. */
 static bool ack_came(const struct sq_tcp_conn *c)
 {
-	char control[256];
-	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+	struct sq_tcp_op *t = sq_tcp_of(c->op);
 
-	return recvmsg(c->stream.fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+	t->stamp_due = !sq_stream_take_stamp(&c->stream);
+	return !t->stamp_due;
 }
 
 /* A server that has spoken or closed knows the connection: its kernel cannot have dropped the end

@@ -1,6 +1,8 @@
 /* The TCP driver against the kernel itself, in a network namespace of the test's own: each way
  * that a connection can fail has its own name, and what failures cost is what the server's kernel
  * counted. */
+#include <linux/filter.h>
+
 #include "tests/unit/loadgen/bench.h"
 
 extern const struct sq_driver sq_driver_tcp;
@@ -251,6 +253,75 @@ static void read_when_due(void **state)
 #undef SLOW
 }
 
+/* Whether segments with data are dropped before they are acknowledged, of a socket and of those that a
+ * listener makes from now on. */
+static void drop_data(int fd, bool drop)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* the header's length */
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
+
+	setsockopt(fd, SOL_SOCKET, drop ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &filter,
+		   sizeof(filter));
+}
+
+enum { GREETED = 400 };
+
+/* Greets all, though it drops their bytes; those of the first burst are acknowledged when they are sent
+ * again. */
+static void serve_late_acks(int listener, void *arg)
+{
+	int64_t begin_ns = sq_now_ns();
+	int fds[GREETED];
+	char byte;
+
+	(void)arg;
+	drop_data(listener, true);
+	for (int i = 0; i < GREETED; i++) {
+		fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		send(fds[i], "220\n", 4, MSG_NOSIGNAL);
+	}
+	for (int i = 0; i < GREETED; i++)
+		drop_data(fds[i], false);
+	sq_sleep_until(begin_ns + 450 * SQ_MS);
+	for (int i = 0; i < GREETED; i++) {
+		recv(fds[i], &byte, 1, MSG_DONTWAIT);
+		close(fds[i]);
+	}
+	for (;;)
+		send(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "220\n", 4, MSG_NOSIGNAL);
+}
+
+/* A greeting ends the wait for an ACK, whose stamp comes to a connection that is held.  It is none of
+ * the next one's on that socket, where it would hide the greeting that came with the handshake. */
+static void stamps_stay_behind(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_block(&s);
+	server_fork(&s, serve_late_acks, NULL);
+	bench_init(&b, &s, "{\"hold\": \"10s\"}");
+	b.spec.threads = 1;
+	b.spec.arrivals.burst = GREETED;
+	b.spec.arrivals.every_ns = 600 * SQ_MS;
+	b.spec.duration_ns = 700 * SQ_MS;
+	b.spec.timeout_ns = 300 * SQ_MS;
+	bench_run_done(&b);
+	assert_int_equal(bench_n(&b, "ok@"), 2 * GREETED);
+	bench_fini(&b);
+	server_stop(&s);
+}
+
 static void descriptors_run_out(void **state)
 {
 	struct server s = server_listen(4096);
@@ -399,17 +470,12 @@ static void connected_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(greeting_in_time),
-		cmocka_unit_test(server_closes_first),
-		cmocka_unit_test(held_ones_stay_ok),
-		cmocka_unit_test(told_at_once),
-		cmocka_unit_test(kept_as_new),
-		cmocka_unit_test(held_for_ever),
-		cmocka_unit_test(read_when_due),
-		cmocka_unit_test(descriptors_run_out),
-		cmocka_unit_test(ports_run_out),
-		cmocka_unit_test(nobody_accepts),
-		cmocka_unit_test(ghosts),
+		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
+		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
+		cmocka_unit_test(kept_as_new),         cmocka_unit_test(held_for_ever),
+		cmocka_unit_test(read_when_due),       cmocka_unit_test(stamps_stay_behind),
+		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
+		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
 	};
 
