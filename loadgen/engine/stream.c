@@ -268,6 +268,15 @@ ssize_t sq_stream_writev(struct sq_stream *s, const struct iovec *pieces, unsign
 	return judge(s, sendmsg(s->fd, &msg, MSG_NOSIGNAL));
 }
 
+/* Nothing else ever stands in the error queue. */
+bool sq_stream_take_stamp(const struct sq_stream *s)
+{
+	char control[256];
+	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+	return recvmsg(s->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+}
+
 void sq_stream_stamps_end(const struct sq_stream *s, const struct sq_stream_kind *kind)
 {
 	const int none = 0;

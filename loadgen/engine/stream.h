@@ -70,6 +70,9 @@ int sq_stream_again(struct sq_stream *s, struct sq_lane *lane, uint32_t token);
 /* What stands against the socket (sq_code_errno), once; 0: nothing. */
 uint16_t sq_stream_error(const struct sq_stream *s);
 
+/* Takes the time stamp of an acknowledgement, of a kind that has them; false: there is none yet. */
+bool sq_stream_take_stamp(const struct sq_stream *s);
+
 /* No more time stamps of acknowledgements, of a kind that has them. */
 void sq_stream_stamps_end(const struct sq_stream *s, const struct sq_stream_kind *kind);
 
@@ -113,7 +116,8 @@ void sq_stream_reset(struct sq_stream *s);
 
 /* The same, but the socket is kept for the stream's next opening, under the token that it has: the
  * kernel makes, sets up and watches none anew.  Only where no event that was read before may still
- * come: in the handling of its own, or outside of any.  False: it had to be closed after all. */
+ * come: in the handling of its own, or outside of any.  A time stamp that was not taken stays behind in
+ * it.  False: it had to be closed after all. */
 bool sq_stream_reset_kept(struct sq_stream *s);
 
 /* As that, of one whose server has closed and whose end was read: by FIN.  The socket is kept when the

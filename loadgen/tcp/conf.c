@@ -75,8 +75,8 @@ const struct sq_opt sq_tcp_opts[] = {
 	  .offset = offsetof(struct sq_tcp_conf, read),
 	  .def = "fast",
 	  .choices = read_choices,
-	  .help = "how answers, and what comes while a connection is held, are read: as they come, "
-		  "slowly, or never; what is left unread turns a FIN into a RST" },
+	  .help = "how answers, what follows them, and what comes while a connection is held, are "
+		  "read: as they come, slowly, or never; what is left unread turns a FIN into a RST" },
 	{ .name = "read_piece",
 	  .type = SQ_OPT_SIZE,
 	  .offset = offsetof(struct sq_tcp_conf, read_piece),

@@ -7,11 +7,14 @@
 #include "loadgen/engine/client.h"
 
 /* A socket is kept only where nobody can tell it from another one: a bound port would stay, of a list
- * of sources each operation must have its own, and one that closes first must see its FIN through. */
+ * of sources each operation must have its own, one that closes first must see its FIN through, bulk has
+ * ended its time stamps, and of a paced one the clock is ahead of what it sent: the next SYN-ACK would
+ * be dropped as old (PAWS). */
 static bool may_keep(const struct sq_lane *lane, const struct sq_tcp_conf *conf)
 {
 	return (conf->close == SQ_TCP_CLOSE_RST || conf->until == SQ_TCP_UNTIL_CLOSED) &&
-	       conf->n_ports == 0 && lane->load->sources.count <= 1;
+	       conf->n_ports == 0 && lane->load->sources.count <= 1 && !conf->bulk &&
+	       conf->rate == SQ_OPT_UNSET;
 }
 
 int sq_tcp_lane_open(struct sq_tcp_lane *l, struct sq_lane *lane, struct sq_err *err)
@@ -102,6 +105,13 @@ int sq_tcp_conn_again(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	return sq_stream_again(&c->stream, l->lane, (uint32_t)(c - l->conns));
 }
 
+/* An ACK's time stamp outlives its connection in the socket: the next one would take it for its own. */
+static void keep(struct sq_tcp_conn *c, bool stamp_due)
+{
+	if (sq_stream_reset_kept(&c->stream) && stamp_due)
+		sq_stream_take_stamp(&c->stream);
+}
+
 void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed)
 {
 	struct sq_tcp_op *t = sq_tcp_of(op);
@@ -116,7 +126,7 @@ void sq_tcp_conn_close(struct sq_tcp_lane *l, struct sq_op *op, bool failed)
 	else if (l->keeps && l->kind.fin)
 		sq_stream_close_kept(&c->stream);
 	else if (l->keeps)
-		sq_stream_reset_kept(&c->stream);
+		keep(c, t->stamp_due);
 	else
 		sq_stream_close(&c->stream, &l->kind);
 	give_back(l, c);

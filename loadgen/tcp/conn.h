@@ -29,6 +29,8 @@ struct sq_tcp_op {
 	uint8_t phase;          /* enum sq_tcp_phase */
 	bool sent;              /* bytes of ours are on their way */
 	bool heard;             /* the server, or its kernel, has answered to them */
+	bool stamp_due;         /* of our byte's ACK: the error queue has it, or may come to */
+	bool ended;             /* the server's FIN is behind what a slow one has not read yet */
 	bool over;              /* it has its outcome, and is held */
 };
 

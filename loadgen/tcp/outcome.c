@@ -101,8 +101,9 @@ void sq_tcp_fail(struct sq_tcp_lane *l, struct sq_op *op, uint16_t code)
 static int64_t hold_of(struct sq_tcp_lane *l)
 {
 	double share = l->conf->hold_as == SQ_TCP_HOLD_EXPONENTIAL ? sq_rng_exp(&l->lane->rng) : 1;
+	double hold_ns = (double)l->conf->hold_ns * share;
 
-	return (int64_t)((double)l->conf->hold_ns * share);
+	return hold_ns < (double)SQ_NEVER ? (int64_t)hold_ns : SQ_NEVER;
 }
 
 void sq_tcp_succeed(struct sq_tcp_lane *l, struct sq_op *op)

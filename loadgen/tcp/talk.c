@@ -14,7 +14,6 @@
  * What a reader would get wrong: EPOLLERR does not mean failure here; the error queue raises it
  * too. */
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 #include <errno.h>
 #include <string.h>
@@ -65,6 +64,7 @@ static bool is_eager(struct sq_tcp_lane *l)
 /* ---- requests and answers: each is false when the connection is no more to be read ---- */
 
 static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c);
+static bool take(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t n);
 
 /* When the answer is all there, and so is the request at the server. */
 static bool round_over(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
@@ -79,6 +79,18 @@ static bool round_over(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	return next_round(l, c);
 }
 
+/* A server that answers before it has heard all, and is gone, has said why: that is read first. */
+static void refused(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+{
+	uint16_t code = c->stream.code;
+	ssize_t n;
+
+	while ((n = sq_stream_read(&c->stream, l->bytes, SQ_TCP_BYTES)) > 0)
+		if (!take(l, c, (size_t)n))
+			return;
+	sq_tcp_fail(l, c->op, code);
+}
+
 static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 {
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
@@ -87,7 +99,7 @@ static bool push(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t most)
 				    left < most ? left : most);
 
 	if (n < 0) {
-		sq_tcp_fail(l, c->op, c->stream.code);
+		refused(l, c);
 		return false;
 	}
 	sq_lane_count(l->lane, SQ_TCP_COUNT_BYTES_SENT, (uint64_t)n);
@@ -129,14 +141,16 @@ static bool all_said(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 static bool next_round(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
 	struct sq_tcp_op *t = sq_tcp_of(c->op);
+	bool whole = l->conf->send_piece == SQ_OPT_UNSET;
 
+	if (l->conf->read == SQ_TCP_READ_SLOW || !whole)
+		sq_tcp_slow_begin(l, c);
 	if (t->rounds == l->conf->rounds)
 		return all_said(l, c);
 	enter(l, t, SQ_TCP_PHASE_REQUEST);
 	t->sent_n = t->had_n = 0;
-	if (l->conf->send_piece == SQ_OPT_UNSET)
+	if (whole)
 		return push_all(l, c);
-	sq_tcp_slow_begin(l, c);
 	return push(l, c, (size_t)l->conf->send_piece);
 }
 
@@ -214,10 +228,36 @@ static bool read_once(struct sq_tcp_lane *l, struct sq_tcp_conn *c, size_t size,
 	return false;
 }
 
+/* From the first request on.  A connection that was reset has nothing left to be slow for: what came
+ * before is read, and then why. */
+static bool is_slow(const struct sq_tcp_lane *l, const struct sq_tcp_conn *c, uint32_t events)
+{
+	return l->conf->read == SQ_TCP_READ_SLOW && c->slow && !(events & EPOLLERR);
+}
+
+static void read_piece(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
+{
+	read_once(l, c, (size_t)l->conf->read_piece, sq_tcp_of(c->op)->ended ? EPOLLRDHUP : 0);
+}
+
+/* What came waits for its beat, but for an end with little or nothing before it. */
+static void note_end(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t events)
+{
+	struct sq_tcp_op *t = sq_tcp_of(c->op);
+
+	if (!(events & EPOLLRDHUP) || t->ended)
+		return;
+	t->ended = true;
+	if (t->phase == SQ_TCP_PHASE_CLOSE)
+		read_piece(l, c);
+}
+
 static void read_all(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t events)
 {
-	if (l->conf->read == SQ_TCP_READ_SLOW)
+	if (is_slow(l, c, events)) {
+		note_end(l, c, events);
 		return;
+	}
 	for (int i = 0; i < READS_A_TURN; i++)
 		if (!read_once(l, c, SQ_TCP_BYTES, events))
 			return;
@@ -233,6 +273,7 @@ static bool send_byte(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 		return false;
 	}
 	sq_tcp_of(c->op)->sent = true;
+	sq_tcp_of(c->op)->stamp_due = l->kind.ack_stamps;
 	return true;
 }
 
@@ -244,13 +285,12 @@ static void on_acked(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 	sq_tcp_succeed(l, c->op);
 }
 
-/* Nothing but the ACK's time stamp ever stands in the error queue. */
 static bool ack_came(const struct sq_tcp_conn *c)
 {
-	char control[256];
-	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+	struct sq_tcp_op *t = sq_tcp_of(c->op);
 
-	return recvmsg(c->stream.fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0;
+	t->stamp_due = !sq_stream_take_stamp(&c->stream);
+	return !t->stamp_due;
 }
 
 /* A server that has spoken or closed knows the connection: its kernel cannot have dropped the end
@@ -323,8 +363,6 @@ static void on_open(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t event
 {
 	const struct sq_tcp_conf *conf = l->conf;
 
-	if (conf->read == SQ_TCP_READ_SLOW)
-		sq_tcp_slow_begin(l, c);
 	/* With TLS the server has answered already. */
 	if (conf->until == SQ_TCP_UNTIL_CONNECTED ||
 	    (conf->until == SQ_TCP_UNTIL_ACKED && conf->use_tls))
@@ -428,11 +466,9 @@ void sq_tcp_talk_event(struct sq_tcp_lane *l, struct sq_tcp_conn *c, uint32_t ev
 
 void sq_tcp_talk_beat(struct sq_tcp_lane *l, struct sq_tcp_conn *c)
 {
-	if (c->stream.state != SQ_STREAM_OPEN)
-		return;
 	if (sq_tcp_of(c->op)->phase == SQ_TCP_PHASE_REQUEST &&
 	    l->conf->send_piece != SQ_OPT_UNSET && !push(l, c, (size_t)l->conf->send_piece))
 		return;
 	if (l->conf->read == SQ_TCP_READ_SLOW)
-		read_once(l, c, (size_t)l->conf->read_piece, 0);
+		read_piece(l, c);
 }

@@ -1,7 +1,11 @@
 /* The TCP driver against the kernel itself, in a network namespace of the test's own: each way
  * that a connection can fail has its own name, and what failures cost is what the server's kernel
  * counted. */
+#include <linux/filter.h>
+
 #include "tests/unit/loadgen/bench.h"
+
+extern const struct sq_driver sq_driver_tcp;
 
 /* A server that takes 50 ms shows as 50 ms. */
 static void greeting_in_time(void **state)
@@ -98,6 +102,224 @@ static void told_at_once(void **state)
 		server_stop(&s);
 		net_wide();
 	}
+}
+
+/* A load whose keys are prepared, as requests, answers and pauses need it. */
+static void talk_init(struct bench *b, const struct server *s, const char *conf)
+{
+	struct sq_err err = { 0 };
+
+	bench_init(b, s, conf);
+	if (sq_driver_tcp.prepare(b->spec.driver.conf, &b->load, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+}
+
+static void talk_fini(struct bench *b)
+{
+	sq_driver_tcp.release(b->spec.driver.conf);
+	sq_opt_fini(sq_driver_tcp.kind.opts, b->spec.driver.conf);
+	bench_fini(b);
+}
+
+/* What a server does to each connection, one after the other, before it closes it. */
+struct turn {
+	const char *greeting; /* NULL: none, as the others */
+	size_t reads;         /* bytes of a request */
+	const char *reply;
+	bool resets;
+};
+
+static void serve_turns(int listener, void *arg)
+{
+	const struct linger reset = { .l_onoff = true };
+	const struct turn *t = arg;
+	static char bytes[65536];
+
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		ssize_t n = 1;
+
+		if (t->greeting)
+			send(fd, t->greeting, strlen(t->greeting), MSG_NOSIGNAL);
+		for (size_t had = 0; had < t->reads && n > 0; had += (size_t)n)
+			n = recv(fd, bytes, sizeof(bytes), 0);
+		if (t->reply)
+			send(fd, t->reply, strlen(t->reply), MSG_NOSIGNAL);
+		if (t->resets)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(fd);
+	}
+}
+
+/* Sockets that are used again carry nothing over: bulk has no ACK stamps left, a paced one's clock is
+ * ahead, so that its kernel would take the next SYN-ACK for an old one. */
+static void kept_as_new(void **state)
+{
+	static const char *const confs[] = {
+		"{\"hold\": \"50ms\", \"bulk\": true}",
+		"{\"until\": \"answer\", \"send_size\": \"1MiB\", \"rate_limit\": \"80mbit\"}",
+	};
+	struct turn turns[] = { { .reads = SIZE_MAX }, { .reads = 1 << 20, .reply = "y" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct server s = server_listen(4096);
+		struct bench b;
+
+		server_block(&s);
+		server_fork(&s, serve_turns, &turns[i]);
+		talk_init(&b, &s, confs[i]);
+		b.spec.arrivals.closed = 2;
+		b.spec.duration_ns = 200 * SQ_MS;
+		b.spec.timeout_ns = 400 * SQ_MS;
+		bench_run_done(&b);
+		assert_true(b.scheduled > 2);
+		assert_int_equal(bench_n(&b, "ok@"), b.scheduled);
+		talk_fini(&b);
+		server_stop(&s);
+	}
+}
+
+/* A mean of centuries, of which some draws are more than time can be. */
+static void held_for_ever(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_start(&s, -1, false);
+	talk_init(&b, &s, "{\"hold\": \"2500000h\", \"hold_as\": \"exponential\"}");
+	b.spec.arrivals.closed = 20;
+	b.spec.duration_ns = 200 * SQ_MS;
+	bench_run_done(&b);
+	assert_int_equal(b.scheduled, 20);
+	assert_int_equal(bench_n(&b, "ok@"), 20);
+	talk_fini(&b);
+	server_stop(&s);
+}
+
+/* Pauses longer than the time there is: slow are answers alone, not a greeting, a reset or the end.
+ * An answer that is there before its request is out is read though the server is gone. */
+static void read_when_due(void **state)
+{
+#define SLOW "\"read\": \"slow\", \"pause\": \"900ms\""
+	static const struct {
+		const char *conf;
+		struct turn turn;
+		const char *outcome;
+	} cases[] = {
+		{ "{\"until\": \"greeting\", \"hold\": \"1ms\", " SLOW "}",
+		  { .greeting = "hello" },
+		  "ok@" },
+		{ "{\"until\": \"closed\", \"rounds\": 0, " SLOW "}", { 0 }, "ok@" },
+		{ "{\"until\": \"answer\", \"send\": \"x\", " SLOW "}",
+		  { .reads = 1, .resets = true },
+		  "ECONNRESET@answer" },
+		{ "{\"until\": \"answer\", \"send\": \"x\", \"answer\": \"yes\", " SLOW "}",
+		  { .reads = 1, .reply = "no" },
+		  "timeout@answer" },
+		{ "{\"until\": \"answer\", \"greeted\": true, \"send\": \"x\", \"answer\": \"yes\", "
+		  "\"read\": \"slow\", \"read_piece\": \"2B\", \"pause\": \"10ms\"}",
+		  { .greeting = "hello", .reads = 1, .reply = "yes" },
+		  "ok@" },
+		{ "{\"until\": \"closed\", \"send\": \"x\", \"read\": \"slow\", \"pause\": \"200ms\"}",
+		  { .reads = 1, .reply = "yes" },
+		  "ok@" },
+		{ "{\"until\": \"answer\", \"send_size\": \"1MiB\", \"answer\": \"200\"}",
+		  { .reads = 1, .reply = "413" },
+		  "mismatch@request" },
+	};
+
+	(void)state;
+	net_sysctl("tcp_wmem", "4096 16384 65536");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct server s = server_listen(4096);
+		struct turn turn = cases[i].turn;
+		struct bench b;
+
+		server_block(&s);
+		server_fork(&s, serve_turns, &turn);
+		talk_init(&b, &s, cases[i].conf);
+		b.spec.arrivals.burst = 10;
+		b.spec.arrivals.every_ns = SQ_SEC;
+		b.spec.duration_ns = 100 * SQ_MS;
+		b.spec.timeout_ns = 300 * SQ_MS;
+		bench_run_done(&b);
+		assert_int_equal(bench_n(&b, cases[i].outcome), 10);
+		talk_fini(&b);
+		server_stop(&s);
+	}
+	net_sysctl("tcp_wmem", "4096 16384 4194304");
+#undef SLOW
+}
+
+/* Whether segments with data are dropped before they are acknowledged, of a socket and of those that a
+ * listener makes from now on. */
+static void drop_data(int fd, bool drop)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* the header's length */
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog filter = { sizeof(code) / sizeof(*code), code };
+
+	setsockopt(fd, SOL_SOCKET, drop ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &filter,
+		   sizeof(filter));
+}
+
+enum { GREETED = 400 };
+
+/* Greets all, though it drops their bytes; those of the first burst are acknowledged when they are sent
+ * again. */
+static void serve_late_acks(int listener, void *arg)
+{
+	int64_t begin_ns = sq_now_ns();
+	int fds[GREETED];
+	char byte;
+
+	(void)arg;
+	drop_data(listener, true);
+	for (int i = 0; i < GREETED; i++) {
+		fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		send(fds[i], "220\n", 4, MSG_NOSIGNAL);
+	}
+	for (int i = 0; i < GREETED; i++)
+		drop_data(fds[i], false);
+	sq_sleep_until(begin_ns + 450 * SQ_MS);
+	for (int i = 0; i < GREETED; i++) {
+		recv(fds[i], &byte, 1, MSG_DONTWAIT);
+		close(fds[i]);
+	}
+	for (;;)
+		send(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "220\n", 4, MSG_NOSIGNAL);
+}
+
+/* A greeting ends the wait for an ACK, whose stamp comes to a connection that is held.  It is none of
+ * the next one's on that socket, where it would hide the greeting that came with the handshake. */
+static void stamps_stay_behind(void **state)
+{
+	struct server s = server_listen(4096);
+	struct bench b;
+
+	(void)state;
+	server_block(&s);
+	server_fork(&s, serve_late_acks, NULL);
+	bench_init(&b, &s, "{\"hold\": \"10s\"}");
+	b.spec.threads = 1;
+	b.spec.arrivals.burst = GREETED;
+	b.spec.arrivals.every_ns = 600 * SQ_MS;
+	b.spec.duration_ns = 700 * SQ_MS;
+	b.spec.timeout_ns = 300 * SQ_MS;
+	bench_run_done(&b);
+	assert_int_equal(bench_n(&b, "ok@"), 2 * GREETED);
+	bench_fini(&b);
+	server_stop(&s);
 }
 
 static void descriptors_run_out(void **state)
@@ -250,6 +472,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(greeting_in_time),    cmocka_unit_test(server_closes_first),
 		cmocka_unit_test(held_ones_stay_ok),   cmocka_unit_test(told_at_once),
+		cmocka_unit_test(kept_as_new),         cmocka_unit_test(held_for_ever),
+		cmocka_unit_test(read_when_due),       cmocka_unit_test(stamps_stay_behind),
 		cmocka_unit_test(descriptors_run_out), cmocka_unit_test(ports_run_out),
 		cmocka_unit_test(nobody_accepts),      cmocka_unit_test(ghosts),
 		cmocka_unit_test(connected_meanwhile),
