@@ -32,7 +32,7 @@ struct sq_claim {
 	size_t told;                    /* its finding's number, from 1; 0: none */
 	unsigned least_dose, most_dose; /* of a failure */
 	double weight;                  /* the share of it that fits the counter over time */
-	bool waits;                     /* until those are settled whose queue was seen full */
+	bool waits; /* until those are settled that are surer, or whose queue was seen full */
 };
 
 /* Failures of a claim due in the same bin, with the same dose: explained each whole or not. */

@@ -362,7 +362,7 @@ static void add_claim(struct sq_case *c, const struct ground *g, struct sq_entry
 				 .sysctls_known = g->sysctls_known,
 				 .schedule = g->schedule,
 				 .weight = 1,
-				 .waits = g->waits };
+				 .waits = g->waits || pay->unsure };
 	cl->counted = pay->dose == SQ_DOSE_SEGMENTS ? g->segment_effort >= 0 : g->syn_effort >= 0;
 	for (size_t i = 0; i < c->run->axis.n; i++)
 		cl->count += e->left[i];

@@ -189,7 +189,8 @@ static void open_segments(const struct sq_joint *j, struct sq_flow *f, struct wa
 			const struct sq_parcel *p = &c->parcels[k];
 			const struct sq_claim *cl = &c->claims[p->claim];
 
-			if (cl->entry != &j->book->v[w->entry] || cl->pay->dose != SQ_DOSE_SEGMENTS)
+			if (cl->entry != &j->book->v[w->entry] || cl->pay->unsure ||
+			    cl->pay->dose != SQ_DOSE_SEGMENTS)
 				continue;
 			sq_flow_open_like(f, c->flow, p->demand, part->first);
 			here += p->count * p->units;

@@ -37,7 +37,8 @@ struct mixed {
 /* Does a failure cost several rises, each at its own time? */
 static bool is_dear(const struct sq_claim *cl)
 {
-	return cl->pay->dose == SQ_DOSE_SYN_SCHEDULE || cl->pay->dose == SQ_DOSE_SEGMENTS;
+	return !cl->pay->unsure &&
+	       (cl->pay->dose == SQ_DOSE_SYN_SCHEDULE || cl->pay->dose == SQ_DOSE_SEGMENTS);
 }
 
 static bool claims_any(const struct sq_case *c)

@@ -96,6 +96,7 @@ struct sq_rule_pay {
 	int dose;                   /* enum sq_dose */
 	bool own; /* a refusal of the load's own machine: its errno proves it, when the rule's levels of
 		     the client's side, if there are any, stood at all */
+	bool unsure; /* not all that failed so need have cost it: it has what surer failures leave */
 	struct sq_pairs when; /* sysctls of the counter's host that must stand so */
 	char *noun;           /* what such failures are, for the evidence */
 };

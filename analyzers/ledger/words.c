@@ -48,10 +48,10 @@ enum sq_confidence sq_case_confidence(const struct sq_case *c, const struct sq_c
 	/* What is shared with other mechanisms is settled last: the entry is complete by then. */
 	uint64_t explained = claim->mixed > 0 ? claim->entry->explained : claim->explained;
 
-	if (c->other_full || claim->waits || !is_much(c))
+	if (c->other_full || (claim->waits && !claim->pay->unsure) || !is_much(c))
 		return SQ_WEAK;
-	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && claim->mixed == 0 &&
-	    balanced(c, 0.01))
+	if (dose_known && claim->pay->dose != SQ_DOSE_SOME && !claim->pay->unsure &&
+	    claim->mixed == 0 && balanced(c, 0.01))
 		return SQ_EXACT;
 	if ((double)explained >= 0.8 * (double)count && balanced(c, 0.10))
 		return SQ_STRONG;

@@ -54,7 +54,7 @@ expect_eq "$outcomes, $(delta server Udp.NoPorts), $(delta client Icmp.InDestUnr
 expect_eq "$findings" "port-closed server ECONNREFUSED@query 200 of 200 exact" "dns, a closed port: findings"
 provoke tcp-refused "$tcp | .target = \"server:9001\""
 expect_eq "$outcomes, $(delta server Tcp.OutRsts)" "ECONNREFUSED@connect 200, 200" "tcp, a closed port: outcomes, OutRsts"
-expect_eq "$findings" "" "tcp, a closed port: findings"
+expect_eq "$findings" "port-closed server ECONNREFUSED@connect 200 of 200 exact" "tcp, a closed port: findings"
 
 # EPERM: the client's own filter.
 provoke dns-eperm "$dns | .world.hosts.client.nft = [\"$(printf "$drop" udp)\"]"
