@@ -19,6 +19,7 @@
 
 #include "analyzers/ledger/rules.h"
 #include "base/mem.h"
+#include "ledger_bench.h"
 
 static char folder[64];
 
@@ -53,9 +54,10 @@ static void put(const char *name, const char *text)
 	free(path);
 }
 
-#define RULE(id, counter, more)                                                           \
+#define RULE(id, counter, more) RULE_OF(id, counter, "timeout@query", more)
+#define RULE_OF(id, counter, failure, more)                                               \
 	"{\"id\": \"" id "\", \"summary\": \"s\", \"counters\": [{\"side\": \"server\", " \
-	"\"names\": [\"" counter "\"]}], \"pays\": [{\"failures\": [\"timeout@query\"], " \
+	"\"names\": [\"" counter "\"]}], \"pays\": [{\"failures\": [\"" failure "\"], "   \
 	"\"noun\": \"queries\"" more "}], \"advice\": \"a\", \"reference\": \"r\"}\n"
 
 static size_t count(const struct sq_embedded *list)
@@ -139,6 +141,72 @@ static void test_refused(void **state)
 	refused("x.json", "{\"id\": \"x\"}", "", "");
 }
 
+static uint64_t explained_by(const struct sq_run *run, const char *mechanism)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < run->findings.n; i++)
+		if (strcmp(run->findings.v[i].mechanism, mechanism) == 0)
+			n += run->findings.v[i].explained;
+	return n;
+}
+
+/* A level of the client's says nothing of the server's. */
+static void test_level_of_the_other_side(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_run *run = new_run(40);
+	struct sq_metric_rec *m;
+
+	(void)state;
+	put("near-limit.json",
+	    "{\"id\": \"near-limit\", \"summary\": \"s\", \"fact\": \"levels\", \"levels\": [{\"side\": "
+	    "\"client\", \"names\": [\"sockstat.TCP.inuse\"], \"limit\": \"1000000\", \"text\": \"{value}\"}], "
+	    "\"pays\": [{\"failures\": [\"timeout@*\"], \"noun\": \"operations\"}], \"advice\": \"a\", "
+	    "\"reference\": \"r\"}");
+	if (sq_rules_own(folder, &err) != 0)
+		fail_msg("%s: %s", err.where, err.text);
+	usual_sysctls(run);
+	happen(run, add_load(run, "storm", "server:9000", SQ_SEC), "timeout", "connect",
+	       SQ_CLASS_TIMEOUT, 0, 100, 0, 0);
+	m = add_metric(run, "client", "sockstat.TCP.inuse", NULL, SQ_GAUGE);
+	for (size_t i = 0; i < run->axis.n; i++)
+		m->samples[i] = 5;
+	no_rises(1, 0);
+	add_counter(run, "server", "Tcp.InSegs", 1);
+	analyze(run);
+	assert_int_equal(explained_by(run, "near-limit"), 0);
+	sq_run_free(run);
+}
+
+/* Of 130 ListenOverflows and 60 drops of a filter, no two rules have more than 190 SYNs' worth. */
+static void test_same_counter(void **state)
+{
+	struct sq_err err = { 0 };
+	struct sq_run *run = new_run(70);
+
+	(void)state;
+	put("a-own.json", RULE_OF("a-own", "TcpExt.ListenOverflows", "timeout@connect",
+				  ", \"dose\": \"syn-schedule\""));
+	if (sq_rules_own(folder, &err) != 0)
+		fail_msg("%s: %s", err.where, err.text);
+	usual_sysctls(run);
+	happen(run, add_load(run, "storm", "server:9000", 2500 * SQ_MS), "timeout", "connect",
+	       SQ_CLASS_TIMEOUT, 0, 90, 2, 0);
+	no_rises(1, 0);
+	rise_syns(20 * SQ_MS, 30, 3);
+	rise(20 * SQ_MS, 20);
+	rise(1048 * SQ_MS, 20);
+	add_counter(run, "server", "TcpExt.ListenOverflows", 1);
+	no_rises(2, 0);
+	rise(2080 * SQ_MS, 60);
+	add_row(run, "server", "nft.drops", "inet f c 2", 1);
+	add_listener(run, "0.0.0.0:9000", 128, 129, 0, 5 * SQ_SEC);
+	analyze(run);
+	assert_in_range(account(run, "storm", "timeout@connect")->explained, 30, 50);
+	sq_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +214,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_added_and_replaced, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_level_of_the_other_side, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(test_same_counter, make_folder, remove_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,23 @@ static void held_ones_stay_ok(void **state)
 	server_stop(&s);
 }
 
+/* A load whose keys are prepared, as requests, answers and pauses need it. */
+static void talk_init(struct bench *b, const struct server *s, const char *conf)
+{
+	struct sq_err err = { 0 };
+
+	bench_init(b, s, conf);
+	if (sq_driver_tcp.prepare(b->spec.driver.conf, &b->load, &err) < 0)
+		fail_msg("%s: %s", err.where, err.text);
+}
+
+static void talk_fini(struct bench *b)
+{
+	sq_driver_tcp.release(b->spec.driver.conf);
+	sq_opt_fini(sq_driver_tcp.kind.opts, b->spec.driver.conf);
+	bench_fini(b);
+}
+
 /* The ACK, what the server said behind it, and its FIN are all there before a worker that was stopped
  * looks: what is read of a held connection is all of that, and that it was closed. */
 static void told_at_once(void **state)
@@ -88,7 +105,7 @@ static void told_at_once(void **state)
 
 		net_narrow("2mbit", 400000);
 		server_start(&s, 60 * SQ_MS, cases[i].closes);
-		bench_init(&b, &s, cases[i].conf);
+		talk_init(&b, &s, cases[i].conf);
 		b.spec.threads = 1;
 		b.spec.arrivals.burst = 100;
 		b.spec.arrivals.every_ns = SQ_SEC;
@@ -98,27 +115,10 @@ static void told_at_once(void **state)
 		assert_int_equal(bench_n(&b, "ok@"), 100);
 		assert_int_equal(bench_count(&b, "bytes_received"), cases[i].bytes);
 		assert_int_equal(bench_count(&b, "held_closed"), cases[i].closed);
-		bench_fini(&b);
+		talk_fini(&b);
 		server_stop(&s);
 		net_wide();
 	}
-}
-
-/* A load whose keys are prepared, as requests, answers and pauses need it. */
-static void talk_init(struct bench *b, const struct server *s, const char *conf)
-{
-	struct sq_err err = { 0 };
-
-	bench_init(b, s, conf);
-	if (sq_driver_tcp.prepare(b->spec.driver.conf, &b->load, &err) < 0)
-		fail_msg("%s: %s", err.where, err.text);
-}
-
-static void talk_fini(struct bench *b)
-{
-	sq_driver_tcp.release(b->spec.driver.conf);
-	sq_opt_fini(sq_driver_tcp.kind.opts, b->spec.driver.conf);
-	bench_fini(b);
 }
 
 /* What a server does to each connection, one after the other, before it closes it. */
